@@ -1,0 +1,118 @@
+"""A diagnostic is data: a code, templates, and the fields that fill them.
+
+A mistake is a frozen dataclass that stands beside the code that finds it:
+
+    @dataclass(frozen=True, slots=True, kw_only=True)
+    class UnknownName(Diagnostic):
+        code: ClassVar[str] = "unknown-name"
+        title: ClassVar[str] = "unknown {kind} `{name}`"
+        label: ClassVar[str] = "similar name: `{similar}`"
+        kind: str
+        name: str
+        similar: str | None
+
+A template that mentions a field that is None is left out, so an optional mend needs no second class.
+"""
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, fields
+from string import Formatter
+from typing import ClassVar, Literal
+
+from deltaplan.diagnostics.source import Span
+
+
+@dataclass(frozen=True, slots=True)
+class Note:
+    """A remark under a diagnostic, drawn with its own source line where it has a span."""
+
+    text: str
+    span: Span | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Diagnostic:
+    """One mistake: what is wrong (`title`), where (`span`, `label`), and the mend (`help`)."""
+
+    code: ClassVar[str]
+    title: ClassVar[str]
+    label: ClassVar[str] = ""
+    help: ClassVar[str] = ""
+    severity: ClassVar[Literal["error", "warning"]] = "error"
+
+    span: Span | None = None
+    notes: tuple[Note, ...] = ()
+
+    @property
+    def message(self) -> str:
+        return self._fill(self.title)
+
+    @property
+    def label_text(self) -> str:
+        return self._fill(self.label)
+
+    @property
+    def help_text(self) -> str:
+        return self._fill(self.help)
+
+    def _fill(self, template: str) -> str:
+        values = {f.name: getattr(self, f.name) for f in fields(self)}
+        used = [name for _, name, _, _ in Formatter().parse(template) if name]
+        if any(values[name] is None for name in used):
+            return ""
+        return template.format_map(values)
+
+
+class DeltaplanError(Exception):
+    """Mistakes that were found together; the base of everything that deltaplan raises on purpose."""
+
+    def __init__(self, *diagnostics: Diagnostic) -> None:
+        super().__init__(*diagnostics)
+        self.diagnostics = diagnostics
+
+    def __str__(self) -> str:
+        from deltaplan.diagnostics.render import render_all
+
+        return render_all(self.diagnostics)
+
+
+class SpecError(DeltaplanError):
+    """Mistakes in a spec or in the data that it names."""
+
+
+class PluginError(DeltaplanError):
+    """Mistakes in a plugin."""
+
+
+class Problems:
+    """Collects diagnostics, so that every mistake of a stage is told in one report."""
+
+    def __init__(self) -> None:
+        self._found: list[Diagnostic] = []
+
+    def add(self, diagnostic: Diagnostic) -> None:
+        if diagnostic not in self._found:
+            self._found.append(diagnostic)
+
+    def extend(self, diagnostics: Iterable[Diagnostic]) -> None:
+        for diagnostic in diagnostics:
+            self.add(diagnostic)
+
+    def __iter__(self) -> Iterator[Diagnostic]:
+        return iter(self._found)
+
+    def __len__(self) -> int:
+        return len(self._found)
+
+    @property
+    def errors(self) -> tuple[Diagnostic, ...]:
+        return tuple(d for d in self._found if d.severity == "error")
+
+    @property
+    def warnings(self) -> tuple[Diagnostic, ...]:
+        return tuple(d for d in self._found if d.severity == "warning")
+
+    def raise_errors(self) -> None:
+        """SpecError with everything found so far, warnings too, if an error is among it."""
+        if self.errors:
+            raise SpecError(*self._found)
