@@ -1,0 +1,192 @@
+"""What a plugin contributes, as plain data, and the protocols that the host implements for it.
+
+Three kinds of contract: expressions (activation, loss, regularizer, optimizer, later schedule), functions over a
+builder (layer, initializer), and host objects (data source). Nothing here knows the compiler or the runtime.
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, Literal, Protocol
+
+from deltaplan.plugins.expressions import Expr
+
+if TYPE_CHECKING:
+    import numpy as np
+
+Value = bool | int | float | str | None
+Kind = Literal["activation", "loss", "regularizer", "optimizer", "layer", "initializer", "data source"]
+
+
+@dataclass(frozen=True, slots=True)
+class Owner:
+    """Who contributes: `deltaplan` for built-ins, else the plugin's name with its file and version."""
+
+    plugin: str
+    location: str = ""
+    version: str = ""
+
+    def __str__(self) -> str:
+        return f"{self.plugin} ({self.location})" if self.location else self.plugin
+
+
+@dataclass(frozen=True, slots=True)
+class Parameter:
+    """A number that the writer may set: `leaky_relu(0.01)`, `adam(lr=1e-2)`. No default: it must be given.
+
+    The bounds are what the writer is told when a value is outside: `minimum <= value`, `above < value`,
+    `value <= maximum`, `value < below`. `type` is `number`, `whole` or `boolean`.
+    """
+
+    name: str
+    default: float | int | bool | None = None
+    type: Literal["number", "whole", "boolean"] = "number"
+    minimum: float | None = None
+    above: float | None = None
+    maximum: float | None = None
+    below: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Contribution:
+    """What all kinds share."""
+
+    name: str
+    parameters: tuple[Parameter, ...]
+    doc: str
+    owner: Owner = field(default=Owner("deltaplan"), compare=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Activation(Contribution):
+    """σ(u), elementwise. `expression` holds the arguments `u` and the parameters by name."""
+
+    expression: Expr = field(kw_only=True)
+
+
+@dataclass(frozen=True, slots=True)
+class Loss(Contribution):
+    """L(u, y) of one sample: u the model's output, y the target, both vectors; `expression` ends scalar.
+
+    `target`: `real` (the shape of u), `class` (an index below the length of u), `binary` (0 to 1), `sign` (±1).
+    `link` turns u into what `predict` gives; `decision` turns u into a class where there is one.
+    """
+
+    expression: Expr = field(kw_only=True)
+    target: Literal["real", "class", "binary", "sign"] = "real"
+    link: Literal["identity", "sigmoid", "softmax"] = "identity"
+    decision: Literal["none", "argmax", "positive"] = "none"
+    convex: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class Regularizer(Contribution):
+    """Ω(w) of one parameter block as a vector; `expression` holds `w` and ends scalar."""
+
+    expression: Expr = field(kw_only=True)
+
+
+@dataclass(frozen=True, slots=True)
+class Optimizer(Contribution):
+    """w ← w′ and state ← state′, elementwise over the arguments `w`, `g`, `t` (1 in the first step) and the
+    state's names. States begin at zero."""
+
+    state: tuple[str, ...] = field(kw_only=True)
+    update: Mapping[str, Expr] = field(kw_only=True)  # new `w` and new states, by name
+
+
+@dataclass(frozen=True, slots=True)
+class Attribute:
+    """A value that the writer gives a layer: a size (`dense 45`), a number, a boolean or one of some words.
+
+    A `positional` one stands without its name; a list there makes one layer for each value.
+    """
+
+    name: str
+    type: Literal["size", "number", "whole", "boolean", "word"]
+    default: Value = None
+    required: bool = False
+    positional: bool = False
+    choices: tuple[str, ...] = ()
+    minimum: float | None = None
+    below: float | None = None
+    doc: str = ""
+
+
+class Tensor(Protocol):
+    """A value while a layer is written down. `shape` is that of one sample; a parameter has no batch axis."""
+
+    @property
+    def shape(self) -> tuple[int, ...]: ...
+
+
+class Builder(Protocol):
+    """The primitives that a layer's forward function may use (`primitives.md` of the documentation)."""
+
+    def weight(self, name: str, shape: Sequence[int], fan_in: int, fan_out: int) -> Any:
+        """A trained matrix or kernel; fan_in and fan_out count the inputs and outputs of one unit."""
+
+    def bias(self, name: str, shape: Sequence[int], fan_in: int) -> Any:
+        """A trained offset; None where the writer says `bias=false`."""
+
+    def matmul(self, a: Any, b: Any) -> Any:
+        """a[m, k] b[k] → [m]"""
+
+    def map(self, function: Callable[..., Expr], *tensors: Any) -> Any:
+        """An elementwise function, given as one of symbols, of tensors that broadcast to one shape."""
+
+    def uniform(self, shape: Sequence[int]) -> Any:
+        """Numbers drawn uniformly from [0, 1), anew for each step and sample (training alone)."""
+
+    @property
+    def training(self) -> bool:
+        """True while the plan for training is written."""
+
+    def refuse(self, message: str) -> Exception:
+        """The error to raise where shapes do not fit; it points at the writer's line."""
+
+
+@dataclass(frozen=True, slots=True)
+class Layer(Contribution):
+    """A function from one tensor to one over the builder's primitives; attributes come by name."""
+
+    attributes: tuple[Attribute, ...] = field(kw_only=True)
+    forward: Callable[..., Any] = field(kw_only=True)  # forward(builder, x, **attributes) -> Tensor
+    trained: bool = True  # has parameters: takes init=, bias=, freeze
+
+
+@dataclass(frozen=True, slots=True)
+class Initializer(Contribution):
+    """The spread of a parameter's first values: draws from normal or uniform, or a constant.
+
+    `spread(fan_in, fan_out, gain, **parameters)` gives the standard deviation of a normal draw, half the width
+    of a symmetric uniform one (`low`, `high` where it is not symmetric), or the constant.
+    """
+
+    draw: Literal["normal", "uniform", "constant", "orthogonal"] = field(kw_only=True)
+    spread: Callable[..., float | tuple[float, float]] = field(kw_only=True)
+
+
+@dataclass(frozen=True, slots=True)
+class Table:
+    """What a data source gives: named columns of equal length, numbers (float64) or words, and where a row of
+    the source stands for error messages."""
+
+    columns: "Mapping[str, np.ndarray[Any, Any]]"
+    rows: int
+    row_name: Callable[[int], str]  # row 0-based -> "wave.csv:17"
+
+
+@dataclass(frozen=True, slots=True)
+class DataSource(Contribution):
+    """`read(path, **options) -> Table`; raises `Unreadable` with a message for the user."""
+
+    attributes: tuple[Attribute, ...] = field(kw_only=True)
+    read: Callable[..., Table] = field(kw_only=True)
+
+
+class Unreadable(Exception):
+    """Data that cannot be read: a message, and the place in the file where one is known."""
+
+    def __init__(self, message: str, place: str = "", help: str = "") -> None:
+        super().__init__(message)
+        self.message, self.place, self.help = message, place, help
