@@ -1,0 +1,81 @@
+"""A spec with everything looked up: the graph of model and problem, and what data and solver are to do."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Literal
+
+from deltaplan.compiler.graph import Graph
+from deltaplan.compiler.nodes import Use
+from deltaplan.diagnostics import Diagnostic, Source, Span
+from deltaplan.plugins import contracts
+
+
+@dataclass(frozen=True, slots=True)
+class Column:
+    """A named column of the data."""
+
+    name: str
+    span: Span = field(compare=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Split:
+    """Fractions of the rows; what they leave is training where `train` is not stated."""
+
+    train: float
+    validation: float
+    test: float
+    seed: int
+    span: Span | None = field(default=None, compare=False)
+
+
+@dataclass(frozen=True, slots=True)
+class DataSpec:
+    """Where the samples come from and what is done to them before the first step.
+
+    `inputs` maps each input node to its columns, `targets` each output node to its columns. `standardize` names
+    what is brought to mean 0 and standard deviation 1 by the training part: `inputs`, `targets`.
+    """
+
+    source: Use  # contract: a DataSource; values hold `path` and the options
+    inputs: Mapping[str, tuple[Column, ...]]
+    targets: Mapping[str, tuple[Column, ...]]
+    split: Split
+    standardize: tuple[str, ...]
+    span: Span = field(compare=False)
+
+    @property
+    def path(self) -> str:
+        return str(self.source.values["path"])
+
+
+@dataclass(frozen=True, slots=True)
+class TrainSpec:
+    """How the problem is solved. `batch` is None for full batches. `origin` tells for each setting whether the
+    writer gave it (`spec`) or the language did (`default`)."""
+
+    average: Literal["mean", "sum"]
+    optimizer: Use
+    unit: Literal["epochs", "steps"]
+    length: int
+    batch: int | None
+    seed: int
+    precision: Literal["float32", "float64"]
+    span: Span = field(compare=False)
+    origin: Mapping[str, Literal["spec", "default"]] = field(default_factory=dict, compare=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Experiment:
+    """What a spec states. `data` and `train` are None where the file has no such block."""
+
+    source: Source = field(compare=False)
+    name: str
+    params: Mapping[str, contracts.Value]
+    graph: Graph
+    data: DataSpec | None
+    train: TrainSpec | None
+    skips: tuple[
+        tuple[Span, int, int], ...
+    ] = ()  # for each line with `residual`: how many of its layers have one
+    warnings: tuple[Diagnostic, ...] = ()

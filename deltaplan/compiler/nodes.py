@@ -1,0 +1,129 @@
+"""The typed nodes of a graph: one for each input, layer, activation, join, loss and penalty.
+
+Each knows the span of the spec that it came from. Shapes are those of one sample.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Literal
+
+from deltaplan.diagnostics import Span
+from deltaplan.plugins import contracts
+from deltaplan.plugins.expressions import Expr
+
+Shape = tuple[int, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Use:
+    """A contribution of the registry together with the values that the writer gave it."""
+
+    contract: contracts.Contribution
+    values: Mapping[str, contracts.Value]
+    span: Span = field(compare=False)
+
+    @property
+    def name(self) -> str:
+        return self.contract.name
+
+    def __str__(self) -> str:
+        given = [p for p in self.contract.parameters if p.name in self.values]
+        if not given:
+            return self.name
+        return f"{self.name}({', '.join(show_value(self.values[p.name]) for p in given)})"
+
+
+def show_value(value: contracts.Value) -> str:
+    """A value as a spec would say it."""
+    match value:
+        case bool():
+            return "true" if value else "false"
+        case float():
+            return f"{value:g}" if float(f"{value:g}") == value else repr(value)
+        case _:
+            return str(value)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Node:
+    """What every node has: a name of its own in the graph, and the line that it came from."""
+
+    name: str
+    span: Span = field(compare=False)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Input(Node):
+    """The model's data, one column of X for each sample."""
+
+    shape: Shape
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Layer(Node):
+    """A layer of the registry. `use.values` holds its attributes by name."""
+
+    use: Use
+    init: Use | None = None  # None: the default that knows the net
+    bias: bool = True
+    output: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Activate(Node):
+    """factor · σ(u), elementwise. `expression` has the one argument `u`, parameters and factor put in."""
+
+    use: Use
+    factor: float
+    expression: Expr = field(compare=False)
+
+    def __str__(self) -> str:
+        return str(self.use) if self.factor == 1 else f"{show_value(self.factor)} {self.use}"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Join(Node):
+    """Several tensors into one. A skip connection is an `add` with `skip` true: the branch first, then the skip."""
+
+    kind: Literal["add", "sub", "mul", "concat"]
+    skip: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Adapt(Node):
+    """A skip made to fit: `pad` fills with zeros up to `width` (`project` is a Layer)."""
+
+    width: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Target(Node):
+    """What an output is compared with: `real`, `class`, `binary` or `sign`; the shape is the output's."""
+
+    kind: Literal["real", "class", "binary", "sign"]
+    output: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Loss(Node):
+    """factor · L(u, y) of one sample, between an output and its target. Only `parameters` are put into the
+    expression, whose arguments are `u` and `y`."""
+
+    use: Use
+    factor: float
+    expression: Expr = field(compare=False)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Penalty(Node):
+    """factor · Ω(w) over each parameter block of the places: `weights`, `biases`, `parameters`, `output` or the
+    names of nodes. `expression` has the one argument `w`."""
+
+    use: Use
+    factor: float
+    places: tuple[str, ...]
+    expression: Expr = field(compare=False)
+
+
+Compute = Layer | Activate | Join | Adapt
+AnyNode = Input | Layer | Activate | Join | Adapt | Target | Loss | Penalty
