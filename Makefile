@@ -1,0 +1,38 @@
+# One folder, .venv, holds everything: it is made on first use and again when pyproject or the pins change.
+PYTHON ?= python3
+BIN := .venv/bin
+READY := .venv/.ready
+
+.PHONY: demo test test-long check lint types contracts clean
+
+demo: $(READY)
+	$(BIN)/deltaplan train specs/wave.dl
+
+test: lint types contracts
+	$(BIN)/pytest -m "not long"
+
+test-long: $(READY)
+	$(BIN)/pytest -m long --hypothesis-profile=long
+
+check: lint types contracts
+	$(BIN)/pytest -m "not long and not slow"
+
+lint: $(READY)
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+
+types: $(READY)
+	$(BIN)/mypy
+
+contracts: $(READY)
+	$(BIN)/lint-imports
+
+$(READY): pyproject.toml setup.py constraints.txt
+	@$(PYTHON) -c 'import sys; v = sys.version_info; sys.exit(v < (3, 11) and f"deltaplan needs Python 3.11 or newer, and $(PYTHON) is {v[0]}.{v[1]}: make PYTHON=/path/to/python3.11 ...")'
+	$(PYTHON) -m venv .venv
+	$(BIN)/pip install -q --disable-pip-version-check -c constraints.txt setuptools
+	$(BIN)/pip install -q --disable-pip-version-check -c constraints.txt --no-build-isolation -e ".[test]"
+	@touch $@
+
+clean:
+	rm -rf .venv build dist deltaplan.egg-info .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
