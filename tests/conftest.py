@@ -1,0 +1,50 @@
+"""What the whole suite shares: golden texts and hypothesis' profiles."""
+
+from collections.abc import Callable
+from difflib import unified_diff
+from pathlib import Path
+
+import pytest
+from hypothesis import HealthCheck, settings
+
+Golden = Callable[[Path, str], None]
+
+settings.register_profile("normal", derandomize=True, max_examples=50, deadline=None, database=None)
+settings.register_profile(
+    "long", max_examples=2000, deadline=None, suppress_health_check=[HealthCheck.too_slow], print_blob=True
+)
+settings.load_profile("normal")
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption(
+        "--update-golden", action="store_true", help="write the golden texts instead of comparing"
+    )
+
+
+@pytest.fixture
+def golden(request: pytest.FixtureRequest) -> Golden:
+    """`golden(path, text)`: the text is what the file holds; `--update-golden` writes the file instead."""
+    if request.config.getoption("--update-golden"):
+        return write_golden
+    return compare_golden
+
+
+def write_golden(path: Path, text: str) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(text, encoding="utf-8", newline="\n")
+
+
+def compare_golden(path: Path, text: str) -> None:
+    if not path.exists():
+        pytest.fail(
+            f"there is no golden text {path}: make it with pytest --update-golden, and read it", pytrace=False
+        )
+    expected = path.read_text(encoding="utf-8")
+    if text != expected:
+        pytest.fail(f"golden text {path} differs\n{difference(expected, text)}", pytrace=False)
+
+
+def difference(expected: str, found: str) -> str:
+    lines = unified_diff(expected.splitlines(True), found.splitlines(True), "expected", "found")
+    return "".join(line if line.endswith("\n") else f"{line}\n\\ no newline at the end\n" for line in lines)
