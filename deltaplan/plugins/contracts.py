@@ -1,7 +1,7 @@
 """What a plugin contributes, as plain data, and the protocols that the host implements for it.
 
-Three kinds of contract: expressions (activation, loss, regularizer, optimizer, later schedule), functions over a
-builder (layer, initializer), and host objects (data source). Nothing here knows the compiler or the runtime.
+Three kinds of contract: expressions (activation, loss, regularizer, optimizer, later schedule), functions
+over a builder (layer, initializer), and host objects (data source). Nothing here knows compiler or runtime.
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -67,8 +67,8 @@ class Activation(Contribution):
 class Loss(Contribution):
     """L(u, y) of one sample: u the model's output, y the target, both vectors; `expression` ends scalar.
 
-    `target`: `real` (the shape of u), `class` (an index below the length of u), `binary` (0 to 1), `sign` (±1).
-    `link` turns u into what `predict` gives; `decision` turns u into a class where there is one.
+    `target`: `real` (the shape of u), `class` (an index below the length of u), `binary` (0 to 1), `sign`
+    (±1). `link` turns u into what `predict` gives; `decision` turns u into a class where there is one.
     """
 
     expression: Expr = field(kw_only=True)
@@ -158,8 +158,8 @@ class Layer(Contribution):
 class Initializer(Contribution):
     """The spread of a parameter's first values: draws from normal or uniform, or a constant.
 
-    `spread(fan_in, fan_out, gain, **parameters)` gives the standard deviation of a normal draw, half the width
-    of a symmetric uniform one (`low`, `high` where it is not symmetric), or the constant.
+    `spread(fan_in, fan_out, gain, **parameters)` gives the standard deviation of a normal draw, half the
+    width of a symmetric uniform one (`low`, `high` where it is not symmetric), or the constant.
     """
 
     draw: Literal["normal", "uniform", "constant", "orthogonal"] = field(kw_only=True)
@@ -184,7 +184,7 @@ class DataSource(Contribution):
     read: Callable[..., Table] = field(kw_only=True)
 
 
-class Unreadable(Exception):
+class Unreadable(Exception):  # noqa: N818
     """Data that cannot be read: a message, and the place in the file where one is known."""
 
     def __init__(self, message: str, place: str = "", help: str = "") -> None:

@@ -1,0 +1,345 @@
+"""The expression: one immutable node for each distinct operation on distinct operands.
+
+Nodes are shared: building the same expression twice gives the same object, so equality is identity and a
+graph with much sharing stays cheap. Order by `walk`, never by a set's order, which differs between runs.
+"""
+
+import threading
+import weakref
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from typing import Any, Union
+
+from deltaplan.diagnostics import PluginError
+from deltaplan.plugins.expressions.errors import (
+    BranchOnSymbol,
+    NotAnExpression,
+    StructuralEquality,
+    SymbolAsNumber,
+)
+from deltaplan.plugins.expressions.floats import FLOATS
+from deltaplan.plugins.expressions.ops import CONDITIONS, LOGIC, REDUCTIONS, Op
+
+Number = Union["Expr", float, int, bool]
+
+_Key = tuple[Op, tuple[int, ...], str | None, str | None, bool]
+_known: "weakref.WeakValueDictionary[_Key, Expr]" = weakref.WeakValueDictionary()
+_lock = threading.RLock()
+
+
+@dataclass(frozen=True, slots=True, init=False, eq=False, repr=False, weakref_slot=True)
+class Expr:
+    """An operation with its operands; CONST has a value, ARG a name.
+
+    `scalar` tells the kind: one number for all elements (constants, parameters, reductions and what is made
+    of these), else a number for each element. Scalars broadcast. `Expr(...)` takes the parts as they are;
+    `node(...)` and the operators simplify.
+    """
+
+    op: Op
+    args: tuple["Expr", ...] = ()
+    value: float | None = None
+    name: str | None = None
+    scalar: bool = field(default=True)
+
+    def __new__(
+        cls,
+        op: Op,
+        args: tuple["Expr", ...] = (),
+        value: float | None = None,
+        name: str | None = None,
+        scalar: bool = True,
+    ) -> "Expr":
+        if op is not Op.ARG:
+            scalar = op in REDUCTIONS or all(a.scalar for a in args)
+        key = (op, tuple(map(id, args)), None if value is None else value.hex(), name, scalar)
+        with _lock:
+            found = _known.get(key)
+            if found is None:
+                found = object.__new__(cls)
+                for slot, part in zip(_SLOTS, (op, args, value, name, scalar), strict=True):
+                    object.__setattr__(found, slot, part)
+                _known[key] = found
+            return found
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return Expr, (self.op, self.args, self.value, self.name, self.scalar)
+
+    def __eq__(self, other: object) -> bool:
+        if isinstance(other, int | float):
+            raise PluginError(StructuralEquality())
+        return self is other
+
+    def __hash__(self) -> int:
+        return object.__hash__(self)
+
+    def __repr__(self) -> str:
+        from deltaplan.plugins.expressions.text import to_text
+
+        return to_text(self)
+
+    def __bool__(self) -> bool:
+        raise PluginError(BranchOnSymbol())
+
+    def __float__(self) -> float:
+        raise PluginError(SymbolAsNumber())
+
+    def __iter__(self) -> Iterator["Expr"]:
+        raise PluginError(SymbolAsNumber())
+
+    def __neg__(self) -> "Expr":
+        return node(Op.NEG, self)
+
+    def __pos__(self) -> "Expr":
+        return self
+
+    def __abs__(self) -> "Expr":
+        return node(Op.ABS, self)
+
+    def __add__(self, other: Number) -> "Expr":
+        return node(Op.ADD, self, other)
+
+    def __radd__(self, other: Number) -> "Expr":
+        return node(Op.ADD, other, self)
+
+    def __sub__(self, other: Number) -> "Expr":
+        return node(Op.SUB, self, other)
+
+    def __rsub__(self, other: Number) -> "Expr":
+        return node(Op.SUB, other, self)
+
+    def __mul__(self, other: Number) -> "Expr":
+        return node(Op.MUL, self, other)
+
+    def __rmul__(self, other: Number) -> "Expr":
+        return node(Op.MUL, other, self)
+
+    def __truediv__(self, other: Number) -> "Expr":
+        return node(Op.DIV, self, other)
+
+    def __rtruediv__(self, other: Number) -> "Expr":
+        return node(Op.DIV, other, self)
+
+    def __pow__(self, other: Number) -> "Expr":
+        return node(Op.POW, self, other)
+
+    def __rpow__(self, other: Number) -> "Expr":
+        return node(Op.POW, other, self)
+
+    def __gt__(self, other: Number) -> "Expr":
+        return node(Op.GT, self, other)
+
+    def __lt__(self, other: Number) -> "Expr":
+        return node(Op.GT, other, self)
+
+    def __ge__(self, other: Number) -> "Expr":
+        return node(Op.GE, self, other)
+
+    def __le__(self, other: Number) -> "Expr":
+        return node(Op.GE, other, self)
+
+    def __and__(self, other: Number) -> "Expr":
+        return node(Op.AND, self, other)
+
+    def __or__(self, other: Number) -> "Expr":
+        return node(Op.OR, self, other)
+
+    def __invert__(self) -> "Expr":
+        return node(Op.NOT, self)
+
+
+_SLOTS = ("op", "args", "value", "name", "scalar")
+
+
+def const(value: float) -> Expr:
+    """A number, the same for all elements."""
+    try:
+        return Expr(Op.CONST, value=float(value))
+    except (TypeError, ValueError, OverflowError):
+        raise PluginError(NotAnExpression(what=f"`{value!r:.60}`")) from None
+
+
+def argument(name: str, scalar: bool = False) -> Expr:
+    """A symbol: an element of a tensor, or with `scalar` one number for all elements."""
+    return Expr(Op.ARG, name=name, scalar=scalar)
+
+
+ZERO, ONE = const(0), const(1)
+
+
+def lift(value: Number) -> Expr:
+    """The expression of a number; an expression as it is."""
+    if isinstance(value, Expr):
+        return value
+    if isinstance(value, int | float):
+        return const(value)
+    raise PluginError(NotAnExpression(what=f"`{value!r:.60}`"))
+
+
+def is_const(expr: Expr, value: float) -> bool:
+    return expr.op is Op.CONST and expr.value == value
+
+
+def as_condition(expr: Expr) -> Expr:
+    """A number is true unless it is 0."""
+    if expr.op in CONDITIONS:
+        return expr
+    if expr.op is Op.WHERE and expr.args[1:] == (ONE, ZERO):
+        return expr.args[0]
+    return node(Op.NOT, node(Op.EQ, expr, ZERO))
+
+
+def as_number(expr: Expr) -> Expr:
+    """A condition is 1 or 0."""
+    return node(Op.WHERE, expr, ONE, ZERO) if expr.op in CONDITIONS else expr
+
+
+def node(op: Op, *operands: Number) -> Expr:
+    """The operation on these operands in its simplest form that has the same value for every input.
+
+    One liberty is taken: 0·e is 0, so what a derivative leaves out is left out for good.
+    """
+    args = _of_right_type(op, tuple(map(lift, operands)))
+    if op in FLOATS and all(a.op is Op.CONST for a in args):
+        return const(FLOATS[op](*(a.value for a in args)))
+    simpler = SIMPLER[op](*args) if op in SIMPLER else None
+    return Expr(op, args) if simpler is None else simpler
+
+
+def _of_right_type(op: Op, args: tuple[Expr, ...]) -> tuple[Expr, ...]:
+    if op in LOGIC:
+        return tuple(a if a.op is Op.CONST else as_condition(a) for a in args)
+    if op is Op.WHERE and args[0].op is not Op.CONST:
+        return (as_condition(args[0]), as_number(args[1]), as_number(args[2]))
+    return tuple(map(as_number, args)) if op is not Op.WHERE else args
+
+
+def _neg(u: Expr) -> Expr | None:
+    if u.op is Op.SUB:
+        return u.args[1] - u.args[0]
+    return u.args[0] if u.op is Op.NEG else None
+
+
+def _add(a: Expr, b: Expr) -> Expr | None:
+    if is_const(a, 0):
+        return b
+    if is_const(b, 0):
+        return a
+    if a is b:
+        return 2 * a
+    if b.op is Op.NEG:
+        return a - b.args[0]
+    if a.op is Op.NEG:
+        return b - a.args[0]
+    return _merged(Op.ADD, a, b)
+
+
+def _sub(a: Expr, b: Expr) -> Expr | None:
+    if is_const(b, 0):
+        return a
+    if is_const(a, 0):
+        return -b
+    if b.op is Op.NEG:
+        return a + b.args[0]
+    return _merged(Op.SUB, a, b)
+
+
+def _merged(op: Op, a: Expr, b: Expr) -> Expr | None:
+    """where(c, p, q) ± where(c, r, s) = where(c, p ± r, q ± s)"""
+    if a.op is Op.WHERE and b.op is Op.WHERE and a.args[0] is b.args[0]:
+        (c, p, q), (_, r, s) = a.args, b.args
+        return node(Op.WHERE, c, node(op, p, r), node(op, q, s))
+    return None
+
+
+def _mul(a: Expr, b: Expr) -> Expr | None:
+    if is_const(a, 0) or is_const(b, 0):
+        return ZERO
+    for one, other in ((a, b), (b, a)):
+        if is_const(one, 1):
+            return other
+        if is_const(one, -1):
+            return -other
+        if one.op is Op.NEG:
+            return -(one.args[0] * other) if one is a else -(other * one.args[0])
+    return None
+
+
+def _div(a: Expr, b: Expr) -> Expr | None:
+    if is_const(b, 1):
+        return a
+    if is_const(b, -1):
+        return -a
+    if a.op is Op.NEG:
+        return -(a.args[0] / b)
+    return -(a / b.args[0]) if b.op is Op.NEG else None
+
+
+def _pow(u: Expr, n: Expr) -> Expr | None:
+    if is_const(n, 0) or is_const(u, 1):
+        return ONE
+    return u if is_const(n, 1) else None
+
+
+def _abs(u: Expr) -> Expr | None:
+    if u.op is Op.NEG:
+        return abs(u.args[0])
+    return u if u.op is Op.ABS else None
+
+
+def _not(c: Expr) -> Expr | None:
+    return c.args[0] if c.op is Op.NOT else None
+
+
+def _and(c: Expr, d: Expr) -> Expr | None:
+    if is_const(c, 0) or is_const(d, 0):
+        return ZERO
+    return d if c.op is Op.CONST or c is d else c if d.op is Op.CONST else None
+
+
+def _or(c: Expr, d: Expr) -> Expr | None:
+    if is_const(c, 0) or (c is d):
+        return d
+    if is_const(d, 0):
+        return c
+    return ONE if Op.CONST in (c.op, d.op) or c is ~d else None
+
+
+def _where(c: Expr, a: Expr, b: Expr) -> Expr | None:
+    if c.op is Op.CONST:
+        return b if c.value == 0 else a
+    if a is b:
+        return a
+    if c.op is Op.NOT:
+        return node(Op.WHERE, c.args[0], b, a)
+    inner_a = a.args[1] if a.op is Op.WHERE and a.args[0] is c else a
+    inner_b = b.args[2] if b.op is Op.WHERE and b.args[0] is c else b
+    return None if (inner_a, inner_b) == (a, b) else node(Op.WHERE, c, inner_a, inner_b)
+
+
+def _same(a: Expr, b: Expr) -> Expr | None:
+    return a if a is b else None
+
+
+def _of_scalar(u: Expr, *_: Expr) -> Expr | None:
+    return u if u.scalar else None  # the mean, the largest, any one of equal numbers
+
+
+SIMPLER: dict[Op, Callable[..., Expr | None]] = {
+    Op.NEG: _neg,
+    Op.ADD: _add,
+    Op.SUB: _sub,
+    Op.MUL: _mul,
+    Op.DIV: _div,
+    Op.POW: _pow,
+    Op.ABS: _abs,
+    Op.NOT: _not,
+    Op.AND: _and,
+    Op.OR: _or,
+    Op.WHERE: _where,
+    Op.MAX: _same,
+    Op.MIN: _same,
+    Op.MEAN: _of_scalar,
+    Op.AMAX: _of_scalar,
+    Op.PICK: _of_scalar,
+}

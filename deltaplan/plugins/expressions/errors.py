@@ -1,0 +1,43 @@
+"""What can go wrong while an expression is built. The caller knows the place and adds it."""
+
+from dataclasses import dataclass
+from typing import ClassVar
+
+from deltaplan.diagnostics import Diagnostic
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BranchOnSymbol(Diagnostic):
+    code: ClassVar[str] = "branch-on-symbol"
+    title: ClassVar[str] = "an `if` on a symbol cannot be compiled: use where(condition, a, b)"
+    help: ClassVar[str] = (
+        "`and`, `or`, `not`, max() and chained comparisons branch too: use `&`, `|`, `~`, maximum()"
+    )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SymbolAsNumber(Diagnostic):
+    code: ClassVar[str] = "symbol-as-number"
+    title: ClassVar[str] = "a symbol has no value while the expression is built"
+    help: ClassVar[str] = "take exp, log, sum and the others from deltaplan.plugins.api, not from math"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StructuralEquality(Diagnostic):
+    code: ClassVar[str] = "structural-equality"
+    title: ClassVar[str] = "`==` asks whether two expressions are the same, not whether their values are"
+    help: ClassVar[str] = "use equal(a, b)"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NotAnExpression(Diagnostic):
+    code: ClassVar[str] = "not-an-expression"
+    title: ClassVar[str] = "{what} is neither a number nor an expression"
+    what: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BrokenExpression(Diagnostic):
+    code: ClassVar[str] = "broken-expression"
+    title: ClassVar[str] = "a stored expression cannot be read: {why}"
+    why: str

@@ -1,0 +1,50 @@
+"""Walks over an expression, without recursion: each distinct node once, its operands before it."""
+
+from collections.abc import Callable, Iterator, Mapping
+from operator import attrgetter
+
+from deltaplan.plugins.expressions.algebra import Expr, Number, lift, node
+from deltaplan.plugins.expressions.ops import Op
+
+
+def walk(*exprs: Expr, below: Callable[[Expr], tuple[Expr, ...]] = attrgetter("args")) -> Iterator[Expr]:
+    """Every distinct node of the expressions once, operands first, in the order of writing.
+
+    `below` says which operands of a node are visited.
+    """
+    seen: set[Expr] = set()
+    stack = [(expr, False) for expr in reversed(exprs)]
+    while stack:
+        expr, ready = stack.pop()
+        if expr in seen:
+            continue
+        if ready:
+            seen.add(expr)
+            yield expr
+        else:
+            stack.append((expr, True))
+            stack.extend((arg, False) for arg in reversed(below(expr)))
+
+
+def arguments(*exprs: Expr) -> tuple[str, ...]:
+    """The names of the arguments in the order of their first use."""
+    return tuple(dict.fromkeys(e.name for e in walk(*exprs) if e.op is Op.ARG and e.name is not None))
+
+
+def replace(expr: Expr, new: Mapping[Expr, Expr]) -> Expr:
+    """The expression with subexpressions exchanged; what is put in is not searched again."""
+    made: dict[Expr, Expr] = {}
+    for old in walk(expr):
+        made[old] = new[old] if old in new else _rebuilt(old, made)
+    return made[expr]
+
+
+def _rebuilt(old: Expr, made: Mapping[Expr, Expr]) -> Expr:
+    args = tuple(made[a] for a in old.args)
+    return old if args == old.args else node(old.op, *args)
+
+
+def substitute(expr: Expr, values: Mapping[str, Number]) -> Expr:
+    """The expression with arguments exchanged for expressions or numbers, and simplified with them."""
+    leaves = (e for e in walk(expr) if e.op is Op.ARG and e.name in values)
+    return replace(expr, {e: lift(values[e.name]) for e in leaves if e.name is not None})
