@@ -1,0 +1,1 @@
+"""Plan to numbers: data, backends, the trainer, run folders."""
