@@ -174,6 +174,7 @@ class Table:
     columns: "Mapping[str, np.ndarray[Any, Any]]"
     rows: int
     row_name: Callable[[int], str]  # row 0-based -> "wave.csv:17"
+    warnings: tuple[str, ...] = ()  # what was read on a guess
 
 
 @dataclass(frozen=True, slots=True)
@@ -184,9 +185,10 @@ class DataSource(Contribution):
     read: Callable[..., Table] = field(kw_only=True)
 
 
-class Unreadable(Exception):  # noqa: N818
-    """Data that cannot be read: a message, and the place in the file where one is known."""
+class Unreadable(Exception):
+    """Data that cannot be read: a message, the place in the file where one is known, the mend, and notes on
+    further places of the same mistake."""
 
-    def __init__(self, message: str, place: str = "", help: str = "") -> None:
+    def __init__(self, message: str, place: str = "", help: str = "", notes: Sequence[str] = ()) -> None:
         super().__init__(message)
-        self.message, self.place, self.help = message, place, help
+        self.message, self.place, self.help, self.notes = message, place, help, tuple(notes)
