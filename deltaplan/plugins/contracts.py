@@ -4,9 +4,11 @@ Three kinds of contract: expressions (activation, loss, regularizer, optimizer, 
 over a builder (layer, initializer), and host objects (data source). Nothing here knows compiler or runtime.
 """
 
+import operator
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, Literal, Protocol
+from math import isfinite
+from typing import TYPE_CHECKING, Any, ClassVar, Literal, Protocol
 
 from deltaplan.plugins.expressions import Expr
 
@@ -45,10 +47,36 @@ class Parameter:
     maximum: float | None = None
     below: float | None = None
 
+    def allows(self, value: float) -> bool:
+        """Whether a number is finite, whole or true/false where it must be, and within the bounds."""
+        if isinstance(value, bool) != (self.type == "boolean") or not isfinite(value):
+            return False
+        if self.type == "whole" and value != int(value):
+            return False
+        return all(holds for _, holds in self._bounds(value))
+
+    @property
+    def condition(self) -> str:
+        """What a value must be, in words: `a whole number, at least 1`."""
+        article = {"number": "a number", "whole": "a whole number", "boolean": "true or false"}
+        return ", ".join([article[self.type], *(text for text, _ in self._bounds(0.0))])
+
+    def _bounds(self, value: float) -> list[tuple[str, bool]]:
+        """Each bound in words, and whether the value keeps it."""
+        tests: list[tuple[str, float | None, Callable[[float, float], bool]]] = [
+            ("at least", self.minimum, operator.ge),
+            ("above", self.above, operator.gt),
+            ("at most", self.maximum, operator.le),
+            ("below", self.below, operator.lt),
+        ]
+        return [(f"{word} {bound:g}", test(value, bound)) for word, bound, test in tests if bound is not None]
+
 
 @dataclass(frozen=True, slots=True)
 class Contribution:
-    """What all kinds share."""
+    """What all kinds share. `owner` is set by the loader; until then it is the module and the line."""
+
+    kind: ClassVar[Kind]
 
     name: str
     parameters: tuple[Parameter, ...]
@@ -60,6 +88,7 @@ class Contribution:
 class Activation(Contribution):
     """σ(u), elementwise. `expression` holds the arguments `u` and the parameters by name."""
 
+    kind: ClassVar[Kind] = "activation"
     expression: Expr = field(kw_only=True)
 
 
@@ -71,6 +100,7 @@ class Loss(Contribution):
     (±1). `link` turns u into what `predict` gives; `decision` turns u into a class where there is one.
     """
 
+    kind: ClassVar[Kind] = "loss"
     expression: Expr = field(kw_only=True)
     target: Literal["real", "class", "binary", "sign"] = "real"
     link: Literal["identity", "sigmoid", "softmax"] = "identity"
@@ -82,16 +112,22 @@ class Loss(Contribution):
 class Regularizer(Contribution):
     """Ω(w) of one parameter block as a vector; `expression` holds `w` and ends scalar."""
 
+    kind: ClassVar[Kind] = "regularizer"
     expression: Expr = field(kw_only=True)
 
 
 @dataclass(frozen=True, slots=True)
 class Optimizer(Contribution):
     """w ← w′ and state ← state′, elementwise over the arguments `w`, `g`, `t` (1 in the first step) and the
-    state's names. States begin at zero."""
+    state's names. States begin at zero.
 
+    A state that no new `w` depends on, once the parameters have their values, is dropped by the compiler: sgd
+    without momentum keeps none.
+    """
+
+    kind: ClassVar[Kind] = "optimizer"
     state: tuple[str, ...] = field(kw_only=True)
-    update: Mapping[str, Expr] = field(kw_only=True)  # new `w` and new states, by name
+    update: Mapping[str, Expr] = field(kw_only=True, hash=False)  # new `w` and new states, by name
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,6 +146,8 @@ class Attribute:
     minimum: float | None = None
     below: float | None = None
     doc: str = ""
+    above: float | None = None
+    maximum: float | None = None
 
 
 class Tensor(Protocol):
@@ -149,6 +187,7 @@ class Builder(Protocol):
 class Layer(Contribution):
     """A function from one tensor to one over the builder's primitives; attributes come by name."""
 
+    kind: ClassVar[Kind] = "layer"
     attributes: tuple[Attribute, ...] = field(kw_only=True)
     forward: Callable[..., Any] = field(kw_only=True)  # forward(builder, x, **attributes) -> Tensor
     trained: bool = True  # has parameters: takes init=, bias=, freeze
@@ -159,9 +198,12 @@ class Initializer(Contribution):
     """The spread of a parameter's first values: draws from normal or uniform, or a constant.
 
     `spread(fan_in, fan_out, gain, **parameters)` gives the standard deviation of a normal draw, half the
-    width of a symmetric uniform one (`low`, `high` where it is not symmetric), or the constant.
+    width of a symmetric uniform one (`low`, `high` where it is not symmetric), the constant, or the factor of
+    an orthogonal matrix. `gain` is 1/√E[σ(u)²] of the activation that follows. ValueError, with a message for
+    the writer, where the parameters do not fit.
     """
 
+    kind: ClassVar[Kind] = "initializer"
     draw: Literal["normal", "uniform", "constant", "orthogonal"] = field(kw_only=True)
     spread: Callable[..., float | tuple[float, float]] = field(kw_only=True)
 
@@ -181,11 +223,12 @@ class Table:
 class DataSource(Contribution):
     """`read(path, **options) -> Table`; raises `Unreadable` with a message for the user."""
 
+    kind: ClassVar[Kind] = "data source"
     attributes: tuple[Attribute, ...] = field(kw_only=True)
     read: Callable[..., Table] = field(kw_only=True)
 
 
-class Unreadable(Exception):
+class Unreadable(Exception):  # noqa: N818
     """Data that cannot be read: a message, the place in the file where one is known, the mend, and notes on
     further places of the same mistake."""
 

@@ -1,0 +1,95 @@
+"""The public door: all that a plugin needs, and all that the built-ins use.
+
+from deltaplan.plugins.api import activation, sin
+
+@activation("snake", a=1.0)
+def snake(u, a):
+    return u + sin(a * u) ** 2 / a
+"""
+
+from deltaplan.plugins.contracts import Attribute, Builder, Table, Tensor, Unreadable
+from deltaplan.plugins.declare import boolean, number, required, whole
+from deltaplan.plugins.decorators import (
+    activation,
+    data_source,
+    initializer,
+    layer,
+    loss,
+    optimizer,
+    regularizer,
+)
+from deltaplan.plugins.expressions import (
+    Expr,
+    abs,
+    amax,
+    cos,
+    cosh,
+    equal,
+    erf,
+    exp,
+    expm1,
+    log,
+    log1p,
+    logaddexp,
+    logsumexp,
+    maximum,
+    mean,
+    minimum,
+    pick,
+    sigmoid,
+    sign,
+    sin,
+    sinh,
+    softplus,
+    sqrt,
+    sum,
+    tanh,
+    unequal,
+    where,
+)
+
+__all__ = [
+    "Attribute",
+    "Builder",
+    "Expr",
+    "Table",
+    "Tensor",
+    "Unreadable",
+    "abs",
+    "activation",
+    "amax",
+    "boolean",
+    "cos",
+    "cosh",
+    "data_source",
+    "equal",
+    "erf",
+    "exp",
+    "expm1",
+    "initializer",
+    "layer",
+    "log",
+    "log1p",
+    "logaddexp",
+    "logsumexp",
+    "loss",
+    "maximum",
+    "mean",
+    "minimum",
+    "number",
+    "optimizer",
+    "pick",
+    "regularizer",
+    "required",
+    "sigmoid",
+    "sign",
+    "sin",
+    "sinh",
+    "softplus",
+    "sqrt",
+    "sum",
+    "tanh",
+    "unequal",
+    "where",
+    "whole",
+]

@@ -1,0 +1,170 @@
+"""The decorators: each turns a function into a contribution. They register nothing; the loader collects."""
+
+from collections.abc import Callable, Sequence
+from types import MappingProxyType
+from typing import Any, Literal
+
+from deltaplan.plugins.contracts import (
+    Activation,
+    Attribute,
+    DataSource,
+    Initializer,
+    Layer,
+    Loss,
+    Optimizer,
+    Regularizer,
+    Table,
+)
+from deltaplan.plugins.declare import Declared, named
+from deltaplan.plugins.expressions import Expr, argument
+from deltaplan.plugins.faults import NoExpression
+from deltaplan.plugins.tracing import Traced
+
+Function = Callable[..., Expr]
+Update = Callable[..., dict[str, Expr]]
+Spread = Callable[..., float | tuple[float, float]]
+
+
+def activation(name: str, /, **parameters: Declared) -> Callable[[Function], Activation]:
+    """σ(u) of each element: `def snake(u, a)`; u by position, the parameters by name."""
+
+    def mark(function: Function) -> Activation:
+        traced, declared, u = Traced("activation", name, function), named(parameters), argument("u")
+        expression = traced.expression([u], declared)
+        traced.check_elementwise(expression)
+        traced.check_depends(expression, u)
+        return Activation(name, declared, traced.doc, traced.owner, expression=expression)
+
+    return mark
+
+
+def loss(
+    name: str,
+    /,
+    *,
+    target: Literal["real", "class", "binary", "sign"] = "real",
+    link: Literal["identity", "sigmoid", "softmax"] = "identity",
+    decision: Literal["none", "argmax", "positive"] = "none",
+    convex: bool = True,
+    **parameters: Declared,
+) -> Callable[[Function], Loss]:
+    """L(u, y) of one sample: `def squared_error(u, y)`. It ends scalar.
+
+    u is a vector and so is y, but with target="class" y is the index of the class. `convex`: L is in u.
+    """
+
+    def mark(function: Function) -> Loss:
+        traced, declared = Traced("loss", name, function), named(parameters)
+        u, y = argument("u"), argument("y", scalar=target == "class")
+        expression = traced.expression([u, y], declared)
+        traced.check_depends(expression, u)
+        traced.check_scalar(expression)
+        return Loss(
+            name,
+            declared,
+            traced.doc,
+            traced.owner,
+            expression=expression,
+            target=target,
+            link=link,
+            decision=decision,
+            convex=convex,
+        )
+
+    return mark
+
+
+def regularizer(name: str, /, **parameters: Declared) -> Callable[[Function], Regularizer]:
+    """Ω(w) of one block of parameters as a vector: `def ridge(w, strength)`. It ends scalar."""
+
+    def mark(function: Function) -> Regularizer:
+        traced, declared, w = Traced("regularizer", name, function), named(parameters), argument("w")
+        expression = traced.expression([w], declared)
+        traced.check_depends(expression, w)
+        traced.check_scalar(expression)
+        return Regularizer(name, declared, traced.doc, traced.owner, expression=expression)
+
+    return mark
+
+
+def optimizer(
+    name: str, /, *, state: Sequence[str] = (), **parameters: Declared
+) -> Callable[[Update], Optimizer]:
+    """One step for each element: `def adam(w, g, m, v, t, lr, ...)`, all by name, returns new values by name.
+
+    w is a parameter, g its gradient, t the number of the step from 1 on (it may be left out); the states are
+    0 before the first step.
+    """
+
+    def mark(function: Update) -> Optimizer:
+        traced, declared = Traced("optimizer", name, function), named(parameters)
+        traced.check_parameters(declared)
+        traced.check_names("w", "g", "t", *state, *(p.name for p in declared))
+        w, g, *states = (argument(n) for n in ("w", "g", *state))
+        scalars = [argument(n, scalar=True) for n in ("t", *(p.name for p in declared))]
+        given = [e for e in (w, g, *states, *scalars) if e.name != "t" or traced.accepts("t")]
+        update = traced.updates([w, *states], [g, *scalars], given)
+        return Optimizer(
+            name,
+            declared,
+            traced.doc,
+            traced.owner,
+            state=tuple(state),
+            update=MappingProxyType(update),
+        )
+
+    return mark
+
+
+def layer(
+    name: str, /, *attributes: Attribute, trained: bool = True
+) -> Callable[[Callable[..., Any]], Layer]:
+    """One tensor to one over the builder's primitives: `def dense(builder, x, width)`; attributes by name."""
+
+    def mark(function: Callable[..., Any]) -> Layer:
+        traced = Traced("layer", name, function)
+        traced.check_names(*(a.name for a in attributes))
+        traced.check_signature("builder", "x", keywords=[a.name for a in attributes])
+        return Layer(
+            name, (), traced.doc, traced.owner, attributes=attributes, forward=function, trained=trained
+        )
+
+    return mark
+
+
+def initializer(
+    name: str,
+    /,
+    *,
+    draw: Literal["normal", "uniform", "constant", "orthogonal"],
+    **parameters: Declared,
+) -> Callable[[Spread], Initializer]:
+    """The spread of first values: `def he(fan_in, fan_out, gain)` with plain numbers; see Initializer."""
+
+    def mark(function: Spread) -> Initializer:
+        traced, declared = Traced("initializer", name, function), named(parameters)
+        traced.check_parameters(declared)
+        traced.check_signature("fan_in", "fan_out", "gain", keywords=[p.name for p in declared])
+        if all(p.default is not None for p in declared):
+            _check_spread(traced, traced.call(3, 2, 1.0, **{p.name: p.default for p in declared}))
+        return Initializer(name, declared, traced.doc, traced.owner, draw=draw, spread=function)
+
+    return mark
+
+
+def _check_spread(traced: Traced, result: object) -> None:
+    numbers = result if isinstance(result, tuple) and len(result) == 2 else (result,)
+    if not all(isinstance(n, int | float) for n in numbers):
+        traced.fail(NoExpression, result=f"`{result!r:.60}`", wanted="a number or a pair of numbers")
+
+
+def data_source(name: str, /, *attributes: Attribute) -> Callable[[Callable[..., Table]], DataSource]:
+    """Named columns from a place: `def csv(path, delimiter)`; attributes by name. Raises Unreadable."""
+
+    def mark(function: Callable[..., Table]) -> DataSource:
+        traced = Traced("data source", name, function)
+        traced.check_names(*(a.name for a in attributes))
+        traced.check_signature("path", keywords=[a.name for a in attributes])
+        return DataSource(name, (), traced.doc, traced.owner, attributes=attributes, read=function)
+
+    return mark

@@ -1,0 +1,135 @@
+"""The plugin writer's mistakes."""
+
+from dataclasses import dataclass
+from typing import ClassVar
+
+from deltaplan.diagnostics import Diagnostic
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Fault(Diagnostic):
+    """A mistake in one contribution: `what` is `activation `snake``."""
+
+    what: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FunctionFailed(Fault):
+    code: ClassVar[str] = "plugin-function-failed"
+    title: ClassVar[str] = "{what} fails: {error}"
+    error: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WrongSignature(Fault):
+    code: ClassVar[str] = "plugin-signature"
+    title: ClassVar[str] = "{what} cannot be called with ({given}): {why}"
+    given: str
+    why: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NoExpression(Fault):
+    code: ClassVar[str] = "plugin-result"
+    title: ClassVar[str] = "{what} returns {result}, not {wanted}"
+    help: ClassVar[str] = "{mend}"
+    result: str
+    wanted: str = "an expression of its arguments"
+    mend: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ForeignArgument(Fault):
+    code: ClassVar[str] = "plugin-argument"
+    title: ClassVar[str] = "{what} uses the symbol `{argument}`, which is none of its arguments"
+    argument: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class HoldsReduction(Fault):
+    code: ClassVar[str] = "plugin-reduction"
+    title: ClassVar[str] = "{what} holds `{reduction}`, but works on each element alone"
+    reduction: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NotScalar(Fault):
+    code: ClassVar[str] = "plugin-not-scalar"
+    title: ClassVar[str] = "{what} gives a number for each element, not one"
+    help: ClassVar[str] = "put sum(...) or mean(...) around it"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Constant(Fault):
+    code: ClassVar[str] = "plugin-constant"
+    title: ClassVar[str] = "{what} does not depend on `{argument}`"
+    argument: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StateNotUpdated(Fault):
+    code: ClassVar[str] = "plugin-state"
+    title: ClassVar[str] = "{what} returns no new `{name}`"
+    name: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class UnknownState(Fault):
+    code: ClassVar[str] = "plugin-unknown-state"
+    title: ClassVar[str] = "{what} returns `{name}`, which is neither `w` nor one of its states"
+    name: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BadName(Fault):
+    code: ClassVar[str] = "plugin-name"
+    title: ClassVar[str] = "{what}: `{name}` {why}"
+    name: str
+    why: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BadDeclaration(Fault):
+    code: ClassVar[str] = "plugin-declaration"
+    title: ClassVar[str] = "{what}: {why}"
+    why: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NameClash(Fault):
+    code: ClassVar[str] = "plugin-name-clash"
+    title: ClassVar[str] = "{what} has two owners: {first} and {second}"
+    first: str
+    second: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PluginNotFound(Diagnostic):
+    code: ClassVar[str] = "plugin-not-found"
+    title: ClassVar[str] = "the plugin `{path}` cannot be read: {why}"
+    path: str
+    why: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PluginSyntax(Diagnostic):
+    code: ClassVar[str] = "plugin-syntax"
+    title: ClassVar[str] = "the plugin `{path}` is not Python: {why}"
+    path: str
+    why: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PluginFailed(Diagnostic):
+    code: ClassVar[str] = "plugin-failed"
+    title: ClassVar[str] = "the plugin `{path}` fails to load: {error}"
+    path: str
+    error: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PluginEmpty(Diagnostic):
+    code: ClassVar[str] = "plugin-empty"
+    title: ClassVar[str] = "the plugin `{path}` contributes nothing"
+    help: ClassVar[str] = "mark a function with @activation(name) or another mark of deltaplan.plugins.api"
+    path: str

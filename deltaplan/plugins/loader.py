@@ -1,0 +1,102 @@
+"""Turns modules into contributions: the built-ins, and a file that a spec names with `use`."""
+
+import contextlib
+import functools
+import hashlib
+import importlib
+import pkgutil
+import sys
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+from types import CodeType, ModuleType
+
+from deltaplan.diagnostics import Note, PluginError, Span
+from deltaplan.plugins import builtin
+from deltaplan.plugins.contracts import Contribution, Owner
+from deltaplan.plugins.faults import PluginEmpty, PluginFailed, PluginNotFound, PluginSyntax
+from deltaplan.plugins.places import failed_span, in_words, line_span
+from deltaplan.plugins.registry import Registry
+
+
+@functools.cache
+def builtin_registry() -> Registry:
+    """What comes with deltaplan: every module of plugins/builtin."""
+    names = sorted(m.name for m in pkgutil.iter_modules(builtin.__path__) if not m.ispkg)
+    modules = [importlib.import_module(f"{builtin.__name__}.{name}") for name in names]
+    return Registry.of(c for module in modules for c in contributions(module, Owner("deltaplan")))
+
+
+def contributions(module: ModuleType, owner: Owner) -> Iterator[Contribution]:
+    """What was marked in this module, not what it imported, in the order of writing."""
+    for value in list(vars(module).values()):
+        if isinstance(value, Contribution) and value.owner.plugin == module.__name__:
+            yield replace(value, owner=owner)
+
+
+def load_file(path: Path, span: Span | None = None) -> tuple[Contribution, ...]:
+    """The contributions of a Python file, which is run. `span` is where the spec asks for it.
+
+    PluginError where it cannot be read, is not Python, fails, or contributes nothing; then it leaves no
+    module behind. What it prints goes to the error stream.
+    """
+    module = _run(_compiled(path, span), path, span)
+    found = tuple(contributions(module, Owner(path.stem, str(path))))
+    if not found:
+        raise PluginError(PluginEmpty(path=str(path), span=span))
+    return found
+
+
+def _compiled(path: Path, span: Span | None) -> CodeType:
+    try:
+        return compile(path.read_bytes(), str(path), "exec", dont_inherit=True)
+    except OSError as error:
+        why = error.strerror or str(error)
+        raise PluginError(PluginNotFound(path=str(path), why=why, span=span)) from None
+    except (SyntaxError, ValueError, RecursionError, MemoryError) as error:
+        place = line_span(str(path), getattr(error, "lineno", None) or 0)
+        why = getattr(error, "msg", None) or in_words(error)
+        raise PluginError(
+            PluginSyntax(path=str(path), why=why, span=place or span, notes=_used(span))
+        ) from None
+
+
+def _run(code: CodeType, path: Path, span: Span | None) -> ModuleType:
+    module = ModuleType(_private_name(path))
+    module.__file__ = str(path)
+    try:
+        with _known_to_python(module), contextlib.redirect_stdout(sys.stderr):
+            exec(code, module.__dict__)
+    except KeyboardInterrupt:
+        raise
+    except PluginError as error:
+        raise PluginError(*(replace(d, notes=(*d.notes, *_used(span))) for d in error.diagnostics)) from None
+    except BaseException as error:
+        place = failed_span(error, str(path)) or span
+        raise PluginError(
+            PluginFailed(path=str(path), error=in_words(error), span=place, notes=_used(span))
+        ) from None
+    return module
+
+
+def _private_name(path: Path) -> str:
+    """Two files of one name must not share a module."""
+    return f"deltaplan_plugin_{path.stem}_{hashlib.sha256(str(path.resolve()).encode()).hexdigest()[:12]}"
+
+
+@contextlib.contextmanager
+def _known_to_python(module: ModuleType) -> Iterator[None]:
+    """In sys.modules, where dataclasses and pickle look for it; if it fails, what was there comes back."""
+    before = sys.modules.get(module.__name__)
+    sys.modules[module.__name__] = module
+    try:
+        yield
+    except BaseException:
+        sys.modules.pop(module.__name__, None)
+        if before is not None:
+            sys.modules[module.__name__] = before
+        raise
+
+
+def _used(span: Span | None) -> tuple[Note, ...]:
+    return (Note("used here", span),) if span else ()
