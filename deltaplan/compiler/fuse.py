@@ -1,0 +1,75 @@
+"""Passes over lists of steps: steps that nothing reads are dropped, maps that follow each other become one."""
+
+from collections.abc import Collection, Iterable, Sequence
+from dataclasses import replace
+
+from deltaplan.compiler.steps import Map, Step, Tensor
+from deltaplan.plugins.expressions import Expr, argument, substitute
+
+
+def prune(steps: Sequence[Step], wanted: Iterable[Tensor]) -> tuple[Step, ...]:
+    """The steps that the wanted tensors depend on."""
+    needed = set(wanted)
+    kept: list[Step] = []
+    for step in reversed(steps):
+        if any(tensor in needed for tensor in step.outputs):
+            needed.update(step.inputs)
+            kept.append(step)
+    return tuple(reversed(kept))
+
+
+def fuse(steps: Sequence[Step], kept: Collection[Tensor]) -> tuple[Step, ...]:
+    """Merges a map into the next step that reads its output, where that is a map of the same shape.
+
+    What other steps still read, and what is `kept`, is an output of the merged map too: nothing is computed
+    twice.
+    """
+    users = _users(steps)
+    fused: list[Step | None] = list(steps)
+    for index, step in enumerate(steps):
+        producer = fused[index]
+        if not isinstance(step, Map) or not isinstance(producer, Map):
+            continue
+        readers = [u for t in producer.outputs for u in users.get(t, ())]
+        if not readers:
+            continue
+        first = min(readers)
+        consumer = fused[first]
+        if isinstance(consumer, Map) and _same_shape(producer, consumer) and producer.inputs:
+            visible = [t for t in producer.outputs if t in kept or any(u != first for u in users.get(t, ()))]
+            fused[first] = merge(producer, consumer, visible)
+            fused[index] = None
+            for tensor in producer.inputs:
+                users[tensor] = [first if u == index else u for u in users[tensor]]
+    return tuple(step for step in fused if step is not None)
+
+
+def merge(producer: Map, consumer: Map, visible: Sequence[Tensor]) -> Map:
+    """One map for two: the producer's visible outputs, then the consumer's."""
+    inputs = tuple(dict.fromkeys([*producer.inputs, *(t for t in consumer.inputs if t not in producer.outputs)]))
+    names = {tensor: argument(f"x{i}") for i, tensor in enumerate(inputs)}
+    made = {
+        tensor: substitute(e, {f"x{i}": names[t] for i, t in enumerate(producer.inputs)})
+        for tensor, e in zip(producer.outputs, producer.expressions, strict=True)
+    }
+    values: dict[str, Expr] = {f"x{i}": made.get(t) or names[t] for i, t in enumerate(consumer.inputs)}
+    return replace(
+        consumer,
+        inputs=inputs,
+        outputs=(*visible, *consumer.outputs),
+        expressions=(*(made[t] for t in visible), *(substitute(e, values) for e in consumer.expressions)),
+        formula="",
+    )
+
+
+def _users(steps: Iterable[Step]) -> dict[Tensor, list[int]]:
+    users: dict[Tensor, list[int]] = {}
+    for index, step in enumerate(steps):
+        for tensor in step.inputs:
+            users.setdefault(tensor, []).append(index)
+    return users
+
+
+def _same_shape(a: Map, b: Map) -> bool:
+    first, second = a.outputs[0], b.outputs[0]
+    return first.shape == second.shape and first.batched == second.batched

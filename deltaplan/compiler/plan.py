@@ -1,0 +1,197 @@
+"""The plan of an experiment: steps for training, evaluation and prediction over one flat vector of parameters.
+
+A plan knows no batch size, no precision and no memory: a backend binds it to these.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Literal
+
+from deltaplan.compiler.differentiate import differentiate
+from deltaplan.compiler.experiment import Experiment
+from deltaplan.compiler.fuse import fuse, prune
+from deltaplan.compiler.graph import Graph
+from deltaplan.compiler.lower import Trace, lower
+from deltaplan.compiler.nodes import Loss
+from deltaplan.compiler.optimize import Update, update_of
+from deltaplan.compiler.steps import Map, Reduce, Step, Tensor
+from deltaplan.plugins.contracts import Loss as LossContract
+from deltaplan.plugins.expressions import argument, const, exp, sigmoid
+
+Link = Literal["identity", "sigmoid", "softmax"]
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """A tensor whose memory is a part of a flat vector, `θ` or `g`, from `offset` on."""
+
+    tensor: Tensor
+    vector: Literal["θ", "g"]
+    offset: int
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """The steps of one purpose. `forward` ends with what is wanted, `backward` with the gradient in `g`.
+
+    `parts` are the tensors that live in θ and g; `kept` are read after the last step.
+    """
+
+    name: Literal["train", "evaluate", "predict"]
+    trace: Trace
+    forward: tuple[Step, ...]
+    backward: tuple[Step, ...]
+    parts: tuple[Part, ...]
+    kept: tuple[Tensor, ...]
+
+    @property
+    def steps(self) -> tuple[Step, ...]:
+        return self.forward + self.backward
+
+    @property
+    def random(self) -> bool:
+        """Whether steps draw random numbers."""
+        from deltaplan.compiler.steps import Random
+
+        return any(isinstance(step, Random) for step in self.steps)
+
+
+@dataclass(frozen=True, slots=True)
+class Plans:
+    """The three plans of a graph, and the update of θ where the spec says how to train."""
+
+    train: Plan
+    evaluate: Plan
+    predict: Plan
+    update: Update | None
+
+
+def compile_plans(experiment: Experiment, fused: bool = True) -> Plans:
+    """The plans of an experiment; without `fused` every step of the graph stays a step of its own."""
+    graph = experiment.graph
+    update = update_of(experiment.train.optimizer, lower(graph, "train").size) if experiment.train else None
+    return Plans(
+        train=train_plan(graph, fused),
+        evaluate=evaluate_plan(graph, fused),
+        predict=predict_plan(graph, fused),
+        update=update,
+    )
+
+
+def train_plan(graph: Graph, fused: bool = True) -> Plan:
+    """Forward, loss, Ω and backward, with the random numbers of training."""
+    return gradient_plan(lower(graph, "train"), fused)
+
+
+def gradient_plan(trace: Trace, fused: bool = True, of_loss: bool = False) -> Plan:
+    """The objective of a trace, or its loss alone, and the gradient."""
+    goal = trace.loss if of_loss else trace.objective
+    assert goal is not None and trace.sample_loss is not None, "a plan for training needs a problem"
+    parameters = [p.tensor for p in trace.parameters]
+    segments = [s.tensor for s in trace.segments]
+    backward, adjoints = differentiate(trace.steps, {goal: None}, [*parameters, *segments])
+    tail, parts = _gather_gradient(trace, adjoints)
+    wanted = [trace.sample_loss, goal, *(part.tensor for part in parts if part.vector == "g")]
+    if trace.penalty and not of_loss:
+        wanted.append(trace.penalty)
+    steps = prune((*trace.steps, *backward, *tail), wanted)
+    if fused:
+        steps = fuse(steps, wanted)
+    border = 1 + max(i for i, step in enumerate(steps) if goal in step.outputs)
+    return Plan("train", trace, steps[:border], steps[border:], parts, tuple(wanted))
+
+
+def _gather_gradient(trace: Trace, adjoints: Mapping[Tensor, Tensor]) -> tuple[list[Step], tuple[Part, ...]]:
+    """Puts every adjoint into its part of g: those of parameters are written there, those of the segments of
+    penalties added afterwards."""
+    steps: list[Step] = []
+    parts = [Part(p.tensor, "θ", p.offset) for p in trace.parameters]
+    parts += [Part(s.tensor, "θ", s.offset) for s in trace.segments]
+    placed: set[Tensor] = set()
+    for parameter in trace.parameters:
+        adjoint = adjoints.get(parameter.tensor)
+        if adjoint is None or adjoint in placed:
+            inputs = () if adjoint is None else (adjoint,)
+            value = const(0.0) if adjoint is None else argument("x0")
+            adjoint = Tensor(f"∂{parameter.tensor.name}", parameter.tensor.shape)
+            steps.append(Map(inputs=inputs, outputs=(adjoint,), expressions=(value,), origin=parameter.node))
+        placed.add(adjoint)
+        parts.append(Part(adjoint, "g", parameter.offset))
+    for segment in trace.segments:
+        adjoint = adjoints.get(segment.tensor)
+        if adjoint is None:
+            continue
+        label = segment.tensor.name.removeprefix("θ")
+        before, after = (Tensor(f"∂θ{label}{mark}", segment.tensor.shape) for mark in ("", "\N{PRIME}"))
+        steps.append(
+            Map(
+                inputs=(before, adjoint),
+                outputs=(after,),
+                expressions=(argument("x0") + argument("x1"),),
+                origin=next(s.origin for s in reversed(trace.steps) if segment.tensor in s.inputs),
+                formula="{0} + {1}",
+            )
+        )
+        parts += [Part(before, "g", segment.offset), Part(after, "g", segment.offset)]
+    return steps, tuple(parts)
+
+
+def evaluate_plan(graph: Graph, fused: bool = True) -> Plan:
+    """The outputs and the loss of each sample, without randomness."""
+    trace = lower(graph, "predict")
+    wanted = [*trace.outputs.values(), *([trace.sample_loss] if trace.sample_loss else [])]
+    wanted += [trace.penalty] if trace.penalty else []
+    return _forward_plan("evaluate", trace, trace.steps, wanted, fused)
+
+
+def predict_plan(graph: Graph, fused: bool = True) -> Plan:
+    """The outputs with the link of their losses: the identity, a sigmoid or a softmax.
+
+    The tensor of each output is named `ŷ` or `ŷ_name`.
+    """
+    trace = lower(graph, "predict")
+    steps, wanted = list(trace.steps), []
+    for name, tensor in trace.outputs.items():
+        linked, value = _linked(link_of(graph, name), tensor, "ŷ" if len(trace.outputs) == 1 else f"ŷ_{name}")
+        steps += linked
+        wanted.append(value)
+    return _forward_plan("predict", trace, tuple(steps), wanted, fused)
+
+
+def link_of(graph: Graph, output: str) -> Link:
+    """The link that the first loss on an output states; the identity where there is none."""
+    for loss in graph.of(Loss):
+        if graph.inputs_of(loss.name)[0] == output:
+            contract = loss.use.contract
+            assert isinstance(contract, LossContract)
+            return contract.link
+    return "identity"
+
+
+def _linked(link: Link, u: Tensor, name: str) -> tuple[list[Step], Tensor]:
+    out = Tensor(name, u.shape, u.batched)
+    x0, x1 = argument("x0"), argument("x1")
+    if link != "softmax":
+        value, formula = (x0, "{0}") if link == "identity" else (sigmoid(x0), "sigmoid({0})")
+        return [Map(inputs=(u,), outputs=(out,), expressions=(value,), formula=formula)], out
+    largest, total = Tensor("%max", (), u.batched), Tensor("%total", (), u.batched)
+    powers = Tensor("%exp", u.shape, u.batched)
+    return [
+        Reduce(inputs=(u,), outputs=(largest,), kind="max", axes=(0,), stop=True, formula="max {0}"),
+        Map(inputs=(u, largest), outputs=(powers,), expressions=(exp(x0 - x1),), formula="exp({0} - {1})"),
+        Reduce(inputs=(powers,), outputs=(total,), kind="sum", axes=(0,), formula="Σ {0}"),
+        Map(inputs=(powers, total), outputs=(out,), expressions=(x0 / x1,), formula="{0} / {1}"),
+    ], out
+
+
+def _forward_plan(
+    name: Literal["evaluate", "predict"], trace: Trace, steps: tuple[Step, ...], wanted: list[Tensor], fused: bool
+) -> Plan:
+    steps = prune(steps, wanted)
+    if fused:
+        steps = fuse(steps, wanted)
+    parts = [Part(p.tensor, "θ", p.offset) for p in trace.parameters]
+    parts += [Part(s.tensor, "θ", s.offset) for s in trace.segments]
+    return Plan(name, trace, steps, (), tuple(parts), tuple(wanted))
+
+

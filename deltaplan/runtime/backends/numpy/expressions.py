@@ -1,0 +1,224 @@
+"""Scalar expressions as numpy calls that allocate nothing: the definition of every operation on arrays."""
+
+import math
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from functools import partial
+from typing import Any
+
+import numpy as np
+
+from deltaplan.plugins.expressions import REDUCTIONS, Expr, Op, walk
+
+Array = np.ndarray[Any, Any]
+Thunk = Callable[[], object]
+Kernel = Callable[["Scratch", Sequence[Array], Array], Iterator[Thunk]]
+
+CONDITIONS = frozenset({Op.GT, Op.GE, Op.EQ, Op.NOT, Op.AND, Op.OR})
+
+
+class Scratch:
+    """Temporary arrays for the operations inside one map, given back after their last use.
+
+    Maps run one after the other, so all maps of a program share one scratch.
+    """
+
+    def __init__(self, dtype: np.dtype[Any]) -> None:
+        self.dtype = dtype
+        self._free: dict[tuple[tuple[int, ...], np.dtype[Any]], list[Array]] = {}
+
+    def take(self, shape: tuple[int, ...], condition: bool = False) -> Array:
+        dtype = np.dtype(bool) if condition else self.dtype
+        free = self._free.setdefault((shape, dtype), [])
+        return free.pop() if free else np.empty(shape, dtype)
+
+    def give(self, array: Array) -> None:
+        self._free[array.shape, array.dtype].append(array)
+
+
+def ufunc(function: Callable[..., object]) -> Kernel:
+    """The kernel of an operation that is one numpy function with an output."""
+
+    def kernel(scratch: Scratch, operands: Sequence[Array], out: Array) -> Iterator[Thunk]:
+        yield partial(function, *operands, out)
+
+    return kernel
+
+
+def power(scratch: Scratch, operands: Sequence[Array], out: Array) -> Iterator[Thunk]:
+    base, exponent = operands
+    if exponent.ndim == 0 and exponent.flags.writeable is False and exponent == 2:
+        yield partial(np.multiply, base, base, out)
+    else:
+        yield partial(np.power, base, exponent, out)
+
+
+def sigmoid(scratch: Scratch, operands: Sequence[Array], out: Array) -> Iterator[Thunk]:
+    """With e = exp(−|u|): where(u ≥ 0, 1, e) / (1 + e). No overflow, NaN comes through."""
+    (u,) = operands
+    e, above = scratch.take(out.shape), scratch.take(out.shape)
+    one = np.ones((), scratch.dtype)
+    yield partial(np.abs, u, e)
+    yield partial(np.negative, e, e)
+    yield partial(np.exp, e, e)
+    yield partial(np.heaviside, u, one, above)  # 1 for u ≥ 0, else 0
+    yield partial(np.maximum, above, e, above)
+    yield partial(np.add, e, one, e)
+    yield partial(np.divide, above, e, out)
+    scratch.give(e)
+    scratch.give(above)
+
+
+def where(scratch: Scratch, operands: Sequence[Array], out: Array) -> Iterator[Thunk]:
+    """A select. `out` may be the memory of either branch."""
+    condition, chosen, other = operands
+    if np.may_share_memory(out, chosen) and not np.may_share_memory(out, other):
+        inverse = scratch.take(condition.shape, condition=True)
+        yield partial(np.logical_not, condition, inverse)
+        if out is not chosen:
+            yield partial(np.copyto, out, chosen)
+        yield partial(np.copyto, out, other, where=inverse)
+        scratch.give(inverse)
+        return
+    if out is not other:
+        yield partial(np.copyto, out, other)
+    yield partial(np.copyto, out, chosen, where=condition)
+
+
+_erf = np.frompyfunc(math.erf, 1, 1)
+
+
+def error_function(scratch: Scratch, operands: Sequence[Array], out: Array) -> Iterator[Thunk]:
+    (u,) = operands
+    yield lambda: np.copyto(out, _erf(u).astype(out.dtype))
+
+
+KERNELS: Mapping[Op, Kernel] = {
+    Op.NEG: ufunc(np.negative),
+    Op.ADD: ufunc(np.add),
+    Op.SUB: ufunc(np.subtract),
+    Op.MUL: ufunc(np.multiply),
+    Op.DIV: ufunc(np.divide),
+    Op.POW: power,
+    Op.EXP: ufunc(np.exp),
+    Op.EXPM1: ufunc(np.expm1),
+    Op.LOG: ufunc(np.log),
+    Op.LOG1P: ufunc(np.log1p),
+    Op.SQRT: ufunc(np.sqrt),
+    Op.SIN: ufunc(np.sin),
+    Op.COS: ufunc(np.cos),
+    Op.TANH: ufunc(np.tanh),
+    Op.SIGMOID: sigmoid,
+    Op.LOGADDEXP: ufunc(np.logaddexp),
+    Op.ERF: error_function,
+    Op.ABS: ufunc(np.absolute),
+    Op.SIGN: ufunc(np.sign),
+    Op.MAX: ufunc(np.maximum),  # numpy's maximum and minimum keep NaN
+    Op.MIN: ufunc(np.minimum),
+    Op.GT: ufunc(np.greater),
+    Op.GE: ufunc(np.greater_equal),
+    Op.EQ: ufunc(np.equal),
+    Op.NOT: ufunc(np.logical_not),
+    Op.AND: ufunc(np.logical_and),
+    Op.OR: ufunc(np.logical_or),
+    Op.WHERE: where,
+}
+NOT_IN_MAPS = frozenset({Op.CONST, Op.ARG}) | REDUCTIONS
+
+
+def calls(
+    expressions: Sequence[Expr], arguments: Mapping[str, Array], outs: Sequence[Array], scratch: Scratch
+) -> list[Thunk]:
+    """The calls that write `expressions` of `arguments` into `outs`, in order.
+
+    An output may have the memory of an argument: it is then written only after the argument's last use.
+    """
+    return Lowering(expressions, arguments, outs, scratch).thunks()
+
+
+class Lowering:
+    """One map on its way to numpy calls."""
+
+    def __init__(
+        self,
+        expressions: Sequence[Expr],
+        arguments: Mapping[str, Array],
+        outs: Sequence[Array],
+        scratch: Scratch,
+    ) -> None:
+        self.roots = [shorter(e) for e in expressions]
+        self.outs = outs
+        self.scratch = scratch
+        self.order = list(dict.fromkeys(node for root in self.roots for node in walk(root)))
+        self.leaves = {n: self._leaf(n, arguments) for n in self.order if not n.args}
+        self.values: dict[Expr, Array] = dict(self.leaves)
+        self.last = {a: index for index, node in enumerate(self.order) for a in node.args}
+        self.last |= dict.fromkeys(self.roots, len(self.order))
+        self.taken: list[Array] = []
+
+    def thunks(self) -> list[Thunk]:
+        found: list[Thunk] = []
+        for index, node in enumerate(self.order):
+            if node.args:
+                found += self._operation(index, node)
+        found += self._copies()
+        for array in self.taken:
+            self.scratch.give(array)
+        return found
+
+    def _leaf(self, node: Expr, arguments: Mapping[str, Array]) -> Array:
+        if node.op is Op.ARG:
+            return arguments[node.name or ""]
+        array = np.asarray(node.value, self.scratch.dtype)
+        array.flags.writeable = False
+        return array
+
+    def _operation(self, index: int, node: Expr) -> Iterator[Thunk]:
+        operands = [self.values[a] for a in node.args]
+        shape = np.broadcast_shapes(*(a.shape for a in operands))
+        self.values[node] = out = self._destination(index, node, shape)
+        yield from KERNELS[node.op](self.scratch, operands, out)
+        for used in dict.fromkeys(node.args):
+            array = self.values[used]
+            if self.last[used] == index and any(array is t for t in self.taken):
+                self.taken = [t for t in self.taken if t is not array]
+                self.scratch.give(array)
+
+    def _destination(self, index: int, node: Expr, shape: tuple[int, ...]) -> Array:
+        """The output that the node is, if nothing in that memory is read later; else a temporary array."""
+        if node in self.roots:
+            out = self.outs[self.roots.index(node)]
+            if out.shape == shape and not any(np.may_share_memory(out, a) for a in self._read_after(index, node)):
+                return out
+        array = self.scratch.take(shape, node.op in CONDITIONS)
+        self.taken.append(array)
+        return array
+
+    def _read_after(self, index: int, node: Expr) -> Iterator[Array]:
+        later = {a: None for n in self.order[index + 1 :] for a in n.args}
+        for read in (*later, *(root for root in self.roots if root is not node)):
+            if read in self.values:
+                yield self.values[read]
+
+    def _copies(self) -> Iterator[Thunk]:
+        """What could not be written in its place, and outputs that are arguments as they are."""
+        for root, out in zip(self.roots, self.outs, strict=True):
+            if self.values[root] is not out:
+                yield partial(np.copyto, out, self.values[root])
+
+
+def shorter(expression: Expr) -> Expr:
+    """where(u > 0, u, c·u) with c < 1 is max(u, c·u): the same values in two calls instead of four."""
+    from deltaplan.plugins.expressions import const, maximum, replace
+
+    found: dict[Expr, Expr] = {}
+    for node in walk(expression):
+        if node.op is not Op.WHERE:
+            continue
+        condition, chosen, other = node.args
+        if condition.op is not Op.GT or condition.args != (chosen, const(0)):
+            continue
+        if other.op is Op.MUL and chosen in other.args:
+            (factor,) = (a for a in other.args if a is not chosen)
+            if factor.op is Op.CONST and factor.value is not None and factor.value < 1 and factor.value != 0:
+                found[node] = maximum(chosen, other)
+    return replace(expression, found) if found else expression

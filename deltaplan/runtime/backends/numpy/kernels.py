@@ -1,0 +1,138 @@
+"""One kernel for each primitive: from a step and its arrays to numpy calls that allocate nothing."""
+
+from collections.abc import Callable, Mapping
+from functools import partial
+from typing import Any
+
+import numpy as np
+
+from deltaplan.compiler.steps import (
+    ArgMax,
+    Map,
+    MatMul,
+    Pick,
+    Place,
+    Put,
+    Random,
+    Reduce,
+    Slice,
+    Step,
+    Tensor,
+    View,
+)
+from deltaplan.runtime.backends.numpy.expressions import Array, Scratch, Thunk, calls
+
+Numbers = Callable[[Random, Array], None]  # fills an array [*shape, B] with the numbers of a random step
+Arrays = Callable[[Tensor], Array]
+
+
+def matmul(step: MatMul, array: Arrays, scratch: Scratch, numbers: Numbers) -> list[Thunk]:
+    a, b = (_matrix(tensor, array(tensor)) for tensor in step.inputs)
+    out = _matrix(step.output, array(step.output))
+    a, b = a.T if step.transpose_a else a, b.T if step.transpose_b else b
+    if a.shape[1] == 1:  # an outer product is one multiplication for each number, without a call of BLAS
+        return [partial(np.multiply, a, b, out)]
+    return [partial(np.matmul, a, b, out)]
+
+
+def map_(step: Map, array: Arrays, scratch: Scratch, numbers: Numbers) -> list[Thunk]:
+    rank = len(step.outputs[0].shape)
+    batched = step.outputs[0].batched
+    arguments = {f"x{i}": _aligned(t, array(t), rank, batched) for i, t in enumerate(step.inputs)}
+    return calls(step.expressions, arguments, [array(t) for t in step.outputs], scratch)
+
+
+def reduce(step: Reduce, array: Arrays, scratch: Scratch, numbers: Numbers) -> list[Thunk]:
+    (x,) = step.inputs
+    axes = step.axes + ((len(x.shape),) if step.batch else ())
+    function = np.add.reduce if step.kind == "sum" else np.maximum.reduce
+    return [partial(function, array(x), axes, None, array(step.output))]
+
+
+def slice_(step: Slice, array: Arrays, scratch: Scratch, numbers: Numbers) -> list[Thunk]:
+    source = _range(array(step.inputs[0]), step.axis, step.begin, step.end)
+    return [partial(np.copyto, array(step.output), source)]
+
+
+def place(step: Place, array: Arrays, scratch: Scratch, numbers: Numbers) -> list[Thunk]:
+    out = array(step.output)
+    covered = sum(t.shape[step.axis] for t in step.inputs)
+    found: list[Thunk] = [] if covered == out.shape[step.axis] else [partial(out.fill, 0)]
+    for tensor, begin in zip(step.inputs, step.begins, strict=True):
+        part = _range(out, step.axis, begin, begin + tensor.shape[step.axis])
+        found.append(partial(np.copyto, part, array(tensor)))
+    return found
+
+
+def pick(step: Pick, array: Arrays, scratch: Scratch, numbers: Numbers) -> list[Thunk]:
+    x, index, out = _columns(array(step.inputs[0])), array(step.inputs[1]), array(step.output)
+    flat, samples = np.empty(x.shape[1], np.intp), np.arange(x.shape[1])
+    return [
+        partial(np.multiply, index.reshape(-1), x.shape[1], flat),
+        partial(np.add, flat, samples, flat),
+        partial(np.take, x.reshape(-1), flat, None, out.reshape(-1), "clip"),
+    ]
+
+
+def put(step: Put, array: Arrays, scratch: Scratch, numbers: Numbers) -> list[Thunk]:
+    value, index, out = array(step.inputs[0]), array(step.inputs[1]), _columns(array(step.output))
+    samples = np.arange(out.shape[1])
+    return [
+        partial(out.fill, 0),
+        partial(_scatter, out, index.reshape(-1), samples, value.reshape(-1)),
+    ]
+
+
+def _columns(array: Array) -> Array:
+    """A vector for each sample as the columns of a matrix; without a batch, one column."""
+    return array.reshape(array.shape[0], -1)
+
+
+def _scatter(out: Array, index: Array, samples: Array, value: Array) -> None:
+    out[index, samples] = value
+
+
+def argmax(step: ArgMax, array: Arrays, scratch: Scratch, numbers: Numbers) -> list[Thunk]:
+    source, out = _columns(array(step.inputs[0])), array(step.output).reshape(-1)
+    return [partial(np.argmax, source, 0, out)]
+
+
+def random(step: Random, array: Arrays, scratch: Scratch, numbers: Numbers) -> list[Thunk]:
+    return [partial(numbers, step, array(step.output))]
+
+
+def view(step: View, array: Arrays, scratch: Scratch, numbers: Numbers) -> list[Thunk]:
+    return []
+
+
+KERNELS: Mapping[type[Step], Callable[[Any, Arrays, Scratch, Numbers], list[Thunk]]] = {
+    MatMul: matmul,
+    Map: map_,
+    Reduce: reduce,
+    Slice: slice_,
+    Place: place,
+    Pick: pick,
+    Put: put,
+    ArgMax: argmax,
+    Random: random,
+    View: view,
+}
+
+
+def _matrix(tensor: Tensor, array: Array) -> Array:
+    if tensor.batched:
+        return array.reshape(-1, array.shape[-1])
+    return array.reshape(tensor.shape[0], -1)
+
+
+def _aligned(tensor: Tensor, array: Array, rank: int, batched: bool) -> Array:
+    """The array with as many axes of the sample as the output has, and a batch axis where that has one."""
+    if not tensor.shape and not tensor.batched:
+        return array
+    if tensor.batched:
+        return array.reshape((1,) * (rank - len(tensor.shape)) + array.shape)
+    return array.reshape(array.shape + (1,)) if batched else array
+
+
+def _range(array: Array, axis: int, begin: int, end: int) -> Array:
+    return array[(slice(None),) * axis + (slice(begin, end),)]
