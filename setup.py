@@ -5,5 +5,8 @@ from setuptools import find_packages, setup
 setup(
     packages=[*find_packages(include=["deltaplan*"]), "deltaplan.specs"],
     package_dir={"deltaplan.specs": "specs"},
-    package_data={"deltaplan": ["py.typed", "dsl/*.lark"], "deltaplan.specs": ["**/*.dl", "**/*.csv", "**/*.md"]},
+    package_data={
+        "deltaplan": ["py.typed", "dsl/*.lark"],
+        "deltaplan.specs": ["**/*.dl", "**/*.csv", "**/*.md"],
+    },
 )
