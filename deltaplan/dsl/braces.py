@@ -40,8 +40,13 @@ class Braces:
         return self._margin(token) <= self._margin(self._open[0]) and not rest.lstrip().startswith("=")
 
     def _margin(self, token: Token) -> int:
-        line = self._source.line_at(token.start_pos or 0)
-        return len(line) - len(line.lstrip())
+        return margin(self._source, token.start_pos or 0)
 
     def _is_first(self, token: Token) -> bool:
         return self._source.column_of(token.start_pos or 0) == self._margin(token) + 1
+
+
+def margin(source: Source, offset: int) -> int:
+    """The blanks that the line of an offset begins with."""
+    line = source.line_at(offset)
+    return len(line) - len(line.lstrip())

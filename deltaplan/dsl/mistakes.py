@@ -25,7 +25,7 @@ class SingleQuotes(Diagnostic):
     code: ClassVar[str] = "single-quotes"
     title: ClassVar[str] = "a string in single quotes"
     label: ClassVar[str] = 'write `"{content}"`'
-    content: str | None  # None where no second quote follows
+    content: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

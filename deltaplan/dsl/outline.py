@@ -89,7 +89,7 @@ def _content(node: Option | Value | Values) -> tuple[str, tuple[Option | Value, 
 
 
 def _line_starts(source: Source) -> list[int]:
-    return [0, *accumulate(len(line) for line in source.text.splitlines(keepends=True))]
+    return [0, *accumulate(len(line) + 1 for line in source.text.split("\n"))]
 
 
 def _place(starts: list[int], offset: int) -> str:

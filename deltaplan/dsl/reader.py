@@ -9,7 +9,7 @@ from lark.exceptions import UnexpectedCharacters, UnexpectedToken
 from lark.lark import PostLex
 
 from deltaplan.diagnostics import Source, Span
-from deltaplan.dsl.braces import Braces
+from deltaplan.dsl.braces import Braces, margin
 from deltaplan.dsl.lines import Lines
 from deltaplan.dsl.mistakes import Mistakes, StrayBrace, UnclosedBrace
 from deltaplan.dsl.pieces import end_of_line, partners
@@ -19,7 +19,7 @@ GRAMMAR = Path(__file__).with_name("grammar.lark")
 
 
 class Everywhere(PostLex):
-    """Has the lexer find the ends of lines in every state; `Lines`, one for each text, gives them a meaning."""
+    """Has the lexer find the ends of lines in every state; `Lines` gives them a meaning, text by text."""
 
     always_accept = ("_NL", "SEMICOLON")
 
@@ -52,7 +52,7 @@ class Reader:
     def __init__(self, source: Source, mistakes: Mistakes) -> None:
         self.source = source
         self.mistakes = mistakes
-        self._parser = parser().parse_interactive(source.text)
+        self._parser: Any = parser().parse_interactive(source.text)
         self._state = self._parser.parser_state
         self._lines = Lines()
         self._braces = Braces(source)
@@ -65,8 +65,7 @@ class Reader:
         while True:
             try:
                 for token in self._parser.lexer_thread.lex(self._state):
-                    if shaped := self._lines.shape(token):
-                        self._take(shaped)
+                    self._take(token)
                 return self._finish()
             except UnexpectedCharacters as error:
                 self._recover(error.pos_in_stream or 0, None)
@@ -74,14 +73,20 @@ class Reader:
                 self._recover(error.token.start_pos or 0, error.token)
 
     def _take(self, token: Token) -> None:
-        if token.type == "RBRACE" and not self._braces:
-            # Never fed: the parser would first close the whole file.
-            self.mistakes.add(StrayBrace(span=self._span(token)))
+        if self._closes_nothing(token):
             return
         if self._at_line_start() and self._braces.ended_by(token):
             self._close_all(self.source.line_of(token.start_pos or 0))
             self._feed(self._made("_SEP"))
-        self._feed(token)
+        if (shaped := self._lines.shape(token)) is not None:
+            self._feed(shaped)
+
+    def _closes_nothing(self, token: Token) -> bool:
+        """Tells a brace that closes nothing. Never feed one: the parser would first close the whole text."""
+        if token.type != "RBRACE" or self._braces:
+            return False
+        self.mistakes.add(StrayBrace(span=self._span(token)))
+        return True
 
     def _feed(self, token: Token) -> None:
         if self._at_line_start():
@@ -110,6 +115,9 @@ class Reader:
         return "line" in self._state.parse_conf.states[self._state.position]
 
     def _recover(self, at: int, found: Token | None) -> None:
+        if found is not None and self._closes_nothing(found):
+            self._move_to(at + 1)
+            return
         stop = self._stop(at, found)
         if not self.mistakes.full:
             self.mistakes.add(mistake(stop))
@@ -120,7 +128,7 @@ class Reader:
     def _stop(self, at: int, found: Token | None) -> Stop:
         begun = () if self._at_line_start() else tuple(self._line[-3:])
         bracket = self._lines.brackets[-1] if self._lines.brackets else None
-        accepts = frozenset(self._parser.accepts()) if found and begun else frozenset[str]()
+        accepts = frozenset(self._parser.accepts()) if found is not None and begun else frozenset[str]()
         closed = bracket is None or _opening(bracket) in self._partners
         return Stop(self.source, at, found, begun, accepts, bracket, closed)
 
@@ -133,7 +141,10 @@ class Reader:
         if not stop.closed and (newline := text.rfind("\n", 0, stop.at)) > opening[-1]:
             return newline  # the bracket was left open on an earlier line: this one is innocent
         start = max([stop.at, *(self._partners[b] for b in opening if b in self._partners)])
-        return end_of_line(text, start, self._partners)
+        end = end_of_line(text, start, self._partners)
+        if stop.goes_on and margin(self.source, end + 1) > margin(self.source, start):
+            return end_of_line(text, end + 1, self._partners)
+        return end
 
     def _give_up_line(self, at: int, end: int) -> None:
         start = at

@@ -53,6 +53,15 @@ class Stop:
         end = self.source.text.find("\n", self.at)
         return self.source.text[self.at : len(self.source.text) if end < 0 else end].rstrip()
 
+    @property
+    def goes_on(self) -> bool:
+        """Whether the writer meant the next line to belong to this one."""
+        if self.found is None:
+            return self.rest == "\\"
+        if self.found.type != "_SEP" or not self.before:
+            return False
+        return self.before[-1].type in BEFORE_VALUE - {"EQUAL", "_FROM"}
+
     def span(self, length: int) -> Span:
         return Span(self.source, self.at, self.at + length)
 
@@ -87,7 +96,7 @@ def single_quotes(stop: Stop) -> Diagnostic | None:
         return None
     content, closed, _ = stop.rest[1:].partition("'")
     if not closed:
-        return SingleQuotes(span=stop.span(1), content=None)
+        return SingleQuotes(span=stop.span(1), content="…")
     return SingleQuotes(span=stop.span(len(content) + 2), content=quoted(content))
 
 
@@ -126,7 +135,8 @@ def colon(stop: Stop) -> Diagnostic | None:
 MENDS = {
     "%": "a unit stands right after its number: `80%`",
     "\\": "a line goes on only inside ( ) and [ ]",
-    "!": 'no condition is turned round by `!`; "not equal" is `!=`',
+    "!": 'write `!=` for "not equal"',
+    ".": "a dot stands inside of a number or a name: `0.5`, `use.conv1`",
     "\N{NO-BREAK SPACE}": "use a plain space",
     "\N{ZERO WIDTH SPACE}": "take it out",
 } | {
@@ -203,7 +213,7 @@ def brace_on_next_line(stop: Stop) -> Diagnostic | None:
 
 
 def comma_before_option(stop: Stop) -> Diagnostic | None:
-    match [t.type for t in (*stop.before[-2:], stop.found) if t]:
+    match [t.type for t in (*stop.before[-2:], stop.found) if t is not None]:
         case ["COMMA", "NAME", "EQUAL"]:
             comma, name = stop.before[-2:]
             return CommaBeforeOption(span=stop.span_of(comma), option=quoted(str(name)))
@@ -223,16 +233,29 @@ def missing_value(stop: Stop) -> Diagnostic | None:
     mend = None
     if stop.found.type == "STAR" and last.type == "STAR":
         mend = "a power is `a^b`"
-    elif stop.found.type == "_SEP" and last.type not in ("EQUAL", "_FROM"):
+    elif stop.goes_on:
         mend = "a line goes on only inside ( ) and [ ]"
     return MissingValue(span=stop.span_of(last), wanted=wanted, before=quoted(str(last)), mend=mend)
 
 
 def reserved_word(stop: Stop) -> Diagnostic | None:
+    match [t.type for t in (*stop.before[-1:], stop.found) if t is not None]:
+        case ["_FROM"]:
+            return ReservedWord(span=stop.span(4), word="from")
+        case [before, "_FROM"] if before in BEFORE_VALUE:
+            return ReservedWord(span=stop.span(4), word="from")
+        case ["_FROM", "EQUAL"]:
+            return ReservedWord(span=stop.span_of(stop.before[-1]), word="from")
+    return None
+
+
+def range_elsewhere(stop: Stop) -> Diagnostic | None:
     assert stop.found is not None
-    if stop.found.type != "_FROM" or (stop.before and stop.before[-1].type not in BEFORE_VALUE):
+    if stop.found.type != "_DOTS":
         return None
-    return ReservedWord(span=stop.span(4), word="from")
+    return UnexpectedToken(
+        span=stop.span(2), found="`..`", expected="a range stands in a sweep: `seed = 0..9`"
+    )
 
 
 def unexpected_token(stop: Stop) -> Diagnostic:
@@ -256,13 +279,15 @@ def expected(stop: Stop) -> str:
         case ends, values if ends == {"_SEP"} and values:
             return "expected a word, an option or the end of the line"
         case ends, _ if ends == {"_SEP"}:
-            return _or(accepts, {"COMMA": "`,`", "_DOTS": "`..`", "LBRACE": "`{`"}, "the end of the line")
+            return _or(accepts, {"COMMA": "`,`", "LBRACE": "`{`"}, "the end of the line")
         case ends, _ if ends == {"RPAR"}:
             return _or(accepts, {"COMMA": "`,`"}, "`)`")
         case ends, _ if ends == {"RSQB"}:
             return _or(accepts, {"COMMA": "`,`"}, "`]`")
         case _, values if values == {"NAME"}:
             return "expected a name"
+        case _, values if values == {"NUMBER"}:
+            return "expected a number"
         case _, values if "LPAR" not in values:
             return "expected a word, a number, a string or a list"
     return "expected a value"
@@ -280,7 +305,8 @@ TOKEN_RULES: tuple[Rule, ...] = (
     unclosed_bracket,
     comma_before_option,
     equals_for_option,
-    missing_value,
     reserved_word,
+    missing_value,
+    range_elsewhere,
     unexpected_token,
 )
