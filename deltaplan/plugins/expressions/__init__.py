@@ -4,6 +4,7 @@ Standard library only. The functions are also in `deltaplan.plugins.api`.
 """
 
 from deltaplan.plugins.expressions.algebra import Expr, Number, argument, const, lift, node
+from deltaplan.plugins.expressions.analysis import gain, is_piecewise_affine, kinks, slope_range, value_range
 from deltaplan.plugins.expressions.data import from_data, to_data
 from deltaplan.plugins.expressions.derivatives import derivative, gradient
 from deltaplan.plugins.expressions.evaluate import evaluate
@@ -35,6 +36,7 @@ from deltaplan.plugins.expressions.functions import (
     unequal,
     where,
 )
+from deltaplan.plugins.expressions.intervals import interval
 from deltaplan.plugins.expressions.ops import COMPARISONS, CONDITIONS, LEAVES, LOGIC, REDUCTIONS, Op, arity
 from deltaplan.plugins.expressions.reductions import COUNT, Cut, Stage, split_reductions
 from deltaplan.plugins.expressions.text import to_text
@@ -67,7 +69,11 @@ __all__ = [
     "exp",
     "expm1",
     "from_data",
+    "gain",
     "gradient",
+    "interval",
+    "is_piecewise_affine",
+    "kinks",
     "lift",
     "log",
     "log1p",
@@ -83,6 +89,7 @@ __all__ = [
     "sign",
     "sin",
     "sinh",
+    "slope_range",
     "softplus",
     "split_reductions",
     "sqrt",
@@ -92,6 +99,7 @@ __all__ = [
     "to_data",
     "to_text",
     "unequal",
+    "value_range",
     "walk",
     "where",
 ]
