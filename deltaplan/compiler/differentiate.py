@@ -145,11 +145,13 @@ class Tape:
 
     def final_names(self) -> dict[Tensor, Tensor]:
         """A temporary that is the whole adjoint of a named tensor gets its name."""
-        owners = {parts[0]: tensor for tensor, parts in self._parts.items() if len(parts) == 1}
+        owners: dict[Tensor, Tensor] = {}
+        for tensor, parts in self._parts.items():
+            if len(parts) == 1 and parts[0].name[0] == "%" and tensor.name[0] != "%":
+                owners.setdefault(parts[0], tensor)
         return {
             part: replace_fields(part, name=self.fresh(adjoint_name(tensor.name)))
             for part, tensor in owners.items()
-            if part.name[0] == "%" and tensor.name[0] != "%"
         }
 
     def for_adjoint_of(self, tensor: Tensor) -> Tensor:
@@ -162,7 +164,9 @@ class Tape:
         total = sum(terms[1:], terms[0])
         formula = " + ".join(f"{{{i}}}" for i in reversed(range(len(parts))))
         return self.emit(
-            Map(inputs=tuple(parts), outputs=(out,), expressions=(total,), origin=self.origin, formula=formula)
+            Map(
+                inputs=tuple(parts), outputs=(out,), expressions=(total,), origin=self.origin, formula=formula
+            )
         )
 
 

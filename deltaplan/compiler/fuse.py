@@ -1,10 +1,10 @@
 """Passes over lists of steps: steps that nothing reads are dropped, maps that follow each other become one."""
 
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import replace
 
-from deltaplan.compiler.steps import Map, Step, Tensor
-from deltaplan.plugins.expressions import Expr, argument, substitute
+from deltaplan.compiler.steps import Map, Step, Tensor, View
+from deltaplan.plugins.expressions import Expr, argument, arguments, substitute
 
 
 def prune(steps: Sequence[Step], wanted: Iterable[Tensor]) -> tuple[Step, ...]:
@@ -16,6 +16,39 @@ def prune(steps: Sequence[Step], wanted: Iterable[Tensor]) -> tuple[Step, ...]:
             needed.update(step.inputs)
             kept.append(step)
     return tuple(reversed(kept))
+
+
+def tidy(steps: Sequence[Step]) -> tuple[Step, ...]:
+    """Puts constants into the maps that read them, and lets maps read what was only copied to be broadcast."""
+    sources: dict[Tensor, Tensor | Expr] = {}
+    kept: list[Step] = []
+    for step in steps:
+        if isinstance(step, Map):
+            step = _direct(step, sources)
+            value = step.expressions[0]
+            if len(step.outputs) == 1 and not step.inputs:
+                sources[step.output] = value
+            elif step.expressions == (argument("x0"),):
+                sources[step.output] = step.inputs[0]
+        elif isinstance(step, View) and isinstance(known := sources.get(step.inputs[0]), Expr):
+            sources[step.output] = known
+        kept.append(step)
+    return tuple(kept)
+
+
+def _direct(step: Map, sources: Mapping[Tensor, Tensor | Expr]) -> Map:
+    """The map over what its inputs were copied from, constants put in."""
+    if not any(tensor in sources for tensor in step.inputs):
+        return step
+    origins = [sources.get(tensor, tensor) for tensor in step.inputs]
+    inputs = tuple(dict.fromkeys(o for o in origins if isinstance(o, Tensor)))
+    values = {
+        f"x{i}": o if isinstance(o, Expr) else argument(f"x{inputs.index(o)}") for i, o in enumerate(origins)
+    }
+    expressions = tuple(substitute(e, values) for e in step.expressions)
+    used = {name for e in expressions for name in arguments(e)}
+    plain = len(used) == len(step.inputs) and len(inputs) == len(step.inputs)
+    return replace(step, inputs=inputs, expressions=expressions, formula=step.formula if plain else "")
 
 
 def fuse(steps: Sequence[Step], kept: Collection[Tensor]) -> tuple[Step, ...]:
@@ -30,7 +63,7 @@ def fuse(steps: Sequence[Step], kept: Collection[Tensor]) -> tuple[Step, ...]:
         producer = fused[index]
         if not isinstance(step, Map) or not isinstance(producer, Map):
             continue
-        readers = [u for t in producer.outputs for u in users.get(t, ())]
+        readers = [u for t in producer.outputs for u in users.get(t, ()) if u != index]
         if not readers:
             continue
         first = min(readers)
@@ -46,13 +79,17 @@ def fuse(steps: Sequence[Step], kept: Collection[Tensor]) -> tuple[Step, ...]:
 
 def merge(producer: Map, consumer: Map, visible: Sequence[Tensor]) -> Map:
     """One map for two: the producer's visible outputs, then the consumer's."""
-    inputs = tuple(dict.fromkeys([*producer.inputs, *(t for t in consumer.inputs if t not in producer.outputs)]))
+    inputs = tuple(
+        dict.fromkeys([*producer.inputs, *(t for t in consumer.inputs if t not in producer.outputs)])
+    )
     names = {tensor: argument(f"x{i}") for i, tensor in enumerate(inputs)}
     made = {
         tensor: substitute(e, {f"x{i}": names[t] for i, t in enumerate(producer.inputs)})
         for tensor, e in zip(producer.outputs, producer.expressions, strict=True)
     }
-    values: dict[str, Expr] = {f"x{i}": made.get(t) or names[t] for i, t in enumerate(consumer.inputs)}
+    values: dict[str, Expr] = {
+        f"x{i}": made[t] if t in made else names[t] for i, t in enumerate(consumer.inputs)
+    }
     return replace(
         consumer,
         inputs=inputs,

@@ -23,7 +23,15 @@ from deltaplan.compiler.nodes import (
     Target,
 )
 from deltaplan.compiler.steps import Map, MatMul, Pick, Place, Random, Reduce, Step, Tensor
-from deltaplan.plugins.expressions import COUNT, Expr, Stage, argument, arguments, split_reductions, substitute
+from deltaplan.plugins.expressions import (
+    COUNT,
+    Expr,
+    Stage,
+    argument,
+    arguments,
+    split_reductions,
+    substitute,
+)
 
 Mode = Literal["train", "predict"]
 
@@ -284,7 +292,9 @@ class Writer:
 
     def _blocks(self, places: Sequence[str]) -> list[tuple[str, int, int]]:
         """(label, begin, end) of each parameter block of the places, in the order of θ."""
-        chosen = [p for p in self.parameters.values() if any(_inside(p, place, self.graph) for place in places)]
+        chosen = [
+            p for p in self.parameters.values() if any(_inside(p, place, self.graph) for place in places)
+        ]
         return [(p.tensor.name, p.offset, p.end) for p in sorted(chosen, key=lambda p: p.offset)]
 
     def _segment(self, block: tuple[str, int, int]) -> Tensor:
@@ -309,7 +319,9 @@ class Writer:
             assert stage.index is not None and stage.index.name is not None
             return self.emit(Pick(inputs=(element, known[stage.index.name]), outputs=(out,)))
         axes = tuple(range(len(element.shape)))
-        return self.emit(Reduce(inputs=(element,), outputs=(out,), kind=stage.kind, axes=axes, stop=stage.stop))
+        return self.emit(
+            Reduce(inputs=(element,), outputs=(out,), kind=stage.kind, axes=axes, stop=stage.stop)
+        )
 
     def _over(
         self, name: str, expression: Expr, known: Mapping[str, Tensor], count: int, plain: bool = False
@@ -450,7 +462,9 @@ def _chain(graph: Graph, layer: Layer) -> list[AnyNode]:
     while len(users := graph.users_of(chain[-1].name)) == 1:
         following = graph[users[0]]
         first = graph.inputs_of(following.name)[0] == chain[-1].name
-        if not (isinstance(following, Activate) or (isinstance(following, Join) and following.skip and first)):
+        if not (
+            isinstance(following, Activate) or (isinstance(following, Join) and following.skip and first)
+        ):
             break
         chain.append(following)
     return chain

@@ -48,8 +48,9 @@ def update_of(optimizer: Use, size: int) -> Update:
 
 
 def given(use: Use) -> dict[str, float]:
-    """The values of a contribution's parameters as numbers."""
-    return {p.name: float(use.values[p.name]) for p in use.contract.parameters if p.name in use.values}  # type: ignore[arg-type]
+    """The values of a contribution's parameters as numbers: the writer's, else the defaults."""
+    values = {p.name: use.values.get(p.name, p.default) for p in use.contract.parameters}
+    return {name: float(value) for name, value in values.items() if value is not None}
 
 
 def needed_states(new: Mapping[str, Expr], states: tuple[str, ...]) -> tuple[str, ...]:

@@ -9,7 +9,7 @@ from typing import Literal
 
 from deltaplan.compiler.differentiate import differentiate
 from deltaplan.compiler.experiment import Experiment
-from deltaplan.compiler.fuse import fuse, prune
+from deltaplan.compiler.fuse import fuse, prune, tidy
 from deltaplan.compiler.graph import Graph
 from deltaplan.compiler.lower import Trace, lower
 from deltaplan.compiler.nodes import Loss
@@ -94,7 +94,7 @@ def gradient_plan(trace: Trace, fused: bool = True, of_loss: bool = False) -> Pl
     wanted = [trace.sample_loss, goal, *(part.tensor for part in parts if part.vector == "g")]
     if trace.penalty and not of_loss:
         wanted.append(trace.penalty)
-    steps = prune((*trace.steps, *backward, *tail), wanted)
+    steps = prune(tidy((*trace.steps, *backward, *tail)), wanted)
     if fused:
         steps = fuse(steps, wanted)
     border = 1 + max(i for i, step in enumerate(steps) if goal in step.outputs)
@@ -185,7 +185,11 @@ def _linked(link: Link, u: Tensor, name: str) -> tuple[list[Step], Tensor]:
 
 
 def _forward_plan(
-    name: Literal["evaluate", "predict"], trace: Trace, steps: tuple[Step, ...], wanted: list[Tensor], fused: bool
+    name: Literal["evaluate", "predict"],
+    trace: Trace,
+    steps: tuple[Step, ...],
+    wanted: list[Tensor],
+    fused: bool,
 ) -> Plan:
     steps = prune(steps, wanted)
     if fused:
@@ -193,5 +197,3 @@ def _forward_plan(
     parts = [Part(p.tensor, "θ", p.offset) for p in trace.parameters]
     parts += [Part(s.tensor, "θ", s.offset) for s in trace.segments]
     return Plan(name, trace, steps, (), tuple(parts), tuple(wanted))
-
-

@@ -22,7 +22,9 @@ class Problem:
     stack [k, size]: results then have k as their first axis.
     """
 
-    def __init__(self, experiment: Experiment, inputs: Mapping[str, Array], targets: Mapping[str, Array]) -> None:
+    def __init__(
+        self, experiment: Experiment, inputs: Mapping[str, Array], targets: Mapping[str, Array]
+    ) -> None:
         self.experiment = experiment
         self._trace = lower(experiment.graph, "predict")
         self.parameters: tuple[Parameter, ...] = self._trace.parameters

@@ -187,7 +187,9 @@ class Lowering:
         """The output that the node is, if nothing in that memory is read later; else a temporary array."""
         if node in self.roots:
             out = self.outs[self.roots.index(node)]
-            if out.shape == shape and not any(np.may_share_memory(out, a) for a in self._read_after(index, node)):
+            if out.shape == shape and not any(
+                np.may_share_memory(out, a) for a in self._read_after(index, node)
+            ):
                 return out
         array = self.scratch.take(shape, node.op in CONDITIONS)
         self.taken.append(array)

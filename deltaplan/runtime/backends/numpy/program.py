@@ -72,5 +72,3 @@ def aligned_bytes(size: int) -> Array:
 def aligned(length: int, dtype: np.dtype[Any]) -> Array:
     """A zeroed vector that begins at a multiple of the alignment."""
     return aligned_bytes(length * dtype.itemsize).view(dtype)
-
-

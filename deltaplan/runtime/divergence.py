@@ -1,0 +1,97 @@
+"""Why training diverged: the step is run once more, unfused, and the first value that is not finite named."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import ClassVar
+
+import numpy as np
+
+from deltaplan.compiler.experiment import Experiment
+from deltaplan.compiler.plan import Plan, train_plan
+from deltaplan.compiler.steps import Step
+from deltaplan.diagnostics import Diagnostic, Span
+from deltaplan.runtime.backends.numpy.bind import Bound, bind
+from deltaplan.runtime.backends.numpy.expressions import Array
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Diverged(Diagnostic):
+    code: ClassVar[str] = "diverged"
+    title: ClassVar[str] = "training diverged at step {step}: {what} of `{node}` is {value}"
+    label: ClassVar[str] = "`{tensor}` in the plan"
+    help: ClassVar[str] = "{mend}"
+    step: int
+    node: str
+    what: str
+    value: str
+    tensor: str
+    mend: str = "try a smaller learning rate; the parameters before this step are kept"
+
+
+def explain(
+    experiment: Experiment,
+    theta: Array,
+    data: Mapping[str, Array],
+    scale: float,
+    step: int,
+    draw: Callable[[int, Array], None],
+) -> Diverged:
+    """The diagnostic for step number `step` at θ on these samples; counters make the replay exact."""
+    plan = train_plan(experiment.graph, fused=False)
+    vectors = {"θ": theta, "g": np.zeros_like(theta)}
+    batch = next(iter(data.values())).shape[-1]
+    bound = bind(plan, vectors, batch, data, draw, reuse=False)
+    bound.scale[...] = scale
+    bound.run()
+    if not np.isfinite(theta).all():
+        return _of_update(experiment, theta, step)
+    found = _first(plan.steps, bound)
+    if found is None:
+        return _of_gradient(experiment, step)
+    return _of_step(experiment, plan, found, bound, step)
+
+
+def _first(steps: tuple[Step, ...], bound: Bound) -> Step | None:
+    return next((s for s in steps if not all(np.isfinite(bound[t]).all() for t in s.outputs)), None)
+
+
+def _of_step(experiment: Experiment, plan: Plan, found: Step, bound: Bound, step: int) -> Diverged:
+    values = bound[found.output]
+    what = "the backward pass" if found in plan.backward else "the forward pass"
+    return Diverged(
+        step=step,
+        node=found.origin,
+        what=what,
+        value=_word(values),
+        tensor=found.output.name,
+        span=_span(experiment, found.origin),
+    )
+
+
+def _of_update(experiment: Experiment, theta: Array, step: int) -> Diverged:
+    assert experiment.train is not None
+    optimizer = experiment.train.optimizer
+    return Diverged(
+        step=step, node=optimizer.name, what="the update", value=_word(theta), tensor="θ", span=optimizer.span
+    )
+
+
+def _of_gradient(experiment: Experiment, step: int) -> Diverged:
+    assert experiment.train is not None
+    optimizer = experiment.train.optimizer
+    return Diverged(
+        step=step,
+        node=optimizer.name,
+        what="the squared norm of the gradient",
+        value="infinite",
+        tensor="g",
+        span=optimizer.span,
+    )
+
+
+def _span(experiment: Experiment, node: str) -> Span:
+    return experiment.graph[node].span
+
+
+def _word(values: Array) -> str:
+    return "not a number" if np.isnan(values).any() else "infinite"

@@ -1,0 +1,45 @@
+"""The first values of θ, drawn from the seed."""
+
+import numpy as np
+
+from deltaplan.compiler.graph import Graph
+from deltaplan.compiler.initial import Draw, draws
+from deltaplan.plugins import contracts
+from deltaplan.plugins.loader import builtin_registry
+from deltaplan.runtime.backends.numpy.expressions import Array
+from deltaplan.runtime.random import Purpose, normal, uniform
+
+
+def initial(graph: Graph, seed: int) -> Array:
+    """θ before the first step, float64 [size]: a block's numbers depend on the seed and the block alone."""
+    default = builtin_registry().find("initializer", "default")
+    assert isinstance(default, contracts.Initializer)
+    blocks = draws(graph, default)
+    theta = np.zeros(sum(draw.parameter.size for draw in blocks))
+    for draw in blocks:
+        theta[draw.parameter.offset : draw.parameter.end] = values(draw, seed).ravel()
+    return theta
+
+
+def values(draw: Draw, seed: int) -> Array:
+    """The first values of one block, in rows of its first axis."""
+    rows = draw.parameter.tensor.shape[0]
+    shape = (rows, draw.parameter.size // rows)
+    match draw.kind:
+        case "constant":
+            return np.full(shape, draw.high)
+        case "uniform":
+            return draw.low + (draw.high - draw.low) * uniform(Purpose.INIT, seed, 0, draw.number, shape)
+        case "normal":
+            return draw.high * normal(Purpose.INIT, seed, 0, draw.number, shape)
+        case "orthogonal":
+            return draw.high * orthogonal(normal(Purpose.INIT, seed, 0, draw.number, shape))
+
+
+def orthogonal(matrix: Array) -> Array:
+    """Orthonormal rows, or columns where they are fewer, from a matrix of normal numbers (QR with the signs that
+    make the distribution uniform; Mezzadri, 2007)."""
+    wide = matrix.shape[0] < matrix.shape[1]
+    q, r = np.linalg.qr(matrix.T if wide else matrix)
+    q = q * np.sign(np.diag(r))
+    return np.ascontiguousarray(q.T if wide else q)
