@@ -41,7 +41,7 @@ def test_every_diagnostic_has_a_golden_text() -> None:
     missing = {
         f"{kind.code} ({kind.__module__}.{kind.__qualname__})" for kind in kinds() if kind.code not in told
     }
-    assert not missing
+    assert not missing, "no golden text shows\n" + "\n".join(sorted(missing))
 
 
 def test_codes_are_unique() -> None:
