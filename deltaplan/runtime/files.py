@@ -32,8 +32,8 @@ def write_atomically(path: Path, content: bytes | str) -> None:
 def new_run_folder(base: Path, spec_name: str, fill: Callable[[Path], None]) -> Path:
     """Makes the folder `base/<spec>-<n>` with n one above the largest there, and returns its path.
 
-    `fill` writes the files into a hidden folder, whose renaming takes the number: no other process sees a part
-    of it, and none can take the same number. Where `fill` raises, nothing stays.
+    `fill` writes the files into a hidden folder, whose renaming takes the number: no other process sees a
+    part of it, and none can take the same number. Where `fill` raises, nothing stays.
     """
     base.mkdir(parents=True, exist_ok=True)
     name = re.sub(r"[^\w.-]+", "-", spec_name).strip(".-") or "run"

@@ -1,0 +1,1 @@
+"""Readers of the built-in data sources: a file to named columns."""

@@ -1,0 +1,219 @@
+"""The data block of a spec, carried out."""
+
+import hashlib
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from math import prod
+from pathlib import Path
+from typing import Any, ClassVar
+
+import numpy as np
+from numpy.typing import NDArray
+
+from deltaplan.compiler.experiment import Column, DataSpec, Experiment
+from deltaplan.compiler.graph import Graph
+from deltaplan.compiler.nodes import Input, Target, Use
+from deltaplan.diagnostics import Diagnostic, Note, Problems, SpecError
+from deltaplan.plugins.contracts import DataSource, Table, Unreadable
+from deltaplan.runtime.data.columns import Floats, Wanted, number_columns
+from deltaplan.runtime.data.dataset import Dataset, Part, PartName
+from deltaplan.runtime.data.preprocessing import InputColumns, Kind, Preprocessing, Scaling, TargetColumns
+from deltaplan.runtime.data.problems import (
+    ConstantColumn,
+    DataGuessed,
+    EmptyPart,
+    rows_in_words,
+    unreadable,
+)
+from deltaplan.runtime.data.split import Rows, fractions, split_rows
+from deltaplan.runtime.data.targets import classes_of, encode
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class InputSize(Diagnostic):
+    code: ClassVar[str] = "input-size"
+    title: ClassVar[str] = "input `{name}` takes {size} numbers, and its columns give {given}"
+    name: str
+    size: int
+    given: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ClassCount(Diagnostic):
+    code: ClassVar[str] = "class-count"
+    title: ClassVar[str] = "column `{column}` has {classes} classes, and `{output}` gives {units} numbers"
+    label: ClassVar[str] = "{names}"
+    help: ClassVar[str] = "write `output {classes}`"
+    column: str
+    classes: int
+    output: str
+    units: int
+    names: str
+
+
+@dataclass(frozen=True, slots=True)
+class Raw:
+    """Columns as numbers, not scaled yet: inputs [features, rows], targets as `encode` gives them."""
+
+    inputs: Mapping[str, Floats]
+    targets: Mapping[str, NDArray[Any]]
+    kinds: Mapping[str, Kind]
+    classes: Mapping[str, tuple[str, ...]]
+
+
+def load_dataset(experiment: Experiment, folder: Path, path: Path | None = None) -> Dataset:
+    """Reads the spec's data, splits and scales them; `folder` is that of the spec, and `path` replaces the
+    file that the spec names. SpecError with every mistake that was found."""
+    data = _data_of(experiment)
+    file = path or folder / data.path
+    table = read_table(data.source, file)
+    return prepare(experiment, table, file, _sha256(file))
+
+
+def prepare(
+    experiment: Experiment, table: Table, path: Path | None = None, sha256: str | None = None
+) -> Dataset:
+    """The dataset from a table that is read already."""
+    data, problems = _data_of(experiment), Problems()
+    problems.extend(DataGuessed(what=text, span=data.source.span) for text in table.warnings)
+    raw = _numbers(experiment.graph, data, table, problems)
+    problems.raise_errors()
+    rows = _rows_of_parts(data, table.rows, raw, problems)
+    problems.raise_errors()
+    preprocessing = _fitted(data, raw, rows["train"], problems)
+    parts = {name: _part(preprocessing, raw, chosen) for name, chosen in rows.items()}
+    return Dataset(parts, preprocessing, path, sha256, problems.warnings)
+
+
+def read_table(source: Use, path: Path) -> Table:
+    """What a data source gives for a path; SpecError at the source's line where it cannot."""
+    contract = source.contract
+    assert isinstance(contract, DataSource)
+    options = {name: value for name, value in source.values.items() if name != "path"}
+    try:
+        return contract.read(path, **options)
+    except Unreadable as error:
+        raise SpecError(unreadable(error, source.span)) from None
+
+
+def _data_of(experiment: Experiment) -> DataSpec:
+    if experiment.data is None:
+        raise ValueError("the experiment has no data block")
+    return experiment.data
+
+
+def _numbers(graph: Graph, data: DataSpec, table: Table, problems: Problems) -> Raw:
+    inputs = {
+        name: number_columns(table, _wanted(columns), problems) for name, columns in data.inputs.items()
+    }
+    kinds: dict[str, Kind] = {target.output: target.kind for target in graph.of(Target)}
+    classes, targets = {}, {}
+    for output, columns in data.targets.items():
+        kind, wanted = kinds.setdefault(output, "real"), _wanted(columns)
+        classes[output] = classes_of(table, kind, wanted, problems)
+        targets[output] = encode(table, kind, classes[output], wanted, problems)
+    raw = Raw(inputs, targets, kinds, classes)
+    if not problems.errors:
+        problems.extend(_misfits(graph, data, raw))
+    return raw
+
+
+def _wanted(columns: Sequence[Column]) -> list[Wanted]:
+    return [Wanted(column.name, column.span) for column in columns]
+
+
+def _misfits(graph: Graph, data: DataSpec, raw: Raw) -> list[Diagnostic]:
+    """Inputs and classes whose number is not the model's."""
+    found: list[Diagnostic] = []
+    for name, values in raw.inputs.items():
+        node = graph[name]
+        if isinstance(node, Input) and prod(node.shape) != len(values):
+            note = Note("the input", node.span)
+            size, given, span = prod(node.shape), len(values), data.inputs[name][0].span
+            found.append(InputSize(name=name, size=size, given=given, span=span, notes=(note,)))
+    for output, classes in raw.classes.items():
+        units = prod(graph.shapes.get(output, (len(classes),)))
+        if raw.kinds[output] == "class" and units != len(classes):
+            found.append(_class_count(graph, data.targets[output][0], output, classes, units))
+    return found
+
+
+def _class_count(
+    graph: Graph, column: Column, output: str, classes: tuple[str, ...], units: int
+) -> ClassCount:
+    return ClassCount(
+        column=column.name,
+        classes=len(classes),
+        output=output,
+        units=units,
+        names=", ".join(classes[:10]) + (", …" if len(classes) > 10 else ""),
+        span=column.span,
+        notes=(Note("the output", graph[output].span),),
+    )
+
+
+def _rows_of_parts(data: DataSpec, rows: int, raw: Raw, problems: Problems) -> dict[PartName, Rows]:
+    classes = next((raw.targets[name] for name, known in raw.classes.items() if known), None)
+    indices = None if classes is None else np.asarray(classes).reshape(-1, rows)[0].astype(np.int64)
+    parts = split_rows(rows, data.split, indices)
+    span = data.split.span or data.span
+    for name in ("train", *fractions(data.split)):
+        if not len(parts.get(name, ())):
+            problems.add(EmptyPart(part=name, rows=rows_in_words(rows), span=span))
+    return parts
+
+
+def _fitted(data: DataSpec, raw: Raw, train: Rows, problems: Problems) -> Preprocessing:
+    """Scaling from the training rows alone."""
+
+    def scaling(values: NDArray[Any], columns: Sequence[Column], wanted: bool) -> Scaling:
+        if not wanted:
+            return Scaling.none(len(values))
+        problems.extend(_constant_columns(values[:, train], columns))
+        return Scaling.fitted(values[:, train])
+
+    inputs = {
+        name: InputColumns(_names(columns), scaling(raw.inputs[name], columns, "inputs" in data.standardize))
+        for name, columns in data.inputs.items()
+    }
+    targets = {}
+    for name, columns in data.targets.items():
+        kind, values = raw.kinds[name], np.atleast_2d(raw.targets[name])
+        fitted = scaling(values, columns, "targets" in data.standardize and kind == "real")
+        targets[name] = TargetColumns(kind, _names(columns), fitted, raw.classes[name])
+    return Preprocessing(inputs, targets)
+
+
+def _names(columns: Sequence[Column]) -> tuple[str, ...]:
+    return tuple(column.name for column in columns)
+
+
+def _constant_columns(values: Floats, columns: Sequence[Column]) -> list[ConstantColumn]:
+    """Nothing for a column of several features: a pixel at the edge of every image is no mistake."""
+    if len(values) != len(columns):
+        return []
+    return [
+        ConstantColumn(name=column.name, value=float(row[0]), span=column.span)
+        for row, column in zip(values, columns, strict=True)
+        if row.min() == row.max()
+    ]
+
+
+def _part(preprocessing: Preprocessing, raw: Raw, rows: Rows) -> Part:
+    x = {name: spec.scaling.apply(raw.inputs[name][:, rows]) for name, spec in preprocessing.inputs.items()}
+    y = {
+        name: spec.scaling.apply(raw.targets[name][:, rows])
+        if spec.kind != "class"
+        else np.ascontiguousarray(raw.targets[name][rows])
+        for name, spec in preprocessing.targets.items()
+    }
+    return Part(x, y, rows)
+
+
+def _sha256(path: Path) -> str | None:
+    """Of the file's bytes; None where the path is no file."""
+    try:
+        with open(path, "rb") as file:
+            return hashlib.file_digest(file, "sha256").hexdigest()
+    except OSError:
+        return None

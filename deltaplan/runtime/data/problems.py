@@ -1,0 +1,105 @@
+"""The mistakes in data, each told with the places in the file where it stands."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import ClassVar, Literal
+
+from deltaplan.diagnostics import Diagnostic, Note, Span, nearest
+from deltaplan.plugins.contracts import Unreadable
+
+TOLD = 5  # places that are named for one mistake; the rest is counted
+LISTED = 20  # columns that are listed where one is not found
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DataUnreadable(Diagnostic):
+    code: ClassVar[str] = "data-unreadable"
+    title: ClassVar[str] = "{what}"
+    help: ClassVar[str] = "{mend}"
+    what: str
+    mend: str | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DataGuessed(Diagnostic):
+    code: ClassVar[str] = "data-guessed"
+    title: ClassVar[str] = "{what}"
+    severity: ClassVar[Literal["error", "warning"]] = "warning"
+    what: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class UnknownColumn(Diagnostic):
+    code: ClassVar[str] = "unknown-column"
+    title: ClassVar[str] = "the data have no column `{name}`"
+    label: ClassVar[str] = "similar name: `{similar}`"
+    help: ClassVar[str] = "columns: {columns}"
+    name: str
+    similar: str | None
+    columns: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NotNumbers(Diagnostic):
+    code: ClassVar[str] = "data-not-numbers"
+    title: ClassVar[str] = "column `{name}` must hold numbers, and {rows} not"
+    help: ClassVar[str] = "{mend}"
+    name: str
+    rows: str
+    mend: str | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MissingValue(Diagnostic):
+    code: ClassVar[str] = "data-missing"
+    title: ClassVar[str] = "column `{name}` has no value in {rows}"
+    name: str
+    rows: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NotFinite(Diagnostic):
+    code: ClassVar[str] = "data-not-finite"
+    title: ClassVar[str] = "column `{name}` is infinite in {rows}"
+    name: str
+    rows: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EmptyPart(Diagnostic):
+    code: ClassVar[str] = "empty-part"
+    title: ClassVar[str] = "the `{part}` part gets none of the {rows}"
+    part: str
+    rows: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ConstantColumn(Diagnostic):
+    code: ClassVar[str] = "constant-column"
+    title: ClassVar[str] = "column `{name}` is {value:g} in every training row"
+    label: ClassVar[str] = "it is shifted to 0 and not scaled"
+    severity: ClassVar[Literal["error", "warning"]] = "warning"
+    name: str
+    value: float
+
+
+def unreadable(error: Unreadable, span: Span | None) -> DataUnreadable:
+    notes = ([Note(error.place)] if error.place else []) + [Note(text) for text in error.notes]
+    return DataUnreadable(what=error.message, mend=error.help or None, span=span, notes=tuple(notes))
+
+
+def unknown_column(name: str, columns: Sequence[str], span: Span | None) -> UnknownColumn:
+    listed = ", ".join(f"`{c}`" for c in columns[:LISTED])
+    more = f" and {len(columns) - LISTED} more" if len(columns) > LISTED else ""
+    return UnknownColumn(name=name, similar=nearest(name, columns), columns=listed + more, span=span)
+
+
+def places(rows: Sequence[int], told: Callable[[int], str]) -> tuple[Note, ...]:
+    """Notes on the first rows, and a count of the others."""
+    notes = [Note(told(row)) for row in rows[:TOLD]]
+    rest = [Note(f"and {len(rows) - TOLD} more")] if len(rows) > TOLD else []
+    return (*notes, *rest)
+
+
+def rows_in_words(count: int) -> str:
+    return "1 row" if count == 1 else f"{count} rows"
