@@ -44,8 +44,8 @@ def layout(
 ) -> Arena:
     """Places every tensor that the steps write, but those of `external`, which live elsewhere.
 
-    `kept` are still read after the last step. A map may write over an input of the same size that it is the last
-    to read. Without `reuse` every tensor has memory of its own, so that all can be looked at afterwards.
+    `kept` are still read after the last step. A map may write over an input of the same size that it is the
+    last to read. Without `reuse` every tensor has memory of its own, so that all can be looked at afterwards.
     """
     alias = aliases(steps)
     last = last_uses(steps, alias, kept)
@@ -121,7 +121,7 @@ def _aligned(size: int) -> int:
 
 
 class FreeList:
-    """Free ranges of the arena, in order of their offsets, neighbours joined; `end` is what it has grown to."""
+    """Free ranges of the arena by offset, neighbours joined; `end` is what it has grown to."""
 
     def __init__(self) -> None:
         self._ranges: list[tuple[int, int]] = []

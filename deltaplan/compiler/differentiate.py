@@ -155,7 +155,7 @@ class Tape:
         }
 
     def for_adjoint_of(self, tensor: Tensor) -> Tensor:
-        """A new tensor for a contribution to the adjoint of `tensor`: named after it where it is the only one."""
+        """A new tensor for a contribution to the adjoint of `tensor`."""
         return Tensor(self.temporary(), tensor.shape, tensor.batched)
 
     def _sum(self, tensor: Tensor, parts: Sequence[Tensor]) -> Tensor:
@@ -337,7 +337,7 @@ def reduce(tape: Tape, step: Reduce, adjoint: Tensor) -> Sequence[Tensor | None]
     if step.stop:
         return [None]
     if step.kind == "max":
-        assert len(x.shape) == 1 and step.axes == (0,) and not step.batch
+        assert (len(x.shape), step.axes, step.batch) == (1, (0,), False), "a maximum is that of a vector"
         index = Tensor(tape.temporary(), (), x.batched, kind="index")
         tape.emit(ArgMax(inputs=(x,), outputs=(index,), origin=tape.origin))
         return [_put(tape, _broadcast(tape, adjoint, step.output), index, x)]

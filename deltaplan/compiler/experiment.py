@@ -33,8 +33,8 @@ class Split:
 class DataSpec:
     """Where the samples come from and what is done to them before the first step.
 
-    `inputs` maps each input node to its columns, `targets` each output node to its columns. `standardize` names
-    what is brought to mean 0 and standard deviation 1 by the training part: `inputs`, `targets`.
+    `inputs` maps each input node to its columns, `targets` each output node to its columns. `standardize`
+    names what is brought to mean 0 and standard deviation 1 by the training part: `inputs`, `targets`.
     """
 
     source: Use  # contract: a DataSource; values hold `path` and the options
@@ -51,8 +51,8 @@ class DataSpec:
 
 @dataclass(frozen=True, slots=True)
 class TrainSpec:
-    """How the problem is solved. `batch` is None for full batches. `origin` tells for each setting whether the
-    writer gave it (`spec`) or the language did (`default`)."""
+    """How the problem is solved. `batch` is None for full batches. `origin` tells for each setting whether
+    the writer gave it (`spec`) or the language did (`default`)."""
 
     average: Literal["mean", "sum"]
     optimizer: Use

@@ -1,4 +1,4 @@
-"""Passes over lists of steps: steps that nothing reads are dropped, maps that follow each other become one."""
+"""Passes over lists of steps: what nothing reads is dropped, maps that follow each other become one."""
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import replace
@@ -19,7 +19,7 @@ def prune(steps: Sequence[Step], wanted: Iterable[Tensor]) -> tuple[Step, ...]:
 
 
 def tidy(steps: Sequence[Step]) -> tuple[Step, ...]:
-    """Puts constants into the maps that read them, and lets maps read what was only copied to be broadcast."""
+    """Puts constants into the maps that read them, and lets maps read what was only copied to broadcast."""
     sources: dict[Tensor, Tensor | Expr] = {}
     kept: list[Step] = []
     for step in steps:

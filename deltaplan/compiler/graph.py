@@ -11,7 +11,7 @@ N = TypeVar("N", bound=AnyNode)
 
 
 class Graph:
-    """A frozen, acyclic graph. Nodes are in the order of the spec; an edge carries the position of an argument.
+    """A frozen, acyclic graph. Nodes are in the order of the spec; an edge has the position of an argument.
 
     `shapes` holds the shape of one sample of what each node gives, once shapes are inferred; a loss and a
     penalty have the shape ().

@@ -1,9 +1,9 @@
 """How each parameter block begins: the spread of its first values, from the net around it.
 
-By default W ~ normal(0, g/√fan_in), where g = 1/√E[σ(u)²] (u standard normal) belongs to the activation σ that
-follows, without its factor, and g = 1 for an output; the last map of a residual branch is divided by the root of
-the number of skips on the path; b ~ uniform(±1/√fan_in). An `init=` sets the weights and starts the biases at
-zero, but for `torch`, whose biases are uniform too.
+By default W ~ normal(0, g/√fan_in), where g = 1/√E[σ(u)²] (u standard normal) belongs to the activation σ
+that follows, without its factor, and g = 1 for an output; the last map of a residual branch is divided by the
+root of the number of skips on the path; b ~ uniform(±1/√fan_in). An `init=` sets the weights and starts the
+biases at zero, but for `torch`, whose biases are uniform too.
 """
 
 from collections.abc import Iterable

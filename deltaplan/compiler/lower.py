@@ -69,9 +69,9 @@ class Segment:
 class Trace:
     """The forward steps of a graph and its leaves.
 
-    `values` has the tensor of each node. `sample_loss` is the loss of each sample, `penalty` is Ω, `objective`
-    is loss + Ω with loss = scale · Σ over the batch; `scale` is a leaf, so that mean, sum and part batches are
-    one plan. They are None where the graph states no problem.
+    `values` has the tensor of each node. `sample_loss` is the loss of each sample, `penalty` is Ω,
+    `objective` is loss + Ω with loss = scale · Σ over the batch; `scale` is a leaf, so that mean, sum and
+    part batches are one plan. They are None where the graph states no problem.
     """
 
     mode: Mode
@@ -122,7 +122,7 @@ def lower(graph: Graph, mode: Mode) -> Trace:
 
 
 def place_parameters(graph: Graph) -> tuple[Parameter, ...]:
-    """θ: all weights in the order of the layers, then all biases, so that `weights` is one contiguous part."""
+    """θ: all weights in the order of the layers, then all biases: `weights` is one contiguous part."""
     from deltaplan.compiler.shapes import parameters_of
 
     blocks = [
@@ -153,7 +153,7 @@ def numbered(graph: Graph) -> list[tuple[int, Layer]]:
 
 
 class Writer:
-    """Writes one node after the other; holds the tensors and steps so far. It is the Builder of the layers."""
+    """Writes one node after the other; holds the tensors and steps so far."""
 
     def __init__(self, graph: Graph, mode: Mode, parameters: Mapping[str, Parameter]) -> None:
         self.graph, self.mode = graph, mode
@@ -316,8 +316,9 @@ class Writer:
         element = self._over(self.temporary(), stage.element, known, count, plain=True)
         out = Tensor(self.temporary(), (), element.batched)
         if stage.kind == "pick":
-            assert stage.index is not None and stage.index.name is not None
-            return self.emit(Pick(inputs=(element, known[stage.index.name]), outputs=(out,)))
+            assert stage.index is not None, "a pick has an index"
+            index = known[arguments(stage.index)[0]]
+            return self.emit(Pick(inputs=(element, index), outputs=(out,)))
         axes = tuple(range(len(element.shape)))
         return self.emit(
             Reduce(inputs=(element,), outputs=(out,), kind=stage.kind, axes=axes, stop=stage.stop)
@@ -375,7 +376,7 @@ class LayerBuilder:
         return self.writer.mode == "train"
 
     def _renamed(self, value: Tensor, name: str) -> Tensor:
-        """The last step's output under the node's own name; a layer that gives its input back changes nothing."""
+        """The last step's output under the node's own name, unless the layer gave its input back."""
         steps = self.writer.steps
         if not steps or steps[-1].outputs != (value,) or steps[-1].origin != self.layer.name:
             return value
@@ -403,7 +404,7 @@ def separable(expression: Expr) -> bool:
 
 
 def _linear(expression: Expr, names: set[str]) -> bool:
-    """Whether a homogeneous linear form in the named arguments: its derivatives are constant, and 0 gives 0."""
+    """Whether a linear form in the named arguments: its derivatives are constant, and 0 gives 0."""
     from deltaplan.plugins.expressions import evaluate, gradient
 
     slopes = gradient(expression, sorted(names))

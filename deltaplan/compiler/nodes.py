@@ -83,7 +83,7 @@ class Activate(Node):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Join(Node):
-    """Several tensors into one. A skip connection is an `add` with `skip` true: the branch first, then the skip."""
+    """Several tensors into one. A skip connection is an `add` with `skip`: the branch first, then the skip."""
 
     kind: Literal["add", "sub", "mul", "concat"]
     skip: bool = False
@@ -116,8 +116,8 @@ class Loss(Node):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Penalty(Node):
-    """factor · Ω(w) over each parameter block of the places: `weights`, `biases`, `parameters`, `output` or the
-    names of nodes. `expression` has the one argument `w`."""
+    """factor · Ω(w) over each parameter block of the places: `weights`, `biases`, `parameters`, `output` or
+    the names of nodes. `expression` has the one argument `w`."""
 
     use: Use
     factor: float

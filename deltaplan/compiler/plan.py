@@ -1,4 +1,4 @@
-"""The plan of an experiment: steps for training, evaluation and prediction over one flat vector of parameters.
+"""The plan of an experiment: steps for training, evaluation and prediction over one flat vector θ.
 
 A plan knows no batch size, no precision and no memory: a backend binds it to these.
 """
@@ -86,7 +86,8 @@ def train_plan(graph: Graph, fused: bool = True) -> Plan:
 def gradient_plan(trace: Trace, fused: bool = True, of_loss: bool = False) -> Plan:
     """The objective of a trace, or its loss alone, and the gradient."""
     goal = trace.loss if of_loss else trace.objective
-    assert goal is not None and trace.sample_loss is not None, "a plan for training needs a problem"
+    assert goal is not None, "a plan for training needs a problem"
+    assert trace.sample_loss is not None
     parameters = [p.tensor for p in trace.parameters]
     segments = [s.tensor for s in trace.segments]
     backward, adjoints = differentiate(trace.steps, {goal: None}, [*parameters, *segments])

@@ -1,8 +1,8 @@
 """The closed set of primitives: a plan is a list of these steps in static single assignment form.
 
-A tensor is written by one step and has the shape of one sample; `batched` adds the batch as one more, last axis,
-[features, B], so a matrix product sees a batched vector [k] as the matrix [k, B]. In maps, shapes of samples
-broadcast as in numpy (aligned at their end), and what has no batch is the same for each sample.
+A tensor is written by one step and has the shape of one sample; `batched` adds the batch as one more, last
+axis, [features, B], so a matrix product sees a batched vector [k] as the matrix [k, B]. In maps, shapes of
+samples broadcast as in numpy (aligned at their end), and what has no batch is the same for each sample.
 """
 
 from dataclasses import dataclass, field
@@ -94,7 +94,7 @@ class Slice(Step):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Place(Step):
-    """scatter_add of contiguous ranges: the inputs side by side on one axis from `begins`, zeros elsewhere."""
+    """scatter_add of contiguous ranges: the inputs on one axis from `begins` on, zeros elsewhere."""
 
     axis: int
     begins: tuple[int, ...]

@@ -37,8 +37,8 @@ def values(draw: Draw, seed: int) -> Array:
 
 
 def orthogonal(matrix: Array) -> Array:
-    """Orthonormal rows, or columns where they are fewer, from a matrix of normal numbers (QR with the signs that
-    make the distribution uniform; Mezzadri, 2007)."""
+    """Orthonormal rows, or columns where they are fewer, from a matrix of normal numbers (QR with the signs
+    that make the distribution uniform; Mezzadri, 2007)."""
     wide = matrix.shape[0] < matrix.shape[1]
     q, r = np.linalg.qr(matrix.T if wide else matrix)
     q = q * np.sign(np.diag(r))

@@ -1,4 +1,4 @@
-"""The compiled problem as plain functions of the flat vector θ, for whoever wants to solve it with something else."""
+"""The compiled problem as plain functions of the flat vector θ, for any other solver."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -17,9 +17,9 @@ Vector = np.ndarray[Any, np.dtype[np.float64]]
 class Problem:
     """minimize loss(θ) + Ω(θ) on fixed samples, in float64.
 
-    `loss` is the mean (or sum, as the spec says) over the samples, `objective` adds the regularizers; `grad` is
-    the gradient of the objective and `loss_grad` that of the loss alone. θ is a vector of `size` numbers, or a
-    stack [k, size]: results then have k as their first axis.
+    `loss` is the mean (or sum, as the spec says) over the samples, `objective` adds the regularizers; `grad`
+    is the gradient of the objective and `loss_grad` that of the loss alone. θ is a vector of `size` numbers,
+    or a stack [k, size]: results then have k as their first axis.
     """
 
     def __init__(

@@ -87,7 +87,8 @@ class Trainer:
 
     def __post_init__(self) -> None:
         spec = self.experiment.train
-        assert spec is not None and self.plans.update is not None, "training needs a `train` block"
+        assert spec is not None, "training needs a `train` block"
+        assert self.plans.update is not None
         self.spec: TrainSpec = spec
         self.part: Part = self.dataset.parts["train"]
         self.batches = Batches(len(self.part), spec.batch, spec.seed)

@@ -81,7 +81,7 @@ def _leaf(tensor: Tensor, batch: int, dtype: np.dtype[Any], given: Array | None)
 
 
 class BoundUpdate:
-    """The update of θ in place. `run(t)` does step t, 1 in the first; `states` are the optimizer's vectors."""
+    """The update of θ in place. `run(t)` does step t, from 1; `states` are the optimizer's vectors."""
 
     def __init__(self, update: Update, vectors: Mapping[str, Array]) -> None:
         theta = vectors["θ"]

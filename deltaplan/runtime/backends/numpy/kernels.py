@@ -131,7 +131,7 @@ def _aligned(tensor: Tensor, array: Array, rank: int, batched: bool) -> Array:
         return array
     if tensor.batched:
         return array.reshape((1,) * (rank - len(tensor.shape)) + array.shape)
-    return array.reshape(array.shape + (1,)) if batched else array
+    return array.reshape((*array.shape, 1)) if batched else array
 
 
 def _range(array: Array, axis: int, begin: int, end: int) -> Array:
