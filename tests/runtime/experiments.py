@@ -1,5 +1,7 @@
 """Small experiments for the tests of data: a data block as text becomes one without the compiler."""
 
+import re
+
 from deltaplan.compiler.experiment import Column, DataSpec, Experiment, Split
 from deltaplan.compiler.graph import Graph
 from deltaplan.compiler.nodes import Input, Target, Use
@@ -30,7 +32,7 @@ def experiment(
     spec = Source("spec.dl", "\n".join(lines))
 
     def span(line, word):
-        start = sum(len(text) + 1 for text in lines[:line]) + lines[line].rindex(word)
+        start = sum(len(text) + 1 for text in lines[:line]) + re.search(rf"\b{word}\b", lines[line]).start()
         return Span(spec, start, start + len(word))
 
     nodes = [
