@@ -43,6 +43,7 @@ class DataSpec:
     split: Split
     standardize: tuple[str, ...]
     span: Span = field(compare=False)
+    rest: str | None = None
 
     @property
     def path(self) -> str:

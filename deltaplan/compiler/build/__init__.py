@@ -1,0 +1,107 @@
+"""A spec's tree meets the registry here and becomes an experiment; one report has every mistake of the file."""
+
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import ClassVar
+
+from deltaplan.compiler.build.blocks import define_blocks
+from deltaplan.compiler.build.braces import Block
+from deltaplan.compiler.build.context import Context, ExpansionLimits
+from deltaplan.compiler.build.data import build_data
+from deltaplan.compiler.build.model import Model, build_model
+from deltaplan.compiler.build.params import define_params, unused
+from deltaplan.compiler.build.places import FILE, Read, StatedTwice, read_lines
+from deltaplan.compiler.build.scope import Scope
+from deltaplan.compiler.build.train import build_train
+from deltaplan.compiler.build.uses import load_plugins
+from deltaplan.compiler.experiment import Experiment
+from deltaplan.compiler.passes import PIPELINE, run
+from deltaplan.compiler.passes.drop_dead import dead_lines
+from deltaplan.diagnostics import Diagnostic, Note, Problems
+from deltaplan.dsl import tree
+from deltaplan.plugins.contracts import Value
+from deltaplan.plugins.registry import Registry
+
+__all__ = ["ExpansionLimits", "build"]
+
+LIMITS = ExpansionLimits()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NoModel(Diagnostic):
+    code: ClassVar[str] = "no-model"
+    title: ClassVar[str] = "`{name}` has no model"
+    help: ClassVar[str] = "a spec states one: `model NAME {{ input 1; dense 5 tanh; output 1 }}`"
+    name: str
+
+
+def build(
+    spec: tree.Spec,
+    registry: Registry,
+    params: Mapping[str, Value] | None = None,
+    limits: ExpansionLimits = LIMITS,
+    found: Iterable[Diagnostic] = (),
+    folder: Path | None = None,
+) -> Experiment:
+    """What the spec states, with every name looked up and every shape inferred.
+
+    `params` replace the values of params; `found` is what the parser told, so that one report has all; paths
+    in the spec begin at `folder`, by default that of the file. Raises SpecError with every mistake of the file;
+    nothing is expanded beyond `limits`.
+    """
+    problems = Problems()
+    problems.extend(found)
+    folder = Path(spec.source.name).parent if folder is None else folder
+    context = Context(registry, limits, folder, problems)
+    reads = _by_head(read_lines(context, FILE, spec.lines))
+    context = load_plugins(context, reads.get("use", []))
+    scope = Scope()
+    values = define_params(context, scope, reads.get("param", []), params or {})
+    blocks = define_blocks(context, reads.get("block", []))
+    model = _model(context, scope, blocks, spec, reads.get("model", []))
+    lines = {head: reads[head][0].line for head in ("data", "train") if head in reads}
+    train = build_train(context, scope, model, lines["train"]) if "train" in lines else None
+    data = build_data(context, scope, model, lines["data"]) if "data" in lines else None
+    problems.raise_errors()
+    assert model is not None, "a spec without a model is told"
+    graph = model.draft.graph()
+    problems.extend((*unused(scope), *dead_lines(graph)))
+    return Experiment(
+        source=spec.source,
+        name=model.name,
+        params=values,
+        graph=run(PIPELINE, graph),
+        data=data,
+        train=train,
+        skips=model.draft.skips,
+        warnings=problems.warnings,
+    )
+
+
+def _by_head(reads: Iterable[Read]) -> dict[str, list[Read]]:
+    found: dict[str, list[Read]] = {}
+    for read in reads:
+        found.setdefault(read.head, []).append(read)
+    return found
+
+
+def _model(
+    context: Context, scope: Scope, blocks: Mapping[str, Block], spec: tree.Spec, reads: list[Read]
+) -> Model | None:
+    for second in reads[1:]:
+        notes = (Note("the first one", reads[0].span),)
+        context.refuse(StatedTwice(span=second.span, head="model", notes=notes))
+    if not reads:
+        if not context.problems.errors:
+            context.refuse(NoModel(name=spec.source.name))
+        return None
+    reserved = frozenset(line.target.text for line in _all_lines(spec.lines) if line.target)
+    return build_model(context, scope, blocks, reserved, reads[0].line)
+
+
+def _all_lines(lines: Iterable[tree.Line]) -> Iterator[tree.Line]:
+    for line in lines:
+        yield line
+        if line.body:
+            yield from _all_lines(line.body.lines)

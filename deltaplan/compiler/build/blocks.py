@@ -1,0 +1,145 @@
+"""Lines that expand to others: `repeat 4 { … }`, `block unit(width) { … }` and its uses."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
+from typing import ClassVar
+
+from deltaplan.compiler.build.binding import bind
+from deltaplan.compiler.build.braces import Above, Block, Braces, source_of
+from deltaplan.compiler.build.context import Context, Told
+from deltaplan.compiler.build.form import Form, Slot
+from deltaplan.compiler.build.names import NotYetSupported
+from deltaplan.compiler.build.places import INNER, MODEL, Read
+from deltaplan.compiler.build.scope import Definition, Lost, NameTaken, Scope, Wire
+from deltaplan.compiler.build.slots import TooManyRepeats
+from deltaplan.compiler.build.values import evaluate
+from deltaplan.diagnostics import Diagnostic, Note
+from deltaplan.dsl import tree
+from deltaplan.plugins.contracts import Value
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BlockUsesItself(Diagnostic):
+    code: ClassVar[str] = "block-uses-itself"
+    title: ClassVar[str] = "the block `{name}` uses itself"
+    name: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BlockHeader(Diagnostic):
+    code: ClassVar[str] = "block-header"
+    title: ClassVar[str] = "a block begins with its name and arguments"
+    label: ClassVar[str] = "write `block unit(width) {{ … }}`"
+
+
+REPEAT = Form("repeat", "layer", (Slot("times", "size", required=True, positional=True),), by_name=False)
+
+
+def repeat_line(braces: Braces, read: Read) -> Wire | Above:
+    """The lines in the braces, several times in a row. Raises Told."""
+    context, body = braces.context, read.line.body
+    assert body is not None, "the table of the place asks for braces"
+    bound = context.attempt(bind, context, braces.scope, REPEAT, read.line.items, read.span)
+    above: Wire | Above = source_of(braces, read)
+    times = int(str(bound.values["times"])) if bound else 1
+    if times > context.limits.layers:
+        raise context.refuse(TooManyRepeats(span=read.span, count=times, limit=context.limits.layers))
+    for _ in range(times):
+        braces.draft.line(read.span)
+        inner = braces.inner(INNER, above)
+        inner.walk(inner, body.lines)
+        above = inner.above
+        if not isinstance(above, Wire):
+            raise Told
+    return above
+
+
+def define_blocks(context: Context, lines: Iterable[Read]) -> dict[str, Block]:
+    """The blocks of a file by name; mistakes in their headers are told."""
+    blocks: dict[str, Block] = {}
+    for read in lines:
+        block = context.attempt(_block, context, read, blocks)
+        if block:
+            blocks[block.name] = block
+    return blocks
+
+
+def _block(context: Context, read: Read, known: dict[str, Block]) -> Block:
+    header = read.line.items[0] if len(read.line.items) == 1 else None
+    if isinstance(header, tree.Name):
+        header = tree.Call(header.text, (), (), header.span, header.span)
+    if not isinstance(header, tree.Call) or header.after or read.line.body is None:
+        raise context.refuse(BlockHeader(span=read.span))
+    arguments = [_argument(context, item) for item in header.items]
+    taken, notes = _taken(context, header.name, known)
+    if taken:
+        raise context.refuse(NameTaken(span=header.name_span, name=header.name, taken=taken, notes=notes))
+    return Block(header.name, tuple(arguments), read.line.body, header.span)
+
+
+def _argument(context: Context, item: tree.Value | tree.Option) -> str:
+    if isinstance(item, tree.Name):
+        return item.text
+    if isinstance(item, tree.Option):
+        raise context.refuse(NotYetSupported(span=item.span, what="a default of a block's argument"))
+    raise context.refuse(BlockHeader(span=item.span))
+
+
+def _taken(context: Context, name: str, known: dict[str, Block]) -> tuple[str, tuple[Note, ...]]:
+    if name in known:
+        return "a block", (Note("it is defined here", known[name].span),)
+    layer = context.registry.find("layer", name)
+    if layer:
+        return f"a layer of {layer.owner}", ()
+    if name in MODEL.rules:
+        return "a line of the language", ()
+    return "", ()
+
+
+def block_line(braces: Braces, read: Read) -> Wire:
+    """A use of a block: its lines, with the arguments in place, after the line above. Raises Told."""
+    context, block = braces.context, braces.blocks[read.head]
+    slots = tuple(Slot(name, "tree", required=True, positional=True) for name in block.arguments)
+    form = Form(block.name, "layer", slots)
+    bound = context.attempt(bind, context, braces.scope, form, read.line.items, read.span)
+    source = source_of(braces, read)
+    if block.name in braces.inside:
+        notes = (Note("it is defined here", block.span),)
+        raise context.refuse(BlockUsesItself(span=read.span, name=block.name, notes=notes))
+    if bound is None:
+        raise Told
+    scope = _file_scope(braces.scope).inside()
+    for name, value in bound.trees.items():
+        scope.names[name] = Definition(_meaning(context, braces.scope, value), value.span)
+    return _expand(braces, read, block, scope, source)
+
+
+def _expand(braces: Braces, read: Read, block: Block, scope: Scope, source: Wire) -> Wire:
+    prefix = f"{braces.name(read.line, block.name)}."
+    inner = replace(
+        braces,
+        scope=scope,
+        place=INNER,
+        above=source,
+        default=None,
+        prefix=prefix,
+        inside=(*braces.inside, block.name),
+        shortcut=None,
+    )
+    before = len(braces.draft.trail)
+    inner.walk(inner, block.body.lines)
+    if not isinstance(inner.above, Wire):
+        raise Told
+    return replace(inner.above, layers=tuple(braces.draft.trail[before:]))
+
+
+def _meaning(context: Context, scope: Scope, value: tree.Value) -> Value | Wire | Lost:
+    """An argument: a node where the word names one, else a value."""
+    node = scope.node(value.text) if isinstance(value, tree.Name) else None
+    return node or evaluate(context, scope, value)
+
+
+def _file_scope(scope: Scope) -> Scope:
+    while scope.outer:
+        scope = scope.outer
+    return scope

@@ -1,0 +1,121 @@
+"""The graph while it grows: nodes, edges, shapes, names, and how much of the bounds is used."""
+
+from collections import Counter
+from dataclasses import dataclass, field
+from math import prod
+from typing import ClassVar
+
+from deltaplan.compiler.build.context import Context, Overflow
+from deltaplan.compiler.build.scope import Wire
+from deltaplan.compiler.graph import Graph
+from deltaplan.compiler.nodes import AnyNode, Layer
+from deltaplan.compiler.shapes import shape_of, trace
+from deltaplan.diagnostics import Diagnostic, Span
+
+BYTES = 4  # of a number in single precision
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TooLarge(Diagnostic):
+    code: ClassVar[str] = "too-large"
+    title: ClassVar[str] = "the model goes over {limit:,} {what} here"
+    label: ClassVar[str] = "{count:,} with this line"
+    help: ClassVar[str] = "the bound can be raised on the command line"
+    what: str
+    count: int
+    limit: int
+
+
+@dataclass(slots=True)
+class Draft:
+    """`reserved` has the names that the writer gives to lines; no automatic name takes one of them."""
+
+    context: Context
+    reserved: frozenset[str] = frozenset()
+    nodes: dict[str, AnyNode] = field(default_factory=dict)
+    edges: dict[str, tuple[str, ...]] = field(default_factory=dict)
+    trail: list[str] = field(default_factory=list)  # the names of the nodes in the order of their making
+    layers: int = 0
+    parameters: int = 0
+    numbers: int = 0  # values of one sample
+    lines: int = 0  # lines that repeats and blocks expanded to
+    _skips: dict[Span, tuple[int, int]] = field(default_factory=dict)
+    _last: Counter[str] = field(default_factory=Counter)
+
+    def name(self, kind: str) -> str:
+        """Kind and number: `dense1`, `dense2`."""
+        while True:
+            self._last[kind] += 1
+            name = f"{kind}{self._last[kind]}"
+            if name not in self.nodes and name not in self.reserved:
+                return name
+
+    def name_once(self, kind: str) -> str:
+        """The kind itself; a second one gets a number."""
+        return kind if kind not in self.nodes else self.name_after(kind)
+
+    def name_after(self, kind: str) -> str:
+        """`loss.squared_error2`: the first free number from 2."""
+        self._last[kind] = max(self._last[kind], 1)
+        return self.name(kind)
+
+    def add(self, node: AnyNode, *sources: Wire) -> Wire:
+        """The node in the graph; its shape is inferred at once.
+
+        Raises SpecError where shapes do not fit, Overflow at the line that goes over a bound.
+        """
+        given = [wire.shape for wire in sources]
+        origins = [self.nodes[wire.node] for wire in sources]
+        if isinstance(node, Layer):
+            traced = trace(node, given[0], origins[0])
+            shape = traced.shape
+            self._count(node.span, layers=1, parameters=traced.size, numbers=prod(shape))
+        else:
+            shape = shape_of(node, given, origins)
+            self._count(node.span, numbers=prod(shape))
+        self.link(node, *(wire.node for wire in sources))
+        return Wire(node.name, shape, node.span)
+
+    def link(self, node: AnyNode, *sources: str) -> None:
+        """A node without a shape to infer: those of the problem give no tensor."""
+        self.trail.append(node.name)
+        self.nodes[node.name] = node
+        self.edges[node.name] = sources
+
+    def line(self, span: Span) -> None:
+        """Counts a line that a repeat or a block expands to."""
+        self.lines += 1
+        limit = 10 * self.context.limits.layers
+        if self.lines > limit:
+            raise self._over(span, "lines", self.lines, limit)
+
+    def skip(self, span: Span, fits: bool) -> None:
+        """Counts a layer of a line with `residual`."""
+        have, count = self._skips.get(span, (0, 0))
+        self._skips[span] = (have + fits, count + 1)
+
+    @property
+    def skips(self) -> tuple[tuple[Span, int, int], ...]:
+        """For each line with `residual`, how many of its layers have a skip, of how many."""
+        return tuple((span, have, count) for span, (have, count) in self._skips.items())
+
+    def graph(self) -> Graph:
+        return Graph(self.nodes.values(), self.edges)
+
+    def _count(self, span: Span, layers: int = 0, parameters: int = 0, numbers: int = 0) -> None:
+        self.layers += layers
+        self.parameters += parameters
+        self.numbers += numbers
+        limits = self.context.limits
+        size = BYTES * (2 * self.parameters + self.numbers)
+        if self.layers > limits.layers:
+            raise self._over(span, "layers", self.layers, limits.layers)
+        if self.parameters > limits.parameters:
+            raise self._over(span, "parameters", self.parameters, limits.parameters)
+        if size > limits.bytes:
+            raise self._over(span, "bytes", size, limits.bytes)
+
+    def _over(self, span: Span, what: str, count: int, limit: int) -> Overflow:
+        """Told once; the rest of the model is not expanded."""
+        self.context.refuse(TooLarge(span=span, what=what, count=count, limit=limit))
+        return Overflow()

@@ -1,0 +1,90 @@
+"""The tables' rows: what a line or a call takes, of which type and within which bounds."""
+
+from dataclasses import dataclass
+from typing import Literal
+
+from deltaplan.plugins import contracts
+from deltaplan.plugins.contracts import Value
+
+Type = Literal["number", "whole", "size", "boolean", "word", "text", "switch", "tree"]
+
+
+@dataclass(frozen=True, slots=True)
+class Slot:
+    """A value that a line or a call takes.
+
+    A `positional` one may stand without its name; one with `many` takes a list with repeats. What is neither
+    required nor has a default is left out where it is not given. A `switch` is boolean or one of its choices;
+    a `tree` is kept as it was written.
+    """
+
+    name: str
+    type: Type
+    default: Value = None
+    required: bool = False
+    positional: bool = False
+    many: bool = False
+    choices: tuple[str, ...] = ()
+    minimum: float | None = None
+    above: float | None = None
+    maximum: float | None = None
+    below: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Form:
+    """The slots of one kind of line or call, as `owner` is known to the writer.
+
+    `by_name` says whether positional slots may be given by name as well; `words` are those that the line takes
+    beside its slots.
+    """
+
+    owner: str
+    kind: str
+    slots: tuple[Slot, ...]
+    by_name: bool = True
+    words: frozenset[str] = frozenset()
+
+    def slot(self, name: str) -> Slot | None:
+        return next((slot for slot in self.slots if slot.name == name), None)
+
+
+def of_parameters(contract: contracts.Contribution, kind: str, *extra: Slot) -> Form:
+    """The form of a call such as `adam(lr=1e-2)`."""
+    slots = tuple(
+        Slot(
+            p.name,
+            p.type,
+            p.default,
+            required=p.default is None,
+            positional=True,
+            minimum=p.minimum,
+            above=p.above,
+            maximum=p.maximum,
+            below=p.below,
+        )
+        for p in contract.parameters
+    )
+    return Form(contract.name, kind, slots + extra)
+
+
+def of_attributes(
+    name: str, kind: str, attributes: tuple[contracts.Attribute, ...], many: bool, *extra: Slot
+) -> Form:
+    """The form of a line such as `dense 45x5, 1`; with `many`, its first positional value takes a list."""
+    first = next((a.name for a in attributes if a.positional), None) if many else None
+    slots = tuple(
+        Slot(
+            a.name,
+            a.type,
+            a.default,
+            required=a.required,
+            positional=a.positional,
+            many=a.name == first,
+            choices=a.choices,
+            minimum=a.minimum,
+            below=a.below,
+        )
+        for a in attributes
+    )
+    return Form(name, kind, slots + extra, by_name=False)

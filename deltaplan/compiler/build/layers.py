@@ -1,0 +1,216 @@
+"""Lines that make layers: `dense 45x5, 1 leaky_relu(0.01) residual`, `output 1`."""
+
+from dataclasses import dataclass, replace
+from typing import ClassVar
+
+from deltaplan.compiler.build.activations import Activation, activation, find_use
+from deltaplan.compiler.build.binding import Bound, Item, Word, bind
+from deltaplan.compiler.build.braces import Braces, source_of
+from deltaplan.compiler.build.context import Context, Told
+from deltaplan.compiler.build.form import Form, Slot, of_attributes
+from deltaplan.compiler.build.names import NotYetSupported
+from deltaplan.compiler.build.places import Read
+from deltaplan.compiler.build.scope import Wire
+from deltaplan.compiler.build.skips import MODES, add_skip
+from deltaplan.compiler.nodes import Join, Layer, Use
+from deltaplan.diagnostics import Diagnostic, Note, Span
+from deltaplan.dsl import tree
+from deltaplan.plugins import contracts
+from deltaplan.plugins.contracts import Value
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OutputActivation(Diagnostic):
+    code: ClassVar[str] = "output-activation"
+    title: ClassVar[str] = "`{owner}` takes no activation: that belongs to the loss"
+    help: ClassVar[str] = "{mend}"
+    owner: str
+    mend: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SecondActivation(Diagnostic):
+    code: ClassVar[str] = "second-activation"
+    title: ClassVar[str] = "`{owner}` has two activations"
+    owner: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BadSpread(Diagnostic):
+    code: ClassVar[str] = "bad-spread"
+    title: ClassVar[str] = "the initializer cannot draw: {reason}"
+    reason: str
+
+
+INIT = Slot("init", "tree")
+BIAS = Slot("bias", "boolean", default=True)
+RESIDUAL = Slot("residual", "switch", choices=MODES)
+OWNED_BY_LOSS = {
+    "sigmoid": "the loss `logistic` has the sigmoid in it",
+    "softmax": "the loss `cross_entropy` has the softmax in it",
+}
+
+
+def layer_line(braces: Braces, read: Read) -> Wire:
+    """One layer for each value of the list. Raises Told."""
+    contract = braces.context.registry.find("layer", read.head)
+    assert contract is not None, "the head was looked up in the registry"
+    form = layer_form(braces.context, contract)
+    bound = _bound(braces, read, form, read.line.items)
+    extras = _extras(braces, read, contract, bound) if bound else None
+    source = source_of(braces, read)
+    if bound is None or extras is None:
+        raise Told
+    return _layers(braces, read, contract, bound, extras, source)
+
+
+def output_line(braces: Braces, read: Read) -> Wire:
+    """The last affine map, or a layer of another kind: `output 10`, `output conv 1 kernel=1`. Raises Told."""
+    contract, items = _output_contract(braces.context, read.line.items)
+    form = output_form(braces.context, contract)
+    if not items:
+        mend = "write its size: `output 1`"
+        raise braces.context.refuse(NotYetSupported(span=read.span, what="a bare `output`", mend=mend))
+    bound = _bound(braces, read, form, items)
+    extras = _extras(braces, read, contract, bound) if bound else None
+    source = source_of(braces, read)
+    if bound is None or extras is None:
+        raise Told
+    name = braces.draft.name_once(read.line.target.text if read.line.target else "output")
+    node = _node(read, contract, bound, extras, name, _values(bound, {}))
+    wire = replace(braces.draft.add(replace(node, output=True), source), layers=(name,))
+    braces.outputs[name] = wire
+    return wire
+
+
+def layer_form(context: Context, contract: contracts.Layer) -> Form:
+    key = ("layer", contract.name)
+    if key not in context.forms:
+        extra = (INIT, BIAS, RESIDUAL) if contract.trained else ()
+        words = frozenset(context.registry.names("activation")) if contract.trained else frozenset()
+        form = of_attributes(contract.name, "layer", contract.attributes, True, *extra)
+        context.forms[key] = replace(form, words=words)
+    return context.forms[key]
+
+
+def output_form(context: Context, contract: contracts.Layer) -> Form:
+    key = ("output", contract.name)
+    if key not in context.forms:
+        form = of_attributes("output", "layer", contract.attributes, False, INIT, BIAS)
+        words = frozenset({*context.registry.names("activation"), *OWNED_BY_LOSS})
+        context.forms[key] = replace(form, words=words)
+    return context.forms[key]
+
+
+@dataclass(frozen=True, slots=True)
+class Extras:
+    """What a line says beside the attributes of its layers."""
+
+    activation: Activation | None
+    init: Use | None
+
+
+def _bound(braces: Braces, read: Read, form: Form, items: tuple[Item, ...]) -> Bound | None:
+    return braces.context.attempt(bind, braces.context, braces.scope, form, items, read.span)
+
+
+def _extras(braces: Braces, read: Read, contract: contracts.Layer, bound: Bound) -> Extras | None:
+    """Activation and initializer; None where one has a mistake, which is told."""
+    context, scope = braces.context, braces.scope
+    if read.head == "output" and bound.words:
+        _refuse_activation(context, read, bound.words[0])
+        return None
+    for second in bound.words[1:]:
+        notes = (Note("the first one", bound.words[0].span),)
+        context.refuse(SecondActivation(span=second.span, owner=read.head, notes=notes))
+        return None
+    chosen = context.attempt(activation, context, scope, bound.words[0]) if bound.words else None
+    init = context.attempt(initializer, braces, bound.trees["init"]) if "init" in bound.trees else None
+    if (bound.words and chosen is None) or ("init" in bound.trees and init is None):
+        return None
+    default = braces.default if contract.trained and read.head != "output" else None
+    return Extras(chosen or default, init)
+
+
+def initializer(braces: Braces, value: tree.Value) -> Use:
+    """`init=he`, `init=uniform(-1, 1)`. Raises Told."""
+    name = value.name if isinstance(value, tree.Call) else value.span.text
+    use = find_use(braces.context, braces.scope, "initializer", value, name)
+    assert isinstance(use.contract, contracts.Initializer)
+    try:
+        use.contract.spread(1, 1, 1.0, **use.values)
+    except ValueError as error:
+        raise braces.context.refuse(BadSpread(span=value.span, reason=str(error))) from None
+    return use
+
+
+def _refuse_activation(context: Context, read: Read, word: Word) -> None:
+    if word.text == "identity":
+        mend = "`output 1` is an affine map of its own"
+        context.refuse(NotYetSupported(span=word.span, what="`output identity`", mend=mend))
+        return
+    mend = OWNED_BY_LOSS.get(word.text, f"`dense 1 {word.item.span.text}` above it can have one")
+    context.refuse(OutputActivation(span=word.item.span, owner=read.head, mend=mend))
+
+
+def _output_contract(context: Context, items: tuple[Item, ...]) -> tuple[contracts.Layer, tuple[Item, ...]]:
+    first = items[0] if items else None
+    named = context.registry.find("layer", first.text) if isinstance(first, tree.Name) else None
+    if named:
+        return named, items[1:]
+    dense = context.registry.find("layer", "dense")
+    assert dense is not None, "the built-in layers have dense"
+    return dense, items
+
+
+def _values(bound: Bound, one: dict[str, Value]) -> dict[str, Value]:
+    own = {name: value for name, value in bound.values.items() if name not in ("bias", "residual")}
+    return own | one
+
+
+def _node(
+    read: Read, contract: contracts.Layer, bound: Bound, extras: Extras, name: str, values: dict[str, Value]
+) -> Layer:
+    use = Use(contract, values, _span(read))
+    return Layer(
+        name=name, span=_span(read), use=use, init=extras.init, bias=bound.values.get("bias") is not False
+    )
+
+
+def _span(read: Read) -> Span:
+    return read.line.span
+
+
+def _layers(
+    braces: Braces, read: Read, contract: contracts.Layer, bound: Bound, extras: Extras, source: Wire
+) -> Wire:
+    lists = [{name: value} for name, values in bound.lists.items() for value in values] or [{}]
+    names: list[str] = []
+    wire = source
+    for index, one in enumerate(lists):
+        last = index == len(lists) - 1
+        name = (
+            braces.name(read.line, contract.name)
+            if last
+            else braces.draft.name(braces.prefix + contract.name)
+        )
+        node = _node(read, contract, bound, extras, name, _values(bound, one))
+        wire = _layer(braces, node, bound.values.get("residual"), extras, wire)
+        names.append(name)
+    return replace(wire, layers=tuple(names))
+
+
+def _layer(braces: Braces, node: Layer, residual: Value, extras: Extras, source: Wire) -> Wire:
+    """z + σ(Wz + b), or σ(Wz + b) without a skip."""
+    draft = braces.draft
+    wire = draft.add(node, source)
+    if extras.activation:
+        wire = draft.add(extras.activation.node(f"{node.name}.{extras.activation.use.name}"), wire)
+    if not residual:
+        return wire
+    fits = wire.shape == source.shape or residual in MODES
+    draft.skip(node.span, fits)
+    if not fits:
+        return wire
+    join = Join(name=f"{node.name}.skip", span=node.span, kind="add", skip=True)
+    return add_skip(braces, node.name, node.span, residual, source, wire, join)

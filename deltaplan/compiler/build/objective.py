@@ -1,0 +1,324 @@
+"""`minimize mean(squared_error) + l2(1e-4)`: losses and regularizers as nodes between outputs and targets."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import ClassVar, Literal
+
+from deltaplan.compiler.build.activations import filled, find_use, split_factor
+from deltaplan.compiler.build.binding import MissingValue, bind
+from deltaplan.compiler.build.context import Context, Told
+from deltaplan.compiler.build.form import Slot, of_parameters
+from deltaplan.compiler.build.model import Model
+from deltaplan.compiler.build.names import unknown
+from deltaplan.compiler.build.places import Read
+from deltaplan.compiler.build.scope import Lost, Scope, Wire
+from deltaplan.compiler.nodes import Layer, Loss, Penalty, Target, Use
+from deltaplan.diagnostics import Diagnostic, Note, Span
+from deltaplan.dsl import tree
+from deltaplan.plugins import contracts
+
+Average = Literal["mean", "sum"]
+WHOLE_PLACES = ("weights", "biases", "parameters", "output")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TermOutOfPlace(Diagnostic):
+    code: ClassVar[str] = "term-out-of-place"
+    title: ClassVar[str] = "the {kind} `{name}` stands {where} `mean( )` or `sum( )`"
+    help: ClassVar[str] = "{mend}"
+    kind: str
+    name: str
+    where: str
+    mend: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NotATerm(Diagnostic):
+    code: ClassVar[str] = "not-a-term"
+    title: ClassVar[str] = "`{text}` is neither a loss nor a regularizer"
+    help: ClassVar[str] = "{mend}"
+    text: str
+    mend: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NoLoss(Diagnostic):
+    code: ClassVar[str] = "no-loss"
+    title: ClassVar[str] = "`minimize` has no loss"
+    help: ClassVar[str] = "`mean(squared_error)` compares the output with its target"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MeanAndSum(Diagnostic):
+    code: ClassVar[str] = "mean-and-sum"
+    title: ClassVar[str] = "losses in `mean( )` and in `sum( )` cannot be mixed"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NegativeFactor(Diagnostic):
+    code: ClassVar[str] = "negative-factor"
+    title: ClassVar[str] = "the factor of `{name}` is negative: what is minimized would have no bound below"
+    name: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WhichOutput(Diagnostic):
+    code: ClassVar[str] = "which-output"
+    title: ClassVar[str] = "`{name}` does not say on which output"
+    label: ClassVar[str] = "write `{name}(on={first})`"
+    help: ClassVar[str] = "the outputs: {known}"
+    name: str
+    first: str
+    known: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NoParametersThere(Diagnostic):
+    code: ClassVar[str] = "no-parameters-there"
+    title: ClassVar[str] = "`{name}` has no parameters"
+    name: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TargetKindsDiffer(Diagnostic):
+    code: ClassVar[str] = "target-kinds-differ"
+    title: ClassVar[str] = "the losses on `{output}` take {first} and {second} targets"
+    output: str
+    first: str
+    second: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OneClass(Diagnostic):
+    code: ClassVar[str] = "one-class"
+    title: ClassVar[str] = "`{name}` on an output of width 1: a single class is always right"
+    help: ClassVar[str] = "give the output a width for each class, or use `logistic` for yes and no"
+    name: str
+
+
+@dataclass(frozen=True, slots=True)
+class Objective:
+    """The model whose draft the terms go into; `scope` is that of the model, where places are looked up."""
+
+    context: Context
+    scope: Scope
+    model: Model
+    averages: list[tuple[Average, Span]]
+
+
+def add_objective(context: Context, model: Model, read: Read) -> Average | None:
+    """Puts the terms of a `minimize` line into the draft; None where a mistake was told."""
+    objective = Objective(context, model.scope, model, [])
+    before = len(context.problems.errors)
+    for value in _one_value(context, read):
+        for term in terms(value):
+            context.attempt(_term, objective, term, 1.0)
+    if len(context.problems.errors) > before:
+        return None
+    if not objective.averages:
+        context.refuse(NoLoss(span=read.span))
+        return None
+    (kind, _), *others = objective.averages
+    for other, span in others:
+        if other != kind:
+            context.refuse(MeanAndSum(span=span, notes=(Note("the other one", objective.averages[0][1]),)))
+            return None
+    return kind
+
+
+def _one_value(context: Context, read: Read) -> Iterator[tree.Value]:
+    if not read.line.items:
+        example = "minimize mean(squared_error)"
+        context.refuse(MissingValue(span=read.span, owner="minimize", slot="terms", example=example))
+    for at, item in enumerate(read.line.items):
+        if isinstance(item, tree.Option | tree.Values):
+            context.refuse(NotATerm(span=item.span, text=item.span.text, mend="terms are added with `+`"))
+        elif at:
+            mend = "terms are added with `+`"
+            context.refuse(NotATerm(span=item.span, text=item.span.text, mend=mend))
+        else:
+            yield item
+
+
+def terms(value: tree.Value) -> Iterator[tree.Value]:
+    """The summands, in order."""
+    later: list[tree.Value] = []
+    while isinstance(value, tree.Binary) and value.op == "+":
+        later.append(value.right)
+        value = value.left
+    yield value
+    for summand in reversed(later):
+        yield from terms(summand)
+
+
+def _term(objective: Objective, term: tree.Value, factor: float) -> None:
+    """A term outside of `mean( )`: an average of losses, or a regularizer."""
+    context = objective.context
+    own, core = split_factor(context, objective.scope, term)
+    name = _word(context, core)
+    if isinstance(core, tree.Call) and core.name in ("mean", "sum"):
+        _average(objective, core, "mean" if core.name == "mean" else "sum", factor * own)
+    elif context.registry.find("loss", name) and not context.registry.find("regularizer", name):
+        mend = f"write `mean({core.span.text})` for the mean over the samples, or `sum( )`"
+        raise context.refuse(_misplaced(core, "loss", name, "outside of", mend))
+    else:
+        _penalty(objective, core, name, _checked_factor(context, core, name, factor * own))
+
+
+def _average(objective: Objective, call: tree.Call, kind: Average, factor: float) -> None:
+    context = objective.context
+    objective.averages.append((kind, call.name_span))
+    if not call.items:
+        raise context.refuse(NoLoss(span=call.span))
+    for extra in (*call.items[1:], *call.after):
+        taken = f"`{call.name}( )` takes one sum of losses"
+        context.refuse(NotATerm(span=extra.span, text=extra.span.text, mend=taken))
+    first = call.items[0]
+    if isinstance(first, tree.Option):
+        raise context.refuse(NotATerm(span=first.span, text=first.span.text))
+    for term in terms(first):
+        context.attempt(_loss_term, objective, term, factor)
+
+
+def _loss_term(objective: Objective, term: tree.Value, factor: float) -> None:
+    context = objective.context
+    own, core = split_factor(context, objective.scope, term)
+    name = _word(context, core)
+    if context.registry.find("regularizer", name) and not context.registry.find("loss", name):
+        mend = "it is added once, not for each sample: write it after the closing parenthesis"
+        raise context.refuse(_misplaced(core, "regularizer", name, "inside", mend))
+    use, trees = _use(objective, "loss", core, name)
+    assert isinstance(use.contract, contracts.Loss)
+    factor = _checked_factor(context, core, name, factor * own)
+    output = _output(objective, core, name, trees)
+    _add_loss(objective, use, factor, output)
+
+
+def _add_loss(objective: Objective, use: Use, factor: float, output: Wire) -> None:
+    contract, draft = use.contract, objective.model.draft
+    assert isinstance(contract, contracts.Loss)
+    if contract.target == "class" and output.shape == (1,):
+        notes = (Note("the output", output.span),)
+        raise objective.context.refuse(OneClass(span=use.span, name=use.name, notes=notes))
+    target = draft.nodes.get(f"{output.node}.target")
+    if isinstance(target, Target) and target.kind != contract.target:
+        raise objective.context.refuse(
+            TargetKindsDiffer(
+                span=use.span,
+                output=output.node,
+                first=target.kind,
+                second=contract.target,
+                notes=(Note("the first loss", target.span),),
+            )
+        )
+    if target is None:
+        target = Target(name=f"{output.node}.target", span=use.span, kind=contract.target, output=output.node)
+        draft.link(target)
+    name = draft.name_once(f"loss.{use.name}")
+    expression = filled(contract.expression, use)
+    node = Loss(name=name, span=use.span, use=use, factor=factor, expression=expression)
+    draft.link(node, output.node, target.name)
+
+
+def _penalty(objective: Objective, core: tree.Value, name: str, factor: float) -> None:
+    use, trees = _use(objective, "regularizer", core, name)
+    assert isinstance(use.contract, contracts.Regularizer)
+    draft = objective.model.draft
+    places = tuple(p for place in _listed(trees.get("on")) for p in _places(objective, place)) or ("weights",)
+    node = Penalty(
+        name=draft.name_once(f"penalty.{use.name}"),
+        span=use.span,
+        use=use,
+        factor=factor,
+        places=places,
+        expression=filled(use.contract.expression, use),
+    )
+    draft.link(node)
+
+
+def _use(
+    objective: Objective, kind: Literal["loss", "regularizer"], core: tree.Value, name: str
+) -> tuple[Use, dict[str, tree.Value]]:
+    """The contribution with its values, and `on` as it was written."""
+    context = objective.context
+    contract = context.registry.find(kind, name)
+    if contract is None:
+        use = find_use(context, objective.scope, kind, core, name)  # tells what is wrong with the name
+        raise AssertionError(use)
+    form = of_parameters(contract, kind, Slot("on", "tree"))
+    items = (core.items + core.after) if isinstance(core, tree.Call) else ()
+    span = core.name_span if isinstance(core, tree.Call) else core.span
+    bound = bind(context, objective.scope, form, items, span)
+    return Use(contract, bound.values, core.span), bound.trees
+
+
+def _output(objective: Objective, core: tree.Value, name: str, trees: dict[str, tree.Value]) -> Wire:
+    context, outputs = objective.context, objective.model.outputs
+    place = trees.get("on")
+    if place is None and len(outputs) == 1:
+        return next(iter(outputs.values()))
+    if not objective.model.complete and (place is None or place.span.text not in outputs):
+        raise Told
+    if place is None:
+        known = ", ".join(f"`{each}`" for each in outputs)
+        raise context.refuse(WhichOutput(span=core.span, name=name, first=next(iter(outputs)), known=known))
+    if place.span.text not in outputs:
+        raise unknown(context, "output", place.span.text, place.span, outputs, list_known=True)
+    return outputs[place.span.text]
+
+
+def _places(objective: Objective, place: tree.Value) -> tuple[str, ...]:
+    """A place of a regularizer: one of the words, or the layers of a named line."""
+    context, draft = objective.context, objective.model.draft
+    text = place.span.text
+    if text in WHOLE_PLACES and not isinstance(draft.nodes.get(text), Layer):
+        return (text,)
+    found = objective.scope.node(text) if isinstance(place, tree.Name) else None
+    if isinstance(found, Lost):
+        raise Told
+    names = found.layers if found else (text,) if text in draft.nodes else ()
+    if not names and not objective.model.complete:
+        raise Told
+    if not names and found is None:
+        known = [*WHOLE_PLACES, *objective.scope.nodes(), *draft.nodes]
+        raise unknown(context, "place", text, place.span, known)
+    layers = tuple(n for n in names if _is_trained(draft.nodes.get(n)))
+    if not layers:
+        raise context.refuse(NoParametersThere(span=place.span, name=text))
+    return layers
+
+
+def _is_trained(node: object) -> bool:
+    return (
+        isinstance(node, Layer)
+        and isinstance(node.use.contract, contracts.Layer)
+        and node.use.contract.trained
+    )
+
+
+def _listed(value: tree.Value | None) -> tuple[tree.Value, ...]:
+    if value is None:
+        return ()
+    return value.items if isinstance(value, tree.List) else (value,)
+
+
+def _word(context: Context, core: tree.Value) -> str:
+    match core:
+        case tree.Call(name=name):
+            return name
+        case tree.Name(text=text):
+            return text
+        case tree.Binary(op="-"):
+            mend = "terms are added with `+`"
+            raise context.refuse(NotATerm(span=core.span, text=core.span.text, mend=mend))
+    raise context.refuse(NotATerm(span=core.span, text=core.span.text))
+
+
+def _checked_factor(context: Context, core: tree.Value, name: str, factor: float) -> float:
+    if factor < 0:
+        raise context.refuse(NegativeFactor(span=core.span, name=name))
+    return factor
+
+
+def _misplaced(core: tree.Value, kind: str, name: str, where: str, mend: str) -> TermOutOfPlace:
+    return TermOutOfPlace(span=core.span, kind=kind, name=name, where=where, mend=mend)

@@ -1,0 +1,117 @@
+"""`param name = value`, and the values that a command line or a caller puts in their place."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import ClassVar
+
+from deltaplan.compiler.build.binding import GivenTwice, Item, MissingValue, TooManyValues
+from deltaplan.compiler.build.braces import DottedName
+from deltaplan.compiler.build.context import Context
+from deltaplan.compiler.build.places import Read
+from deltaplan.compiler.build.scope import LOST, Definition, Scope
+from deltaplan.compiler.build.values import describe, evaluate
+from deltaplan.diagnostics import Diagnostic, Note, Span, nearest
+from deltaplan.dsl import tree
+from deltaplan.plugins.contracts import Value
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class UnknownParam(Diagnostic):
+    code: ClassVar[str] = "unknown-param"
+    title: ClassVar[str] = "the spec has no param `{name}`"
+    label: ClassVar[str] = "similar name: `{similar}`"
+    help: ClassVar[str] = "its params: {known}"
+    name: str
+    known: str
+    similar: str | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WrongOverride(Diagnostic):
+    code: ClassVar[str] = "wrong-override"
+    title: ClassVar[str] = "the param `{name}` is {expected} and cannot be set to {got}"
+    name: str
+    expected: str
+    got: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class UnusedParam(Diagnostic):
+    code: ClassVar[str] = "unused-param"
+    title: ClassVar[str] = "the param `{name}` is not used"
+    severity: ClassVar = "warning"
+    name: str
+
+
+def define_params(
+    context: Context, scope: Scope, lines: Iterable[Read], given: Mapping[str, Value]
+) -> dict[str, Value]:
+    """The params by name, in order, overridden by what is given; mistakes are told."""
+    for read in lines:
+        for name, value in _pairs(context, read):
+            _define(context, scope, name, value, given)
+    for unknown in sorted(given.keys() - scope.names.keys()):
+        known = ", ".join(f"`{each}`" for each in scope.names) or "none"
+        context.refuse(UnknownParam(name=unknown, known=known, similar=nearest(unknown, scope.names)))
+    return {
+        name: found.meaning  # type: ignore[misc]
+        for name, found in scope.names.items()
+        if found.meaning is not LOST
+    }
+
+
+def unused(scope: Scope) -> Iterable[UnusedParam]:
+    for name, found in scope.names.items():
+        if name not in scope.used and found.meaning is not LOST:
+            yield UnusedParam(span=found.span, name=name)
+
+
+def _pairs(context: Context, read: Read) -> Iterable[tuple[tree.Name, tree.Value]]:
+    """The name and the value of the line; one that is not `name = value` is told."""
+    items = read.line.items
+    match items:
+        case (tree.Option(key=tree.Name() as name, value=value),):
+            if "." in name.text:
+                context.refuse(DottedName(span=name.span, name=name.text))
+            else:
+                yield name, value
+        case (tree.Name() as name,):
+            context.refuse(_missing(name.span, f"param {name.text} = 1"))
+        case (tree.Option(), extra, *_):
+            context.refuse(_extra(extra))
+        case _:
+            context.refuse(_missing(read.span, "param width = 5"))
+
+
+def _missing(span: Span, example: str) -> MissingValue:
+    return MissingValue(span=span, owner="param", slot="value", example=example)
+
+
+def _extra(item: Item) -> TooManyValues:
+    return TooManyValues(span=item.span, owner="param", count="one value", value=item.span.text)
+
+
+def _define(
+    context: Context, scope: Scope, name: tree.Name, value: tree.Value, given: Mapping[str, Value]
+) -> None:
+    if name.text in scope.names:
+        notes = (Note("it is given here first", scope.names[name.text].span),)
+        context.refuse(GivenTwice(span=name.span, name=name.text, notes=notes))
+        return
+    own = context.attempt(evaluate, context, scope, value)
+    meaning = LOST if own is None else given.get(name.text, own)
+    if own is not None and _type(meaning) != _type(own):  # type: ignore[arg-type]
+        context.refuse(
+            WrongOverride(span=name.span, name=name.text, expected=_type(own), got=describe(given[name.text]))
+        )
+        meaning = LOST
+    scope.names[name.text] = Definition(meaning, name.span)
+
+
+def _type(value: Value) -> str:
+    match value:
+        case bool():
+            return "`true` or `false`"
+        case int() | float():
+            return "a number"
+    return "a word"

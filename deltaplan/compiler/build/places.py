@@ -1,0 +1,210 @@
+"""The tables of places: which lines may stand in the file and in each kind of braces, and what they carry."""
+
+from collections.abc import Container, Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from typing import ClassVar
+
+from deltaplan.compiler.build.context import Context
+from deltaplan.compiler.build.names import FOREIGN, OtherForm, unknown
+from deltaplan.diagnostics import Diagnostic, Note, Span, nearest
+from deltaplan.dsl import tree
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OutOfPlace(Diagnostic):
+    code: ClassVar[str] = "out-of-place"
+    title: ClassVar[str] = "`{head}` does not belong in {place}"
+    help: ClassVar[str] = "it stands in {where}"
+    head: str
+    place: str
+    where: str | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StatedTwice(Diagnostic):
+    code: ClassVar[str] = "stated-twice"
+    title: ClassVar[str] = "`{head}` is stated twice"
+    head: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MissingLine(Diagnostic):
+    code: ClassVar[str] = "missing-line"
+    title: ClassVar[str] = "`{place}` has no line `{head}`"
+    label: ClassVar[str] = "add `{example}`"
+    place: str
+    head: str
+    example: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MisusedPart(Diagnostic):
+    code: ClassVar[str] = "misused-part"
+    title: ClassVar[str] = "`{head}` takes no {part}"
+    help: ClassVar[str] = "{mend}"
+    head: str
+    part: str
+    mend: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MissingBraces(Diagnostic):
+    code: ClassVar[str] = "missing-braces"
+    title: ClassVar[str] = "`{head}` needs lines in braces"
+    label: ClassVar[str] = "add `{{ … }}`"
+    head: str
+
+
+@dataclass(frozen=True, slots=True)
+class Rule:
+    """What a line of one kind may carry besides its items: a name before it, sources after `from` (how many at
+    most), lines in braces; whether it may stand more than once."""
+
+    target: bool = False
+    sources: int = 0
+    body: bool = False
+    once: bool = False
+
+
+LAYER = Rule(target=True, sources=1)
+JOIN = Rule(target=True, sources=1_000_000)
+BRACES = Rule(target=True, sources=1, body=True)
+SETTING = Rule(once=True)
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where lines stand. `expects` is what a line there is called, for messages about an unknown one."""
+
+    name: str
+    expects: str
+    rules: Mapping[str, Rule]
+
+
+BODY = {
+    "activation": Rule(),
+    "residual": BRACES,
+    "repeat": BRACES,
+    "add": JOIN,
+    "concat": JOIN,
+}
+FILE = Place(
+    "the file",
+    "line",
+    {
+        "use": Rule(),
+        "param": Rule(),
+        "block": Rule(body=True),
+        "model": Rule(body=True),
+        "data": Rule(body=True, once=True),
+        "train": Rule(body=True, once=True),
+    },
+)
+MODEL = Place("`model`", "layer", BODY | {"input": Rule(target=True), "output": LAYER})
+INNER = Place("inner braces", "layer", BODY)
+RESIDUAL = Place("`residual`", "layer", BODY | {"shortcut": Rule(body=True, once=True)})
+DATA = Place("`data`", "data line", dict.fromkeys(("inputs", "targets", "split", "standardize"), SETTING))
+TRAIN = Place(
+    "`train`",
+    "train line",
+    dict.fromkeys(("minimize", "optimizer", "epochs", "steps", "batch", "seed", "precision"), SETTING),
+)
+PLACES = (FILE, MODEL, RESIDUAL, DATA, TRAIN)
+WHERE = {"the file": "the file, outside of braces"}
+
+
+@dataclass(frozen=True, slots=True)
+class Read:
+    """A line that may stand where it stands."""
+
+    head: str
+    line: tree.Line
+
+    @property
+    def span(self) -> Span:
+        """The head."""
+        return head_span(self.line)
+
+
+def read_lines(
+    context: Context, place: Place, lines: Iterable[tree.Line], more: Mapping[str, Rule] | None = None
+) -> Iterator[Read]:
+    """The good lines of a place; mistakes of the others are told. `more` are heads besides those of the table,
+    from the registry or defined in the spec."""
+    rules = {**(more or {}), **place.rules}
+    seen: dict[str, Span] = {}
+    for line in lines:
+        read = context.attempt(_read, context, place, rules, line) if not line.broken else None
+        if read is None:
+            continue
+        if rules[read.head].once and read.head in seen:
+            notes = (Note("it stands here first", seen[read.head]),)
+            context.refuse(StatedTwice(span=read.span, head=read.head, notes=notes))
+            continue
+        seen[read.head] = read.span
+        yield read
+
+
+def missing(
+    context: Context, place: Place, span: Span, present: Container[str], examples: Mapping[str, str]
+) -> None:
+    """Tells which required lines are not there; `examples` has one for each."""
+    for head, example in examples.items():
+        if head not in present:
+            name = place.name.strip("`")
+            context.refuse(MissingLine(span=span, place=name, head=head, example=example))
+
+
+def _read(context: Context, place: Place, rules: Mapping[str, Rule], line: tree.Line) -> Read:
+    head, span = line.head, head_span(line)
+    if head is None:
+        raise context.refuse(OutOfPlace(span=span, head=span.text, place=place.name, where=None))
+    if isinstance(head, tree.Call):
+        raise _refuse_call(context, place, rules, head)
+    if head.text not in rules:
+        raise _refuse_head(context, place, rules, head.text, span)
+    _check_parts(context, rules[head.text], head.text, line)
+    return Read(head.text, line)
+
+
+def head_span(line: tree.Line) -> Span:
+    return line.head.span if line.head else line.span
+
+
+def _refuse_call(context: Context, place: Place, rules: Mapping[str, Rule], head: tree.Call) -> Exception:
+    """`Dense(45)` is `dense 45`."""
+    ours = FOREIGN.get(head.name.lower()) or nearest(head.name, rules)
+    if head.name in rules or ours in rules:
+        inner = head.span.text[len(head.name) + 1 : -1]
+        mend = f"{head.name if head.name in rules else ours} {inner}".strip()
+        return context.refuse(OtherForm(span=head.span, written=head.span.text, mend=mend))
+    return _refuse_head(context, place, rules, head.name, head.name_span)
+
+
+def _refuse_head(
+    context: Context, place: Place, rules: Mapping[str, Rule], head: str, span: Span
+) -> Exception:
+    elsewhere = [each for each in PLACES if head in each.rules]
+    if elsewhere:
+        where = WHERE.get(elsewhere[0].name, f"{elsewhere[0].name[:-1]} {{ … }}`")
+        return context.refuse(OutOfPlace(span=span, head=head, place=place.name, where=where))
+    return unknown(context, place.expects, head, span, rules)
+
+
+def _check_parts(context: Context, rule: Rule, head: str, line: tree.Line) -> None:
+    """Tells of every part that the line must not carry, or lacks."""
+    faults: list[Diagnostic] = []
+    if line.target and not rule.target:
+        faults.append(MisusedPart(span=line.target.span, head=head, part="name"))
+    if line.sources and not rule.sources:
+        faults.append(MisusedPart(span=line.sources[0].span, head=head, part="`from`"))
+    elif len(line.sources) > rule.sources:
+        mend = "`concat` or `add` makes one of several"
+        faults.append(MisusedPart(span=line.sources[1].span, head=head, part="second source", mend=mend))
+    if line.body and not rule.body:
+        faults.append(MisusedPart(span=line.body.span, head=head, part="lines in braces"))
+    if rule.body and not line.body:
+        faults.append(MissingBraces(span=head_span(line), head=head))
+    told = [context.refuse(fault) for fault in faults]
+    if told:
+        raise told[0]

@@ -1,0 +1,125 @@
+"""Skip connections: on a layer, on a list of layers, and around several lines."""
+
+from dataclasses import dataclass
+from typing import ClassVar
+
+from deltaplan.compiler.build.activations import activation
+from deltaplan.compiler.build.binding import bind
+from deltaplan.compiler.build.braces import Above, Braces, source_of
+from deltaplan.compiler.build.context import Told
+from deltaplan.compiler.build.form import Form, Slot
+from deltaplan.compiler.build.places import INNER, RESIDUAL, MisusedPart, Read
+from deltaplan.compiler.build.scope import Wire
+from deltaplan.compiler.nodes import Adapt, Join, Layer, Use
+from deltaplan.compiler.shapes import show_shape
+from deltaplan.diagnostics import Diagnostic, Note, Span
+from deltaplan.plugins.contracts import Value
+
+MODES = ("project", "pad")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SkipDoesNotFit(Diagnostic):
+    code: ClassVar[str] = "skip-does-not-fit"
+    title: ClassVar[str] = "a skip of shape {skip} does not fit a branch of shape {branch}"
+    help: ClassVar[str] = (
+        "`residual project` learns a linear map between them, `residual pad` fills with zeros"
+    )
+    skip: str
+    branch: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PadTooWide(Diagnostic):
+    code: ClassVar[str] = "pad-too-wide"
+    title: ClassVar[str] = "`pad` cannot make {skip} fit {branch}: it fills up and never cuts off"
+    help: ClassVar[str] = "`project` learns a linear map between them"
+    skip: str
+    branch: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EmptyBranch(Diagnostic):
+    code: ClassVar[str] = "empty-branch"
+    title: ClassVar[str] = "`{head}` has no layer in its braces"
+    head: str
+
+
+def residual_line(braces: Braces, read: Read) -> Wire:
+    """`residual project relu { … }`: σ(Px + F(x)). Raises Told."""
+    context = braces.context
+    form = residual_form(braces)
+    bound = context.attempt(bind, context, braces.scope, form, read.line.items, read.span)
+    source = source_of(braces, read)
+    name = braces.name(read.line, "residual")
+    inner = braces.inner(RESIDUAL, source)
+    branch = _branch(inner, read)
+    skip = _shortcut(braces, inner.shortcut, source) if inner.shortcut else source
+    if bound is None:
+        raise Told
+    mode = bound.values.get("mode")
+    if inner.shortcut and mode:
+        part = f"`{mode}` beside a `shortcut`"
+        raise context.refuse(MisusedPart(span=bound.spans["mode"], head=read.head, part=part))
+    chosen = [activation(context, braces.scope, word) for word in bound.words]
+    joined = add_skip(
+        braces, name, read.span, mode, skip, branch, Join(name=name, span=read.span, kind="add", skip=True)
+    )
+    for each in chosen:
+        joined = braces.draft.add(each.node(f"{name}.{each.use.name}"), joined)
+    return joined
+
+
+def residual_form(braces: Braces) -> Form:
+    key = ("line", "residual")
+    forms = braces.context.forms
+    if key not in forms:
+        words = frozenset(braces.context.registry.names("activation"))
+        mode = Slot("mode", "word", positional=True, choices=MODES)
+        forms[key] = Form("residual", "layer", (mode,), words=words)
+    return forms[key]
+
+
+def shortcut_line(braces: Braces, read: Read) -> Wire | Above:
+    """`shortcut { … }` is kept until the braces around it are read; the branch goes on below it."""
+    braces.shortcut = read
+    return braces.above
+
+
+def _branch(inner: Braces, read: Read) -> Wire:
+    assert read.line.body is not None, "the table of the place asks for braces"
+    start = inner.above
+    inner.walk(inner, read.line.body.lines)
+    if not isinstance(inner.above, Wire):
+        raise Told
+    if inner.above is start:
+        raise inner.context.refuse(EmptyBranch(span=read.span, head=read.head))
+    return inner.above
+
+
+def _shortcut(braces: Braces, read: Read, source: Wire) -> Wire:
+    return _branch(braces.inner(INNER, source), read)
+
+
+def add_skip(
+    braces: Braces, name: str, span: Span, mode: Value, skip: Wire, branch: Wire, join: Join
+) -> Wire:
+    """branch + skip, the skip made to fit where `mode` says how. SpecError or Told where it does not fit."""
+    if skip.shape != branch.shape:
+        skip = _fitted(braces, name, span, mode, skip, branch)
+    return braces.draft.add(join, branch, skip)
+
+
+def _fitted(braces: Braces, name: str, span: Span, mode: Value, skip: Wire, branch: Wire) -> Wire:
+    shapes = {"skip": show_shape(skip.shape), "branch": show_shape(branch.shape)}
+    notes = (Note(f"the skip begins here, with shape {shapes['skip']}", skip.span),)
+    if mode == "project":
+        dense = braces.context.registry.find("layer", "dense")
+        assert dense is not None, "the built-in layers have dense"
+        use = Use(dense, {"width": branch.shape[0]}, span)
+        return braces.draft.add(Layer(name=f"{name}.project", span=span, use=use, bias=False), skip)
+    if mode != "pad":
+        raise braces.context.refuse(SkipDoesNotFit(span=span, notes=notes, **shapes))
+    if skip.shape[0] > branch.shape[0]:
+        raise braces.context.refuse(PadTooWide(span=span, notes=notes, **shapes))
+    return braces.draft.add(Adapt(name=f"{name}.pad", span=span, width=branch.shape[0]), skip)

@@ -1,0 +1,190 @@
+"""What a line or a call takes: slots with types and bounds, and values checked against them."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import ClassVar
+
+from deltaplan.compiler.build.context import Context, Told
+from deltaplan.compiler.build.form import Form, Slot, Type
+from deltaplan.compiler.build.names import NotYetSupported, OtherForm, unknown
+from deltaplan.compiler.build.scope import Scope
+from deltaplan.compiler.build.values import definition, describe, evaluate, is_number, unknown_value
+from deltaplan.compiler.nodes import show_value
+from deltaplan.diagnostics import Diagnostic
+from deltaplan.dsl import tree
+from deltaplan.plugins.contracts import Value
+
+EXPECTED: dict[Type, str] = {
+    "number": "a number",
+    "whole": "a whole number",
+    "size": "a size",
+    "boolean": "`true` or `false`",
+    "word": "a word",
+    "text": "a text in quotes",
+    "switch": "`true`, `false`, or a boolean param",
+    "tree": "a value",
+}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WrongType(Diagnostic):
+    code: ClassVar[str] = "wrong-type"
+    title: ClassVar[str] = "`{slot}` of `{owner}` takes {expected}, not {got}"
+    slot: str
+    owner: str
+    expected: str
+    got: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OutOfBounds(Diagnostic):
+    code: ClassVar[str] = "out-of-bounds"
+    title: ClassVar[str] = "`{slot}` of `{owner}` must be {bound}, and is {value}"
+    slot: str
+    owner: str
+    bound: str
+    value: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NotWhole(Diagnostic):
+    code: ClassVar[str] = "not-whole"
+    title: ClassVar[str] = "`{slot}` of `{owner}` must be whole, and is {value}"
+    help: ClassVar[str] = "`//` divides and rounds down"
+    slot: str
+    owner: str
+    value: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TooManyRepeats(Diagnostic):
+    code: ClassVar[str] = "too-many-repeats"
+    title: ClassVar[str] = "{count:,} repeats are more than the {limit:,} layers that a model may have"
+    count: int
+    limit: int
+
+
+def read_slot(context: Context, scope: Scope, form: Form, slot: Slot, value: tree.Value) -> Value:
+    """The value of a slot, of its type and within its bounds. Raises Told."""
+    match value:
+        case tree.Times() if slot.type == "size":
+            mend = "write the product of the sides" if slot.name == "size" else None
+            raise context.refuse(
+                NotYetSupported(span=value.span, what=f"the shape `{value.span.text}`", mend=mend)
+            )
+        case tree.List() if slot.type == "size":
+            mend = ("x" if not slot.many else ", ").join(item.span.text for item in value.items)
+            raise context.refuse(OtherForm(span=value.span, written=value.span.text, mend=mend))
+        case tree.Name() if slot.choices and _is_unknown(scope, value):
+            return _choice(context, form, slot, value.text, value)
+        case tree.Name() if slot.type not in ("word", "switch") and _is_unknown(scope, value):
+            raise context.refuse(unknown_value(scope, value))
+    result = evaluate(context, scope, value)
+    if not _has_type(slot.type, result):
+        raise _wrong(context, scope, form, slot, value, result)
+    if slot.choices and isinstance(result, str):
+        return _choice(context, form, slot, str(result), value)
+    if is_number(result):
+        assert isinstance(result, int | float)
+        return _checked(context, form, slot, value, result)
+    return result
+
+
+def read_list(
+    context: Context, scope: Scope, form: Form, slot: Slot, value: tree.Value | tree.Values
+) -> tuple[Value, ...]:
+    """`45x5, 1` as forty-five fives and a one. Raises Told; no repeat over the bound is written out."""
+    items = value.items if isinstance(value, tree.Values) else (value,)
+    found: list[Value] = []
+    for item in items:
+        count, each = _repeat(context, scope, form, item)
+        if len(found) + count > context.limits.layers:
+            raise context.refuse(
+                TooManyRepeats(span=item.span, count=len(found) + count, limit=context.limits.layers)
+            )
+        found += [read_slot(context, scope, form, slot, each)] * count
+    return tuple(found)
+
+
+def _repeat(context: Context, scope: Scope, form: Form, item: tree.Value) -> tuple[int, tree.Value]:
+    match item:
+        case tree.Times(factors=(count, each)):
+            return int(str(read_slot(context, scope, form, REPEATS, count))), each
+        case tree.Times():
+            mend = "*".join(factor.span.text for factor in item.factors[:-1])
+            last = item.factors[-1].span.text
+            raise context.refuse(OtherForm(span=item.span, written=item.span.text, mend=f"({mend}) x {last}"))
+    return 1, item
+
+
+REPEATS = Slot("repeats", "size")
+
+
+def _choice(context: Context, form: Form, slot: Slot, text: str, value: tree.Value) -> str:
+    if text in slot.choices:
+        return text
+    raise unknown(
+        context,
+        slot.name,
+        text,
+        value.span,
+        slot.choices,
+        place=f" of `{form.owner}`" if slot.name != form.owner else "",
+        list_known=True,
+    )
+
+
+def _is_unknown(scope: Scope, name: tree.Name) -> bool:
+    return scope.find(name.text) is None and name.text not in ("true", "false")
+
+
+def _has_type(kind: Type, value: Value) -> bool:
+    match kind:
+        case "boolean":
+            return isinstance(value, bool)
+        case "switch":
+            return isinstance(value, bool | str)
+        case "word" | "text":
+            return isinstance(value, str)
+    return is_number(value)
+
+
+def _wrong(context: Context, scope: Scope, form: Form, slot: Slot, value: tree.Value, result: Value) -> Told:
+    return context.refuse(
+        WrongType(
+            span=value.span,
+            slot=slot.name,
+            owner=form.owner,
+            expected=EXPECTED[slot.type],
+            got=describe(result),
+            notes=definition(scope, value),
+        )
+    )
+
+
+def _checked(context: Context, form: Form, slot: Slot, value: tree.Value, result: int | float) -> int | float:
+    if slot.type in ("size", "whole"):
+        if result != int(result):
+            mistake = NotWhole(span=value.span, slot=slot.name, owner=form.owner, value=show_value(result))
+            raise context.refuse(mistake)
+        result = int(result)
+    for bound in _broken_bounds(slot, result):
+        raise context.refuse(
+            OutOfBounds(
+                span=value.span, slot=slot.name, owner=form.owner, bound=bound, value=show_value(result)
+            )
+        )
+    return result
+
+
+def _broken_bounds(slot: Slot, value: int | float) -> Iterator[str]:
+    if slot.type == "size" and value < 1:
+        yield "at least 1"
+    if slot.minimum is not None and value < slot.minimum:
+        yield f"at least {show_value(slot.minimum)}"
+    if slot.above is not None and value <= slot.above:
+        yield f"above {show_value(slot.above)}"
+    if slot.maximum is not None and value > slot.maximum:
+        yield f"at most {show_value(slot.maximum)}"
+    if slot.below is not None and value >= slot.below:
+        yield f"below {show_value(slot.below)}"

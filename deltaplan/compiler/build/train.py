@@ -1,0 +1,121 @@
+"""`train { … }`: the problem and how it is solved."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import ClassVar, Literal
+
+from deltaplan.compiler.build.activations import find_use
+from deltaplan.compiler.build.binding import Bound, MissingValue, bind
+from deltaplan.compiler.build.context import Context
+from deltaplan.compiler.build.form import Form, Slot
+from deltaplan.compiler.build.model import Model
+from deltaplan.compiler.build.names import FOREIGN, OtherForm
+from deltaplan.compiler.build.objective import add_objective
+from deltaplan.compiler.build.places import TRAIN, Read, missing, read_lines
+from deltaplan.compiler.build.scope import Scope
+from deltaplan.compiler.experiment import TrainSpec
+from deltaplan.compiler.nodes import Use
+from deltaplan.diagnostics import Diagnostic, Note
+from deltaplan.dsl import tree
+from deltaplan.plugins.contracts import Value
+
+Origin = Literal["spec", "default"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TwoLengths(Diagnostic):
+    code: ClassVar[str] = "two-lengths"
+    title: ClassVar[str] = "a run has a length in `epochs` or in `steps`, not in both"
+
+
+FORMS = {
+    "epochs": Form(
+        "epochs", "train line", (Slot("epochs", "whole", required=True, positional=True, minimum=1),)
+    ),
+    "steps": Form(
+        "steps", "train line", (Slot("steps", "whole", required=True, positional=True, minimum=1),)
+    ),
+    "batch": Form(
+        "batch", "train line", (Slot("batch", "size", required=True, positional=True, choices=("full",)),)
+    ),
+    "seed": Form("seed", "train line", (Slot("seed", "whole", required=True, positional=True, minimum=0),)),
+    "precision": Form(
+        "precision",
+        "train line",
+        (Slot("precision", "word", required=True, positional=True, choices=("float32", "float64")),),
+    ),
+}
+DEFAULTS: dict[str, Value] = {"batch": "full", "seed": 0, "precision": "float32"}
+
+
+def build_train(context: Context, scope: Scope, model: Model | None, train: tree.Line) -> TrainSpec | None:
+    """The train block; every mistake is told, and None given where one was."""
+    assert train.body is not None and train.head is not None, "the table of the file asks for braces"
+    before = len(context.problems.errors)
+    lines = {read.head: read for read in read_lines(context, TRAIN, train.body.lines)}
+    settings = {head: _setting(context, scope, lines[head]) for head in FORMS if head in lines}
+    optimizer = (
+        context.attempt(_optimizer, context, scope, lines["optimizer"]) if "optimizer" in lines else None
+    )
+    average = add_objective(context, model, lines["minimize"]) if model and "minimize" in lines else None
+    if "epochs" in lines and "steps" in lines:
+        notes = (Note("the other one", lines["epochs"].span),)
+        context.refuse(TwoLengths(span=lines["steps"].span, notes=notes))
+    if len(context.problems.errors) == before:
+        examples = {"minimize": "minimize mean(squared_error)", "optimizer": "optimizer adam"}
+        length = {} if "steps" in lines else {"epochs": "epochs 100"}
+        missing(context, TRAIN, train.head.span, lines, examples | length)
+    if len(context.problems.errors) > before or optimizer is None or average is None:
+        return None
+    return _spec(train, average, optimizer, settings)
+
+
+def _spec(
+    train: tree.Line, average: Literal["mean", "sum"], optimizer: Use, settings: Mapping[str, Value]
+) -> TrainSpec:
+    values = DEFAULTS | settings
+    unit: Literal["epochs", "steps"] = "epochs" if "epochs" in settings else "steps"
+    origin: dict[str, Origin] = {
+        head: "spec" if head in settings else "default" for head in (unit, *DEFAULTS)
+    }
+    batch = values["batch"]
+    return TrainSpec(
+        average=average,
+        optimizer=optimizer,
+        unit=unit,
+        length=int(str(values[unit])),
+        batch=batch if isinstance(batch, int) else None,
+        seed=int(str(values["seed"])),
+        precision="float64" if values["precision"] == "float64" else "float32",
+        span=train.span,
+        origin=origin,
+    )
+
+
+def _setting(context: Context, scope: Scope, read: Read) -> Value:
+    form = FORMS[read.head]
+    bound: Bound | None = context.attempt(bind, context, scope, form, read.line.items, read.span)
+    return bound.values.get(read.head) if bound else None
+
+
+def _optimizer(context: Context, scope: Scope, read: Read) -> Use:
+    """`optimizer adam(lr=1e-2)`. Raises Told."""
+    if not read.line.items:
+        example = "optimizer adam(lr=1e-3)"
+        raise context.refuse(MissingValue(span=read.span, owner="optimizer", slot="name", example=example))
+    first, *others = read.line.items
+    if others or not isinstance(first, tree.Name | tree.Call):
+        raise context.refuse(_in_parentheses(read, first))
+    name = first.name if isinstance(first, tree.Call) else first.text
+    return find_use(context, scope, "optimizer", first, name)
+
+
+def _in_parentheses(read: Read, first: object) -> OtherForm:
+    """`optimizer sgd lr=0.1` or `sgd lr 0.1` is `optimizer sgd(lr=0.1)`."""
+    items = [item.span.text for item in read.line.items]
+    options = [text for text in items[1:] if "=" in text]
+    words = [text for text in items[1:] if "=" not in text]
+    options += [f"{FOREIGN.get(a, a)}={b}" for a, b in zip(words[::2], words[1::2], strict=False)]
+    name = items[0] if isinstance(first, tree.Name | tree.Call) else "adam"
+    span = read.line.items[0].span.to(read.line.items[-1].span)
+    return OtherForm(span=span, written=span.text, mend=f"{name}({', '.join(options)})")

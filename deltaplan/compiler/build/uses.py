@@ -1,0 +1,40 @@
+"""`use "./mine.py"`: plugins beside the spec, into a registry of this spec's own."""
+
+from collections.abc import Iterable
+from dataclasses import replace
+
+from deltaplan.compiler.build.binding import Item, MissingValue, TooManyValues
+from deltaplan.compiler.build.context import Context
+from deltaplan.compiler.build.names import NotYetSupported
+from deltaplan.compiler.build.places import Read
+from deltaplan.dsl import tree
+from deltaplan.plugins.loader import load_file
+from deltaplan.plugins.registry import Registry
+
+
+def load_plugins(context: Context, reads: Iterable[Read]) -> Context:
+    """The context with what the plugins contribute; what is wrong with one is told, and the others are loaded."""
+    for read in reads:
+        registry = context.attempt(_load, context, read)
+        context = replace(context, registry=registry or context.registry)
+    return context
+
+
+def _load(context: Context, read: Read) -> Registry:
+    match read.line.items:
+        case (tree.Text(value=path) as text,):
+            return context.registry.with_(load_file(context.folder / path, text.span))
+        case (tree.Name(text=name) as item,):
+            mend = f'write the path of its file: `use "./{name}.py"`'
+            raise context.refuse(NotYetSupported(span=item.span, what="an installed plugin", mend=mend))
+        case ():
+            example = 'use "./mine.py"'
+            raise context.refuse(MissingValue(span=read.span, owner="use", slot="file", example=example))
+    first, *others = read.line.items
+    if not isinstance(first, tree.Text):
+        raise context.refuse(_too_many("a file in quotes", first))
+    raise context.refuse(_too_many("one file", others[0]))
+
+
+def _too_many(count: str, item: Item) -> TooManyValues:
+    return TooManyValues(span=item.span, owner="use", count=count, value=item.span.text)

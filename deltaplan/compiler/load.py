@@ -1,0 +1,46 @@
+"""From a file or a text to an experiment, with the built-in contributions."""
+
+import os
+from collections.abc import Mapping
+from pathlib import Path
+
+from deltaplan.compiler.build import ExpansionLimits, build
+from deltaplan.compiler.experiment import Experiment
+from deltaplan.diagnostics import Source
+from deltaplan.dsl import parse, read
+from deltaplan.plugins.contracts import Value
+from deltaplan.plugins.loader import builtin_registry
+
+LIMITS = ExpansionLimits()
+
+
+def load(
+    path: str | os.PathLike[str],
+    params: Mapping[str, Value] | None = None,
+    *,
+    limits: ExpansionLimits = LIMITS,
+) -> Experiment:
+    """The experiment that a .dl file states. `params` replace the values of its params.
+
+    Raises SpecError with every mistake of the file in one report.
+    """
+    return _experiment(read(path), params, Path(path).parent, limits)
+
+
+def loads(
+    text: str,
+    name: str = "<text>",
+    params: Mapping[str, Value] | None = None,
+    folder: str | os.PathLike[str] | None = None,
+    *,
+    limits: ExpansionLimits = LIMITS,
+) -> Experiment:
+    """The experiment that a text states. Paths in it begin at `folder`, by default the current one."""
+    return _experiment(Source(name, text), params, Path(folder or ""), limits)
+
+
+def _experiment(
+    source: Source, params: Mapping[str, Value] | None, folder: Path, limits: ExpansionLimits
+) -> Experiment:
+    spec, found = parse(source)
+    return build(spec, builtin_registry(), params, limits, found, folder)

@@ -1,0 +1,17 @@
+"""Shape inference: what each node gives for one sample."""
+
+from dataclasses import dataclass
+from typing import ClassVar
+
+from deltaplan.compiler.graph import Graph
+from deltaplan.compiler.shapes import infer
+
+
+@dataclass(frozen=True, slots=True)
+class InferShapes:
+    """Gives every node its shape. SpecError where shapes do not fit."""
+
+    name: ClassVar[str] = "infer-shapes"
+
+    def __call__(self, graph: Graph) -> Graph:
+        return graph.with_shapes(infer(graph.ordered(), graph.edges))
