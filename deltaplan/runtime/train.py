@@ -24,6 +24,7 @@ from deltaplan.runtime.divergence import explain
 from deltaplan.runtime.initial import initial
 from deltaplan.runtime.random import Purpose, uniform
 
+FLOAT64 = np.dtype(np.float64)
 RECORDS = 1000  # at most about so many lines of history
 
 
@@ -98,7 +99,7 @@ class Trainer:
         self.theta[:] = first
         self.before = self.theta.copy()  # θ of the last step whose objective and gradient were finite
         self.update = BoundUpdate(self.plans.update, {"θ": self.theta, "g": self.gradient})
-        self.data = _data(self.part, dtype)
+        self.data = arrays_of(self.part, dtype)
         self.step = 0
         self._bound: dict[int, Bound] = {}
         self._rows = self.part.rows
@@ -171,7 +172,7 @@ class Trainer:
         part = self.dataset.parts.get("validation")
         if part is None:
             return None
-        return bind(self.plans.evaluate, {"θ": self.theta}, len(part), _data(part, dtype))
+        return bind(self.plans.evaluate, {"θ": self.theta}, len(part), arrays_of(part, dtype))
 
     def _validation_loss(self) -> float | None:
         if self._validation is None:
@@ -197,8 +198,8 @@ class Trainer:
         return Outcome(theta.copy(), states, self.step, tuple(self.history), ended, divergence)
 
 
-def _data(part: Part, dtype: np.dtype[Any]) -> dict[str, Array]:
-    """A part's arrays under the keys of `bind`, in the precision of training."""
+def arrays_of(part: Part, dtype: np.dtype[Any] = FLOAT64) -> dict[str, Array]:
+    """A part's arrays under the keys of `bind`, in the precision that is asked for."""
     found = {name: np.ascontiguousarray(x, dtype) for name, x in part.x.items()}
     for name, y in part.y.items():
         kind = np.dtype(np.intp) if y.dtype.kind in "iu" else dtype

@@ -1,0 +1,64 @@
+"""The command line: `deltaplan VERB …`, one file a verb, imported when it is used."""
+
+import sys
+from importlib import import_module
+from typing import Any
+
+import click
+
+VERBS = ("check", "show", "train", "evaluate", "predict", "gradcheck")
+
+
+class Verbs(click.Group):
+    """Finds a verb in the module of its name, so that start-up pays for the one verb alone."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        return list(VERBS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        if cmd_name not in VERBS:
+            return None
+        command: click.Command = import_module(f"deltaplan.cli.{cmd_name}").command
+        return command
+
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        from deltaplan.diagnostics import nearest
+
+        if args and args[0] not in VERBS and not args[0].startswith("-"):
+            similar = nearest(args[0], VERBS)
+            ctx.fail(f"no verb `{args[0]}`" + (f"; similar name: `{similar}`" if similar else ""))
+        return super().resolve_command(ctx, args)
+
+    def invoke(self, ctx: click.Context) -> Any:
+        from deltaplan.diagnostics import DeltaplanError
+
+        try:
+            return super().invoke(ctx)
+        except DeltaplanError as error:
+            from deltaplan.cli.console import report
+
+            report(error)
+            ctx.exit(1)
+
+
+@click.group(
+    cls=Verbs,
+    context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 80},
+    epilog="Exit codes: 0 done, 1 a mistake in the spec or the data, 2 wrong usage, 130 ended by Ctrl-C.",
+)
+@click.version_option(package_name="deltaplan", message="%(prog)s %(version)s")
+def main() -> None:
+    """Neural networks stated as they are taught: a .dl file says the model, the problem
+    `minimize loss + regularizers`, the data and the solver; deltaplan compiles and trains it.
+
+    \b
+    deltaplan check wave.dl           what is wrong, all of it at once
+    deltaplan show wave.dl            layers, parameters, problem, cost
+    deltaplan train wave.dl           trains; the run goes to a folder in runs/
+    deltaplan predict runs/wave-1 new.csv
+    """
+    for stream in (sys.stdout, sys.stderr):
+        if hasattr(stream, "reconfigure"):
+            stream.reconfigure(errors="replace")

@@ -1,0 +1,107 @@
+"""`deltaplan show`: what a spec says and what it compiles to."""
+
+from pathlib import Path
+from typing import Any
+
+import click
+
+from deltaplan.cli.spec import spec_argument
+
+GRAPHS = ("text", "dot", "mermaid", "svg")
+
+
+@click.command("show")
+@spec_argument
+@click.option("--tree", is_flag=True, help="The tree that the file is read into.")
+@click.option(
+    "--graph",
+    type=click.Choice(GRAPHS),
+    is_flag=False,
+    flag_value="text",
+    help="The graph of layers and skips; alone it means text.",
+)
+@click.option("--plan", is_flag=True, help="The recursions that train it: forward, backward and update.")
+@click.option("--full", is_flag=True, help="With --plan: every layer, where equal ones are told once.")
+@click.option("--buffers", is_flag=True, help="With --plan: where each tensor lies in memory.")
+@click.option("--json", "as_json", is_flag=True, help="The summary as JSON.")
+def command(
+    file: Path,
+    params: dict[str, Any],
+    tree: bool,
+    graph: str | None,
+    plan: bool,
+    full: bool,
+    buffers: bool,
+    as_json: bool,
+) -> None:
+    """Show a spec's layers with their shapes, parameters and cost, the problem, the data and the solver.
+
+    With an option, show one of the stages that it is compiled through instead.
+    """
+    from deltaplan.cli.console import say, say_json
+
+    if sum((tree, graph is not None, plan, as_json)) > 1:
+        raise click.UsageError("--tree, --graph, --plan and --json exclude each other")
+    if (full or buffers) and not plan:
+        raise click.UsageError("--full and --buffers belong to --plan")
+    if tree:
+        say(_tree(file))
+        return
+    from deltaplan.cli.spec import load
+
+    experiment = load(file, params)
+    if graph:
+        say(_graph(experiment, graph))
+        return
+    from deltaplan.compiler.plan import compile_plans
+    from deltaplan.compiler.printers import plan_text, summary, summary_data
+
+    plans = compile_plans(experiment, fused=not plan)
+    samples = _samples(experiment)
+    if as_json:
+        say_json(summary_data(experiment, plans, samples))
+    elif plan:
+        batch = experiment.train.batch if experiment.train else None
+        say(plan_text(experiment, plans, batch or samples, full=full, buffers=buffers))
+    else:
+        say(summary(experiment, plans, samples))
+
+
+def _tree(file: Path) -> str:
+    from deltaplan.diagnostics import SpecError
+    from deltaplan.dsl import parse, read, tree_text
+
+    spec, problems = parse(read(file))
+    if problems:
+        raise SpecError(*problems)
+    return tree_text(spec)
+
+
+def _graph(experiment: Any, form: str) -> str:
+    from deltaplan.compiler import printers
+
+    match form:
+        case "text":
+            return printers.graph_text(experiment)
+        case "dot":
+            return printers.graph_dot(experiment)
+        case "mermaid":
+            return printers.graph_mermaid(experiment)
+        case _:
+            from deltaplan.runtime.svg.graph import graph_svg
+
+            return graph_svg(experiment)
+
+
+def _samples(experiment: Any) -> int | None:
+    """The size of the training part, where the data can be read."""
+    from deltaplan.diagnostics import SpecError
+
+    if experiment.data is None:
+        return None
+    from deltaplan.runtime.data.prepare import load_dataset
+
+    try:
+        return len(load_dataset(experiment, Path()).parts["train"])
+    except SpecError:
+        return None
