@@ -27,6 +27,8 @@ class Braces:
             opener = self._open.pop()
             if self._is_first(token) and self._margin(token) < self._margin(opener):
                 self._misplaced.append(opener)
+            if not self._open:
+                self._misplaced.clear()
 
     def forgotten(self) -> list[Token]:
         """The braces to blame for those that are open now."""

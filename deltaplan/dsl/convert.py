@@ -1,5 +1,6 @@
 """From the parser's tree to ours, bottom-up and without recursion: a sum may be thousands deep."""
 
+from collections.abc import Sequence
 from typing import Any
 
 from lark import Token, Tree
@@ -43,9 +44,12 @@ class Conversion:
         self.mistakes = mistakes
         self._made: dict[int, Any] = {}
         self._heights: dict[int, int] = {}
+        self._spans: dict[int, Span] = {}  # with the parentheses around them
 
     def spec(self, tree: Tree[Token]) -> Spec:
         for subtree in tree.iter_subtrees():
+            if subtree.children:
+                self._spans[id(subtree)] = self._span_of(subtree.children)
             self._made[id(subtree)] = self._node(subtree)
         return Spec(tuple(self._parts(tree)), self.source)
 
@@ -54,21 +58,21 @@ class Conversion:
         return [self._made[id(c)] if isinstance(c, Tree) else c for c in tree.children]
 
     def _node(self, tree: Tree[Token]) -> Any:
-        match tree.data:
+        kind = str(tree.data)  # a token is slow to compare
+        match kind:
             case "start":
                 return None
             case "line":
                 return self._line(tree)
             case "body":
-                return Body(tuple(self._parts(tree)), self._span(tree))
+                return Body(tuple(self._parts(tree)[1:-1]), self._spans[id(tree)])
         parts = self._parts(tree)
-        if BROKEN in parts or self._too_deep(tree):
+        if any(part is BROKEN for part in parts) or self._too_deep(kind, tree):
             return BROKEN
-        return self._piece(tree, parts)
+        return self._piece(kind, parts, self._spans[id(tree)])
 
-    def _piece(self, tree: Tree[Token], parts: list[Any]) -> Any:
-        span = self._span(tree)
-        match tree.data, parts:
+    def _piece(self, kind: str, parts: list[Any], span: Span) -> Any:
+        match kind, parts:
             case "name", [token]:
                 return Name(str(token), span)
             case "number", [token]:
@@ -81,9 +85,11 @@ class Conversion:
                 return call
             case "option", [key, value]:
                 return Option(key, value, span)
-            case "call", [opening, *items, tuple(after)]:
+            case "group", [_, value, _]:
+                return value
+            case "call", [opening, *items, tuple(after), _]:
                 return self._call(opening, items, after, span)
-            case "call", [opening, *items]:
+            case "call", [opening, *items, _]:
                 return self._call(opening, items, (), span)
             case "unary", [op, operand]:
                 return Unary(str(op), operand, span)
@@ -91,7 +97,7 @@ class Conversion:
                 return Binary(str(op), left, right, span)
             case "values", items:
                 return Values(tuple(items), span)
-            case "list", items:
+            case "list", [_, *items, _]:
                 return List(tuple(items), span)
             case "times", factors:
                 return Times(tuple(factors), span)
@@ -101,7 +107,7 @@ class Conversion:
                 return tuple(items)
             case "source", words:
                 return tuple(Name(str(word), self._at(word)) for word in words)
-        raise AssertionError(f"the grammar has no {tree.data}")
+        raise AssertionError(f"the grammar has no {kind}")
 
     def _call(self, opening: Token, items: list[Any], after: tuple[Any, ...], span: Span) -> Call:
         name = opening[:-1]
@@ -128,31 +134,28 @@ class Conversion:
                 frame[kind] = part
             else:
                 items.append(part)
-        span, body = self._span_of_line(tree), frame.get("body")
+        body = frame.get("body")
+        span = self._span_of(tree.children[:-1] if body else tree.children)
         if "BROKEN" in frame or BROKEN in items or BROKEN in frame.values():
             return Line(None, None, (), (), body, span, broken=True)
         target, head, sources = frame.get("target"), frame.get("head"), frame.get("source", ())
         return Line(target, head, tuple(items), sources, body, span)
 
-    def _span_of_line(self, tree: Tree[Token]) -> Span:
-        """From the first piece to the last before the body, parentheses included."""
-        last = [c for c in tree.children if not (isinstance(c, Tree) and c.data == "body")][-1]
-        meta = last.meta if isinstance(last, Tree) else last
-        end = getattr(meta, "container_end_pos", meta.end_pos)
-        return Span(self.source, tree.meta.start_pos, end or 0)
-
-    def _too_deep(self, tree: Tree[Token]) -> bool:
+    def _too_deep(self, kind: str, tree: Tree[Token]) -> bool:
         """Whether this is the first node to stand too high; those over it are broken already."""
         below = (self._heights[id(c)] for c in tree.children if isinstance(c, Tree))
-        height = self._heights[id(tree)] = 1 + max(below, default=0)
+        height = self._heights[id(tree)] = (kind != "group") + max(below, default=0)
         if height <= self.limits.nesting:
             return False
         mend = "give parts of it names with `param`"
-        self.mistakes.add(TooDeep(span=self._span(tree), limit=self.limits.nesting, mend=mend))
+        self.mistakes.add(TooDeep(span=self._spans[id(tree)], limit=self.limits.nesting, mend=mend))
         return True
 
-    def _span(self, tree: Tree[Token]) -> Span:
-        return Span(self.source, tree.meta.start_pos, tree.meta.end_pos)
+    def _span_of(self, children: Sequence[Tree[Token] | Token]) -> Span:
+        first, last = (
+            self._at(c) if isinstance(c, Token) else self._spans[id(c)] for c in (children[0], children[-1])
+        )
+        return Span(self.source, first.start, last.end)
 
     def _at(self, token: Token) -> Span:
         return Span(self.source, token.start_pos or 0, token.end_pos or 0)

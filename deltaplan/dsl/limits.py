@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import ClassVar
 
 from deltaplan.diagnostics import Diagnostic, Source, Span, SpecError
-from deltaplan.dsl.pieces import pieces
+from deltaplan.dsl.pieces import partners, pieces
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,17 +135,19 @@ def _long_line(source: Source, limit: int) -> Diagnostic | None:
 
 
 def _overgrown(source: Source, limits: Limits) -> Diagnostic | None:
-    """Too many tokens or too deep a nesting; a brace ends whatever brackets are open before it."""
-    braces = brackets = 0
+    """Too many tokens or too deep a nesting; a bracket that is never closed is a mistake and no nesting."""
+    depth = 0
+    closed = partners(source.text)
+    closers = set(closed.values())
     for count, piece in enumerate(pieces(source.text), 1):
         match piece.lastgroup:
             case "open":
-                brackets += 1
+                depth += piece.start() in closed
             case "close":
-                brackets = max(0, brackets - 1)
+                depth -= piece.start() in closers
             case "brace":
-                braces, brackets = max(0, braces + (1 if piece[0] == "{" else -1)), 0
-        if braces + brackets > limits.nesting:
+                depth = depth + 1 if piece[0] == "{" else max(0, depth - 1)
+        if depth > limits.nesting:
             return TooDeep(span=Span(source, *piece.span()), limit=limits.nesting)
         if count > limits.tokens:
             return TooManyTokens(span=Span(source, *piece.span()), limit=limits.tokens)

@@ -1,6 +1,7 @@
 """The text cut into pieces without the grammar: what the limits count and what recovery skips."""
 
 import re
+from collections import Counter
 from collections.abc import Iterator
 
 # A string that is not closed ends with its line, as it does for the lexer; so do comments.
@@ -20,28 +21,29 @@ def pieces(text: str, start: int = 0) -> Iterator[Piece]:
 
 
 def partners(text: str) -> dict[int, int]:
-    """Where the bracket at an offset is closed; those that no bracket closes before a brace are left out."""
+    """Where the bracket at an offset is closed; those that no bracket closes before a brace are left out.
+
+    A bracket that closes nothing changes nothing; one that fits an outer bracket leaves those inside it open.
+    """
     found: dict[int, int] = {}
     waiting: list[Piece] = []
+    wanted: Counter[str] = Counter()
     for piece in pieces(text):
         match piece.lastgroup:
             case "open":
                 waiting.append(piece)
-            case "close" if opener := _opener(waiting, piece[0]):
+                wanted[CLOSER[piece[0]]] += 1
+            case "close" if wanted[piece[0]]:
+                opener = waiting.pop()
+                while CLOSER[opener[0]] != piece[0]:
+                    wanted[CLOSER[opener[0]]] -= 1
+                    opener = waiting.pop()
+                wanted[piece[0]] -= 1
                 found[opener.start()] = piece.start()
             case "brace":
                 waiting.clear()
+                wanted.clear()
     return found
-
-
-def _opener(waiting: list[Piece], closer: str) -> Piece | None:
-    """Takes the innermost bracket that `closer` fits, and those inside it, which nothing closes."""
-    for index in reversed(range(len(waiting))):
-        if CLOSER[waiting[index][0]] == closer:
-            opener = waiting[index]
-            del waiting[index:]
-            return opener
-    return None
 
 
 def end_of_line(text: str, start: int, closed: dict[int, int]) -> int:

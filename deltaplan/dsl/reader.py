@@ -31,7 +31,6 @@ OPTIONS: dict[str, Any] = {
     "parser": "lalr",
     "lexer": "contextual",
     "postlex": Everywhere(),
-    "propagate_positions": True,
     "maybe_placeholders": False,
 }
 

@@ -1,4 +1,4 @@
-"""Broken specs of every kind: mistakes and nothing else, in bounded time, and all that was read can be used."""
+"""Broken specs of every kind: mistakes and nothing else, and what was read can be used."""
 
 import random
 from collections.abc import Callable, Iterator

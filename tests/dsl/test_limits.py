@@ -108,7 +108,8 @@ def test_a_long_line() -> None:
 def test_control_characters(text: str) -> None:
     mistake = refused(text)
     assert mistake.code == "control-character"
-    assert mistake.span and mistake.span.text in text
+    assert mistake.span
+    assert mistake.span.text in text
 
 
 @pytest.mark.parametrize(
@@ -117,14 +118,23 @@ def test_control_characters(text: str) -> None:
         "a {\n" * 30_000,
         "a {" * 101 + "}" * 101,
         "f(" * 101 + ")" * 101,
-        "a [\n" * 30_000,
-        "a {" * 50 + "b " + "(" * 51,
+        "a [\n" * 30_000 + "]\n" * 30_000,
+        "a {" * 50 + "b " + "(" * 51 + ")" * 51,
     ],
 )
 def test_nesting_is_refused_before_any_work(text: str) -> None:
     mistake = refused(text)
     assert mistake.message == "nested more than 100 deep"
-    assert mistake.span and mistake.span.text in "{(["
+    assert mistake.span
+    assert mistake.span.text in "{(["
+
+
+def test_brackets_that_are_never_closed_are_no_nesting() -> None:
+    spec, told = parse(Source("test.dl", "dense f(3\n" * 99 + "dense 4\n"))
+    assert {mistake.code for mistake in told} == {"unclosed-bracket"}
+    assert len(told) == 99
+    assert len(spec.lines) == 100
+    assert parse(Source("test.dl", "f(\n" * 30_000))[1][0].code == "unclosed-bracket"
 
 
 def test_nesting_up_to_the_limit_is_read() -> None:
@@ -152,6 +162,7 @@ def test_chains_of_operators_are_nesting_too(text: str) -> None:
 def test_tokens() -> None:
     mistake = refused("a 1\n" * 70_000)
     assert mistake.message == "more than 200,000 words and signs in one file"
-    assert mistake.span and mistake.span.line == 66_667
+    assert mistake.span
+    assert mistake.span.line == 66_667
     assert not parse(Source("test.dl", "a 1\n" * 3), Limits(tokens=9))[1]
     assert refused("a 1\n" * 3, Limits(tokens=8)).code == "too-many-tokens"

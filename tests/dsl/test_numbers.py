@@ -51,7 +51,8 @@ def test_other_numbers(text: str, value: float) -> None:
 def test_numbers_that_are_too_large(text: str) -> None:
     _, (mistake,) = parse(Source("test.dl", f"head {text}"))
     assert mistake.code == "number-out-of-range"
-    assert mistake.span and mistake.span.text == text
+    assert mistake.span
+    assert mistake.span.text == text
     assert "too large" in mistake.message
     assert len(mistake.message) < 80
 

@@ -356,7 +356,8 @@ def test_spans_are_exact() -> None:
     found = line("a = dense (w+1)*2 f(3; k=4)  from b { c }")
     product, function = found.items
     assert found.span.text == "a = dense (w+1)*2 f(3; k=4)  from b"
-    assert found.target and found.target.span.text == "a"
+    assert found.target
+    assert found.target.span.text == "a"
     assert isinstance(found.head, Name)
     assert found.head.span.text == "dense"
     assert isinstance(product, Binary)
@@ -364,7 +365,8 @@ def test_spans_are_exact() -> None:
     assert isinstance(function, Call)
     assert (function.span.text, function.name_span.text) == ("f(3; k=4)", "f")
     assert found.sources[0].span.text == "b"
-    assert found.body and found.body.span.text == "{ c }"
+    assert found.body
+    assert found.body.span.text == "{ c }"
 
 
 def test_spans_know_line_and_column() -> None:
