@@ -159,9 +159,9 @@ def gradient(expr: Expr, names: Sequence[str], seed: Number = 1) -> tuple[Expr, 
     derivative of u^n at u = 0 is right for n = 0 and n = 1 only where the number is known.
     """
     order = _dependent(expr, names)
-    flows: dict[Expr, Expr] = {expr: lift(seed)}
+    flows, reached = {expr: lift(seed)}, dict[Expr, Expr]()
     for y in reversed(order):
-        for operand, flow in zip(y.args, _pushed(flows.get(y, ZERO), y), strict=True):
+        for operand, flow in zip(y.args, _pushed(flows.get(y, ZERO), y, reached), strict=True):
             if flow is not None and operand in order:
                 flows[operand] = flows.get(operand, ZERO) + flow
     leaves = {name: [e for e in order if e.name == name] for name in names}
@@ -189,17 +189,17 @@ def _total(flows: Iterable[Expr]) -> Expr:
     return total
 
 
-def _pushed(seed: Expr, y: Expr) -> tuple[Flow, ...]:
+def _pushed(seed: Expr, y: Expr, reached: dict[Expr, Expr]) -> tuple[Flow, ...]:
     """The rule of y, applied only where the seed is not a symbolic 0: 0 times infinity must not arise."""
     if is_const(seed, 0):
         return (None,) * len(y.args)
-    reached = _reached(seed)
-    if is_const(reached, 1):
+    if is_const(_reached(seed, reached), 1):
         return DERIVATIVES[y.op](seed, y, *y.args)
     if seed.op is Op.WHERE:
         c, a, b = seed.args
-        return tuple(_choice(c, p, q) for p, q in zip(_pushed(a, y), _pushed(b, y), strict=True))
-    return tuple(_choice(reached, flow, None) for flow in DERIVATIVES[y.op](seed, y, *y.args))
+        taken, other = _pushed(a, y, reached), _pushed(b, y, reached)
+        return tuple(_choice(c, p, q) for p, q in zip(taken, other, strict=True))
+    return tuple(_choice(reached[seed], flow, None) for flow in DERIVATIVES[y.op](seed, y, *y.args))
 
 
 def _choice(condition: Expr, a: Flow, b: Flow) -> Flow:
@@ -208,10 +208,11 @@ def _choice(condition: Expr, a: Flow, b: Flow) -> Flow:
     return where(condition, ZERO if a is None else a, ZERO if b is None else b)
 
 
-def _reached(seed: Expr) -> Expr:
-    """The condition that the seed is anything but a symbolic 0."""
-    found: dict[Expr, Expr] = {}
-    for e in walk(seed, below=_parts):
+def _reached(seed: Expr, found: dict[Expr, Expr]) -> Expr:
+    """The condition that the seed is anything but a symbolic 0; `found` keeps what is known of other seeds."""
+    for e in walk(seed, below=lambda e: () if e in found else _parts(e)):
+        if e in found:
+            continue
         match e.op, [found[p] for p in _parts(e)]:
             case Op.WHERE, [a, b]:
                 found[e] = (e.args[0] & a) | (~e.args[0] & b)
