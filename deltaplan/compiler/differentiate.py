@@ -119,7 +119,7 @@ class Tape:
     def backward(self, step: Step, adjoints: Sequence[Tensor | None], active: frozenset[Tensor]) -> None:
         self.origin = step.origin
         if isinstance(step, Map):
-            contributions = map_adjoints(self, step, adjoints, active)
+            contributions: Sequence[Tensor | None] = map_adjoints(self, step, adjoints, active)
         else:
             (adjoint,) = adjoints
             if adjoint is None:
@@ -172,10 +172,10 @@ class Tape:
 
 def adjoint_name(name: str) -> str:
     """∂L/∂(name) in the lecture's notation: δ for z, ∂W for W, dv for v."""
-    match name[0]:
-        case "z":
+    match name[0], name[1:].isdecimal():
+        case "z", True:
             return "δ" + name[1:]
-        case "W" | "b":
+        case "W" | "b", True:
             return "∂" + name
         case _:
             return "d" + name

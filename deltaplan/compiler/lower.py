@@ -4,7 +4,9 @@ Names are the lecture's: the j-th affine layer has W_j, b_j and v_j = W_j z_j + 
 of its activation and skip.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+import re
+from collections import Counter
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from math import prod
 from typing import Literal
@@ -21,6 +23,7 @@ from deltaplan.compiler.nodes import (
     Penalty,
     Shape,
     Target,
+    show_value,
 )
 from deltaplan.compiler.steps import Map, MatMul, Pick, Place, Random, Reduce, Step, Tensor
 from deltaplan.plugins.expressions import (
@@ -29,6 +32,7 @@ from deltaplan.plugins.expressions import (
     Stage,
     argument,
     arguments,
+    const,
     split_reductions,
     substitute,
 )
@@ -95,6 +99,8 @@ class Trace:
 
 
 SCALE = Tensor("scale", ())
+OWN_NAMES = frozenset({"scale", "θ", "g", "ℓ", "Σℓ", "L", "Ω", "J", "ŷ"})
+OWN_FORMS = re.compile(r"[avzWb][0-9]+|[ℓΩŷ]_.*")  # of the names that a plan gives by itself
 
 
 def lower(graph: Graph, mode: Mode) -> Trace:
@@ -167,6 +173,7 @@ class Writer:
         self.penalty: Tensor | None = None
         self.loss: Tensor | None = None
         self.names = symbols(graph)
+        self.functions = functions(graph)
         self.random_nodes = {n.name: i for i, n in enumerate(graph)}
         self._count = 0
         self._origin = ""
@@ -185,7 +192,7 @@ class Writer:
                 value = LayerBuilder(self, node).write(sources[0])
             case Activate():
                 name, expression = self.names[node.name], substitute(node.expression, {"u": argument("x0")})
-                value = self.elementwise(name, (expression,), sources, f"{_function(node)}({{0}})")
+                value = self.elementwise(name, (expression,), sources, f"{self.functions[node.name]}({{0}})")
             case Join(kind="concat"):
                 value = self._concat(self.names[node.name], sources)
             case Join():
@@ -217,8 +224,8 @@ class Writer:
         return self.emit(Map(inputs=tuple(inputs), outputs=(out,), expressions=expressions, formula=formula))
 
     def sum(self, name: str, tensors: Sequence[Tensor]) -> Tensor:
-        terms = [argument(f"x{i}") for i in range(len(tensors))]
-        total = sum(terms[1:], terms[0])
+        """The sum of tensors of one shape; 0 where there are none."""
+        total = sum((argument(f"x{i}") for i in range(len(tensors))), const(0.0))
         return self.elementwise(name, (total,), tensors, " + ".join(f"{{{i}}}" for i in range(len(tensors))))
 
     def objective(self) -> Tensor | None:
@@ -269,17 +276,17 @@ class Writer:
         return self.emit(Place(inputs=tuple(sources), outputs=(out,), axis=axis, begins=begins))
 
     def _loss(self, node: Loss, u: Tensor, y: Tensor) -> Tensor:
-        name = "ℓ" if len(self.graph.of(Loss)) == 1 else f"ℓ_{node.name}"
+        name = "ℓ" if len(self.graph.of(Loss)) == 1 else f"ℓ_{node.name.removeprefix('loss.')}"
         expression = node.expression if node.factor == 1 else node.factor * node.expression
         return self.reduced(name, expression, {"u": u, "y": y}, u.size)
 
     def _penalty(self, node: Penalty) -> Tensor:
-        """factor · Ω over the segments of the places."""
+        """factor · Ω over the segments of the places; 0 where they hold no parameters."""
         blocks = self._blocks(node.places)
         if separable(node.expression):
             blocks = merged(blocks)
         many = len(self.graph.of(Penalty)) > 1
-        name = f"Ω_{node.name}" if many else "Ω"
+        name = f"Ω_{node.name.removeprefix('penalty.')}" if many else "Ω"
         expression = node.expression if node.factor == 1 else node.factor * node.expression
         values = []
         for block in blocks:
@@ -437,13 +444,24 @@ def _inside(parameter: Parameter, place: str, graph: Graph) -> bool:
             return parameter.node == place or parameter.node.startswith(f"{place}.")
 
 
-def _function(node: Activate) -> str:
-    name = str(node)
-    return f"({name})" if " " in name else name
+def functions(graph: Graph) -> dict[str, str]:
+    """What each activation is called in formulas: `0.5 tanh`, with its parameters where they tell it apart
+    from another one of the same name: `elu(0.1)`."""
+    activations = graph.of(Activate)
+    variants = {(node.use.name, str(node.use)) for node in activations}
+    common = Counter(name for name, _ in variants)
+    found = {}
+    for node in activations:
+        name = str(node.use) if common[node.use.name] > 1 else node.use.name
+        found[node.name] = name if node.factor == 1 else f"{show_value(node.factor)} {name}"
+    return found
 
 
 def symbols(graph: Graph) -> dict[str, str]:
-    """The lecture's name for each node's value: z1 for the input, v_j and z_{j+1} around the j-th layer."""
+    """The lecture's name for each node's value: z1 for the input, v_j and z_{j+1} around the j-th layer.
+
+    A node of another name keeps it, with primes where it stands for something else in the plan already.
+    """
     inputs, targets = graph.of(Input), graph.of(Target)
     names = {n.name: "z1" if len(inputs) == 1 else f"x_{n.name}" for n in inputs}
     names |= {n.name: "y" if len(targets) == 1 else f"y_{n.output}" for n in targets}
@@ -452,9 +470,18 @@ def symbols(graph: Graph) -> dict[str, str]:
         names |= dict.fromkeys([n.name for n in chain], f"a{number}")
         names[layer.name] = f"v{number}"
         names[chain[-1].name] = f"z{number + 1}"
+    taken = {*names.values(), *RESERVED, *(p.tensor.name for p in place_parameters(graph))}
     for node in graph:
-        names.setdefault(node.name, node.name)
+        if node.name not in names:
+            names[node.name] = _fresh(node.name, taken)
+            taken.add(names[node.name])
     return names
+
+
+def _fresh(name: str, taken: Collection[str]) -> str:
+    while name in taken:
+        name += "\N{PRIME}"
+    return name
 
 
 def _chain(graph: Graph, layer: Layer) -> list[AnyNode]:

@@ -175,8 +175,8 @@ def _linked(link: Link, u: Tensor, name: str) -> tuple[list[Step], Tensor]:
     if link != "softmax":
         value, formula = (x0, "{0}") if link == "identity" else (sigmoid(x0), "sigmoid({0})")
         return [Map(inputs=(u,), outputs=(out,), expressions=(value,), formula=formula)], out
-    largest, total = Tensor("%max", (), u.batched), Tensor("%total", (), u.batched)
-    powers = Tensor("%exp", u.shape, u.batched)
+    largest, total = (Tensor(f"%{part}_{name}", (), u.batched) for part in ("max", "total"))
+    powers = Tensor(f"%exp_{name}", u.shape, u.batched)
     return [
         Reduce(inputs=(u,), outputs=(largest,), kind="max", axes=(0,), stop=True, formula="max {0}"),
         Map(inputs=(u, largest), outputs=(powers,), expressions=(exp(x0 - x1),), formula="exp({0} - {1})"),
