@@ -17,7 +17,7 @@ class Graph:
     penalty have the shape ().
     """
 
-    __slots__ = ("_net", "shapes")
+    __slots__ = ("_inputs", "_net", "_nodes", "shapes")
 
     def __init__(
         self,
@@ -25,29 +25,28 @@ class Graph:
         inputs: Mapping[str, tuple[str, ...]],
         shapes: Mapping[str, Shape] | None = None,
     ) -> None:
+        self._nodes = {node.name: node for node in nodes}
+        self._inputs = {name: tuple(inputs.get(name, ())) for name in self._nodes}
         net = nx.MultiDiGraph()
-        for node in nodes:
-            net.add_node(node.name, node=node, place=len(net))
-        for name, sources in inputs.items():
-            for position, source in enumerate(sources):
-                net.add_edge(source, name, position=position)
+        for place, name in enumerate(self._nodes):
+            net.add_node(name, place=place)
+        for name, sources in self._inputs.items():
+            net.add_edges_from((source, name, position) for position, source in enumerate(sources))
         self._net = nx.freeze(net)
         self.shapes: Mapping[str, Shape] = dict(shapes or {})
 
     def __getitem__(self, name: str) -> AnyNode:
-        node: AnyNode = self._net.nodes[name]["node"]
-        return node
+        return self._nodes[name]
 
     def __contains__(self, name: object) -> bool:
-        return name in self._net
+        return name in self._nodes
 
     def __iter__(self) -> Iterator[AnyNode]:
         """Nodes in the order of the spec."""
-        for name in self._net:
-            yield self[name]
+        return iter(self._nodes.values())
 
     def __len__(self) -> int:
-        return len(self._net)
+        return len(self._nodes)
 
     def of(self, kind: type[N]) -> tuple[N, ...]:
         """The nodes of one type, in the order of the spec."""
@@ -55,8 +54,7 @@ class Graph:
 
     def inputs_of(self, name: str) -> tuple[str, ...]:
         """The names of a node's arguments, in their positions."""
-        edges = self._net.in_edges(name, data="position")
-        return tuple(source for source, _, _ in sorted(edges, key=lambda edge: edge[2]))
+        return self._inputs[name]
 
     def users_of(self, name: str) -> tuple[str, ...]:
         return tuple(self._net.successors(name))
@@ -81,7 +79,7 @@ class Graph:
     @property
     def outputs(self) -> tuple[AnyNode, ...]:
         """The nodes whose values the model gives."""
-        return tuple(node for node in self if getattr(node, "output", False))
+        return tuple(node for node in self if getattr(node, "output", False) is True)
 
     @property
     def layers(self) -> tuple[Layer, ...]:
@@ -90,7 +88,7 @@ class Graph:
     @property
     def edges(self) -> Mapping[str, tuple[str, ...]]:
         """Each node's arguments by its name: what the constructor takes."""
-        return {name: self.inputs_of(name) for name in self._net}
+        return self._inputs
 
     def with_shapes(self, shapes: Mapping[str, Shape]) -> "Graph":
         return Graph(self, self.edges, shapes)

@@ -1,4 +1,4 @@
-"""A spec's tree meets the registry here and becomes an experiment; one report has every mistake of the file."""
+"""A spec's tree meets the registry here and becomes an experiment; one report tells every mistake."""
 
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
@@ -17,7 +17,7 @@ from deltaplan.compiler.build.train import build_train
 from deltaplan.compiler.build.uses import load_plugins
 from deltaplan.compiler.experiment import Experiment
 from deltaplan.compiler.passes import PIPELINE, run
-from deltaplan.compiler.passes.drop_dead import dead_lines
+from deltaplan.compiler.passes.drop_dead import remarks
 from deltaplan.diagnostics import Diagnostic, Note, Problems
 from deltaplan.dsl import tree
 from deltaplan.plugins.contracts import Value
@@ -47,8 +47,8 @@ def build(
     """What the spec states, with every name looked up and every shape inferred.
 
     `params` replace the values of params; `found` is what the parser told, so that one report has all; paths
-    in the spec begin at `folder`, by default that of the file. Raises SpecError with every mistake of the file;
-    nothing is expanded beyond `limits`.
+    in the spec begin at `folder`, by default that of the file. Nothing is expanded beyond `limits`. Raises
+    SpecError with every mistake of the file.
     """
     problems = Problems()
     problems.extend(found)
@@ -66,7 +66,7 @@ def build(
     problems.raise_errors()
     assert model is not None, "a spec without a model is told"
     graph = model.draft.graph()
-    problems.extend((*unused(scope), *dead_lines(graph)))
+    problems.extend((*unused(scope, blocks, model.draft.used), *remarks(graph)))
     return Experiment(
         source=spec.source,
         name=model.name,

@@ -2,13 +2,15 @@
 
 from dataclasses import dataclass
 
-from deltaplan.compiler.build.binding import Word, as_word, bind_call
+from deltaplan.compiler.build.binding import bind_call
+from deltaplan.compiler.build.bound import Word, as_word
 from deltaplan.compiler.build.context import Context
 from deltaplan.compiler.build.form import Form, Slot, of_parameters
 from deltaplan.compiler.build.names import unknown
 from deltaplan.compiler.build.scope import Scope
 from deltaplan.compiler.build.values import number
 from deltaplan.compiler.nodes import Activate, Use
+from deltaplan.diagnostics import Span
 from deltaplan.dsl import tree
 from deltaplan.plugins import contracts
 from deltaplan.plugins.contracts import Kind
@@ -23,10 +25,10 @@ class Activation:
     factor: float
     expression: Expr
 
-    def node(self, name: str) -> Activate:
-        return Activate(
-            name=name, span=self.use.span, use=self.use, factor=self.factor, expression=self.expression
-        )
+    def node(self, layer: str, span: Span) -> Activate:
+        """The node after a layer or a join, from the same line."""
+        name = f"{layer}.{self.use.name}"
+        return Activate(name=name, span=span, use=self.use, factor=self.factor, expression=self.expression)
 
 
 def activation(context: Context, scope: Scope, word: Word) -> Activation:

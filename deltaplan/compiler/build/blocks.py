@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 from typing import ClassVar
 
 from deltaplan.compiler.build.binding import bind
-from deltaplan.compiler.build.braces import Above, Block, Braces, source_of
+from deltaplan.compiler.build.braces import Block, Braces, source_of
 from deltaplan.compiler.build.context import Context, Told
 from deltaplan.compiler.build.form import Form, Slot
 from deltaplan.compiler.build.names import NotYetSupported
@@ -35,12 +35,12 @@ class BlockHeader(Diagnostic):
 REPEAT = Form("repeat", "layer", (Slot("times", "size", required=True, positional=True),), by_name=False)
 
 
-def repeat_line(braces: Braces, read: Read) -> Wire | Above:
+def repeat_line(braces: Braces, read: Read) -> Wire:
     """The lines in the braces, several times in a row. Raises Told."""
     context, body = braces.context, read.line.body
     assert body is not None, "the table of the place asks for braces"
     bound = context.attempt(bind, context, braces.scope, REPEAT, read.line.items, read.span)
-    above: Wire | Above = source_of(braces, read)
+    above = source_of(braces, read)
     times = int(str(bound.values["times"])) if bound else 1
     if times > context.limits.layers:
         raise context.refuse(TooManyRepeats(span=read.span, count=times, limit=context.limits.layers))
@@ -48,9 +48,9 @@ def repeat_line(braces: Braces, read: Read) -> Wire | Above:
         braces.draft.line(read.span)
         inner = braces.inner(INNER, above)
         inner.walk(inner, body.lines)
-        above = inner.above
-        if not isinstance(above, Wire):
+        if not isinstance(inner.above, Wire):
             raise Told
+        above = inner.above
     return above
 
 
@@ -99,6 +99,7 @@ def _taken(context: Context, name: str, known: dict[str, Block]) -> tuple[str, t
 def block_line(braces: Braces, read: Read) -> Wire:
     """A use of a block: its lines, with the arguments in place, after the line above. Raises Told."""
     context, block = braces.context, braces.blocks[read.head]
+    braces.draft.used.add(block.name)
     slots = tuple(Slot(name, "tree", required=True, positional=True) for name in block.arguments)
     form = Form(block.name, "layer", slots)
     bound = context.attempt(bind, context, braces.scope, form, read.line.items, read.span)
@@ -115,14 +116,14 @@ def block_line(braces: Braces, read: Read) -> Wire:
 
 
 def _expand(braces: Braces, read: Read, block: Block, scope: Scope, source: Wire) -> Wire:
-    prefix = f"{braces.name(read.line, block.name)}."
+    name = braces.name(read.line, block.name)
     inner = replace(
         braces,
         scope=scope,
         place=INNER,
         above=source,
         default=None,
-        prefix=prefix,
+        prefix=f"{name}.",
         inside=(*braces.inside, block.name),
         shortcut=None,
     )
@@ -130,7 +131,9 @@ def _expand(braces: Braces, read: Read, block: Block, scope: Scope, source: Wire
     inner.walk(inner, block.body.lines)
     if not isinstance(inner.above, Wire):
         raise Told
-    return replace(inner.above, layers=tuple(braces.draft.trail[before:]))
+    end = replace(inner.above, layers=tuple(braces.draft.trail[before:]))
+    braces.draft.ends[name] = end
+    return end
 
 
 def _meaning(context: Context, scope: Scope, value: tree.Value) -> Value | Wire | Lost:

@@ -59,8 +59,10 @@ class Block:
 
 @dataclass(slots=True)
 class Braces:
-    """`prefix` stands before the names of nodes in a block; `inside` names the blocks that are being expanded.
-    `walk` reads lines in other braces: it is passed in, since braces hold lines that hold braces."""
+    """`prefix` stands before the names of nodes in a block; `inside` names the blocks being expanded.
+
+    `walk` reads lines in other braces: it is passed in, since braces hold lines that hold braces.
+    """
 
     context: Context
     draft: Draft
@@ -102,7 +104,8 @@ def source_of(braces: Braces, read: Read) -> Wire:
 
 
 def named_source(braces: Braces, name: tree.Name) -> Wire:
-    found = braces.scope.node(name.text)
+    """The node that a name in these braces stands for, given by the writer or automatic. Raises Told."""
+    found = braces.scope.node(name.text) or braces.draft.ends.get(braces.prefix + name.text)
     if isinstance(found, Lost):
         raise Told
     if found is None:

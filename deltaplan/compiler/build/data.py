@@ -1,33 +1,22 @@
 """`data { … }`: the source, which columns are inputs and targets, and what is done to them."""
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from math import isclose
 from typing import ClassVar
 
-from deltaplan.compiler.build.binding import ForgottenComma, GivenTwice, Item, MissingValue, bind
-from deltaplan.compiler.build.context import Context, Told
+from deltaplan.compiler.build.binding import MissingValue, bind
+from deltaplan.compiler.build.columns import PARTS, Columns, forgotten_comma, read_columns
+from deltaplan.compiler.build.context import Context
 from deltaplan.compiler.build.form import Form, Slot, of_attributes
 from deltaplan.compiler.build.model import Model
-from deltaplan.compiler.build.names import NotYetSupported, unknown
-from deltaplan.compiler.build.places import DATA, SETTING, Read, StatedTwice, missing, read_lines
+from deltaplan.compiler.build.names import unknown
+from deltaplan.compiler.build.places import DATA, SETTING, Read, StatedTwice, head_span, missing, read_lines
 from deltaplan.compiler.build.scope import Scope, Wire
 from deltaplan.compiler.experiment import Column, DataSpec, Split
 from deltaplan.compiler.nodes import Target, Use, show_value
-from deltaplan.diagnostics import Diagnostic, Note, Span
+from deltaplan.diagnostics import Diagnostic, Note
 from deltaplan.dsl import tree
-
-Columns = dict[str, tuple[Column, ...]]
-REST = "rest"
-PARTS = ("inputs", "targets")
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class NotAColumn(Diagnostic):
-    code: ClassVar[str] = "not-a-column"
-    title: ClassVar[str] = "`{text}` is not the name of a column"
-    help: ClassVar[str] = "a name with spaces or signs stands in quotes"
-    text: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -38,24 +27,6 @@ class ColumnsDoNotFit(Diagnostic):
     width: int
     what: str
     count: int
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class WhichNode(Diagnostic):
-    code: ClassVar[str] = "which-node"
-    title: ClassVar[str] = "the model has {count} {what}, and the columns do not say which of them they fill"
-    help: ClassVar[str] = "write `{example}`"
-    count: int
-    what: str
-    example: str
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class NoColumns(Diagnostic):
-    code: ClassVar[str] = "no-columns"
-    title: ClassVar[str] = "`{node}` gets no columns"
-    label: ClassVar[str] = "add `{node}=…`"
-    node: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -102,14 +73,14 @@ def build_data(context: Context, scope: Scope, model: Model | None, data: tree.L
     reads = list(read_lines(context, DATA, data.body.lines, more))
     lines = {read.head: read for read in reads}
     source = _source(context, scope, [read for read in reads if read.head in more])
-    inputs = context.attempt(_columns, context, model.inputs if model else {}, lines.get("inputs"))
-    targets = context.attempt(_columns, context, model.outputs if model else {}, lines.get("targets"))
+    inputs = context.attempt(read_columns, context, model.inputs if model else {}, lines.get("inputs"))
+    targets = context.attempt(read_columns, context, model.outputs if model else {}, lines.get("targets"))
     split = context.attempt(_split, context, scope, lines.get("split"))
     standardize = _standardize(context, lines.get("standardize"))
     if len(context.problems.errors) == before:
         if source is None:
             _no_source(context, data)
-        missing(context, DATA, head_of(data), lines, {"inputs": "inputs t", "targets": "targets y"})
+        missing(context, DATA, head_span(data), lines, {"inputs": "inputs t", "targets": "targets y"})
     if len(context.problems.errors) > before or not (source and inputs and targets and split and model):
         return None
     check_columns(context, model, inputs, targets, lines)
@@ -117,13 +88,8 @@ def build_data(context: Context, scope: Scope, model: Model | None, data: tree.L
     return DataSpec(source, inputs, targets, split, standardize, data.span, rest)
 
 
-def head_of(line: tree.Line) -> Span:
-    assert line.head is not None
-    return line.head.span
-
-
 def _no_source(context: Context, data: tree.Line) -> None:
-    missing(context, DATA, head_of(data), (), {"csv": 'csv "table.csv"'})
+    missing(context, DATA, head_span(data), (), {"csv": 'csv "table.csv"'})
 
 
 def _source(context: Context, scope: Scope, reads: list[Read]) -> Use | None:
@@ -151,85 +117,6 @@ def _with_path_first(form: Form) -> Form:
     return Form(form.owner, form.kind, slots, by_name=False)
 
 
-def _columns(context: Context, nodes: Mapping[str, Wire], read: Read | None) -> Columns | None:
-    """Columns by node: `inputs a, b`, `inputs rest`, `inputs photo=image facts=[area, rooms]`."""
-    if read is None:
-        return None
-    if not read.line.items:
-        example = f"{read.head} t"
-        raise context.refuse(MissingValue(span=read.span, owner=read.head, slot="columns", example=example))
-    if isinstance(read.line.items[0], tree.Option):
-        return _named_columns(context, nodes, read)
-    columns = _plain_columns(context, read)
-    if len(nodes) > 1:
-        what = "inputs" if read.head == "inputs" else "outputs"
-        example = f"{read.head} {' '.join(f'{node}=…' for node in nodes)}"
-        raise context.refuse(WhichNode(span=read.span, count=len(nodes), what=what, example=example))
-    return dict.fromkeys(nodes, columns)
-
-
-def _plain_columns(context: Context, read: Read) -> tuple[Column, ...]:
-    first, *others = read.line.items
-    for other in others:
-        if isinstance(other, tree.Option):
-            raise context.refuse(NotAColumn(span=other.span, text=other.span.text))
-        raise context.refuse(_forgotten_comma(first, other))
-    return _listed(context, read, first)
-
-
-def _forgotten_comma(first: Item, second: Item) -> ForgottenComma:
-    return ForgottenComma(span=first.span.to(second.span), first=first.span.text, second=second.span.text)
-
-
-def _named_columns(context: Context, nodes: Mapping[str, Wire], read: Read) -> Columns:
-    found: Columns = {}
-    for item in read.line.items:
-        if not isinstance(item, tree.Option):
-            raise context.refuse(NotAColumn(span=item.span, text=item.span.text))
-        name = item.key.text if isinstance(item.key, tree.Name) else item.key.name
-        if name in found:
-            raise context.refuse(GivenTwice(span=item.key.span, name=name))
-        if name not in nodes and nodes:
-            kind = "input" if read.head == "inputs" else "output"
-            raise unknown(context, kind, name, item.key.span, nodes, list_known=True)
-        found[name] = _listed(context, read, item.value)
-    for node in nodes:
-        if node not in found:
-            raise context.refuse(NoColumns(span=read.span, node=node))
-    return found
-
-
-def _listed(context: Context, read: Read, item: tree.Value | tree.Values | tree.Option) -> tuple[Column, ...]:
-    """The columns of one item; `rest` is no column of its own: ()."""
-    items = item.items if isinstance(item, tree.Values | tree.List) else (item,)
-    if read.head == "inputs" and len(items) == 1 and items[0].span.text == REST:
-        return ()
-    columns = [context.attempt(_column, context, each) for each in items]
-    seen: dict[str, Span] = {}
-    for column in columns:
-        if column and column.name in seen:
-            notes = (Note("it is given here first", seen[column.name]),)
-            context.refuse(GivenTwice(span=column.span, name=column.name, notes=notes))
-        elif column:
-            seen[column.name] = column.span
-    if len(seen) < len(columns):
-        raise Told
-    return tuple(column for column in columns if column)
-
-
-def _column(context: Context, item: tree.Value | tree.Option) -> Column:
-    match item:
-        case tree.Name(text=text) if text in PARTS:
-            raise context.refuse(NotYetSupported(span=item.span, what=f"`{text}` as a column"))
-        case tree.Name(text=text) if "." not in text:
-            return Column(text, item.span)
-        case tree.Text(value=value):
-            return Column(value, item.span)
-        case tree.Binary() | tree.Call() | tree.Unary():
-            raise context.refuse(NotYetSupported(span=item.span, what="a derived column"))
-    raise context.refuse(NotAColumn(span=item.span, text=item.span.text))
-
-
 SPLIT = Form(
     "split",
     "data line",
@@ -238,14 +125,12 @@ SPLIT = Form(
         Slot("seed", "whole", minimum=0),
     ),
 )
-NOT_YET_IN_SPLIT = ("folds", "by", "order")
 
 
 def _split(context: Context, scope: Scope, read: Read | None) -> Split:
     if read is None:
         return Split(1.0, 0.0, 0.0, 0)
-    items = tuple(_supported(context, read.line.items))
-    bound = bind(context, scope, SPLIT, items, read.span)
+    bound = bind(context, scope, SPLIT, read.line.items, read.span)
     given = {name: float(str(value)) for name, value in bound.values.items() if name != "seed"}
     others = sum(value for name, value in given.items() if name != "train")
     train = given.get("train", 1 - others)
@@ -258,16 +143,6 @@ def _split(context: Context, scope: Scope, read: Read | None) -> Split:
         context.refuse(RowsLeftOut(span=read.line.span, used=_percent(total)))
     seed = int(str(bound.values.get("seed", 0)))
     return Split(train, given.get("validation", 0.0), given.get("test", 0.0), seed, read.line.span)
-
-
-def _supported(context: Context, items: Iterable[Item]) -> Iterator[Item]:
-    """What this version of `split` takes; what the language page has besides is told."""
-    for item in items:
-        key = item.key if isinstance(item, tree.Option) else None
-        if isinstance(key, tree.Name) and key.text in NOT_YET_IN_SPLIT:
-            context.refuse(NotYetSupported(span=item.span, what=f"the option `{key.text}` of `split`"))
-        else:
-            yield item
 
 
 def _percent(fraction: float) -> str:
@@ -284,7 +159,7 @@ def _standardize(context: Context, read: Read | None) -> tuple[str, ...]:
         return ()
     first, *others = read.line.items
     for other in others:
-        context.refuse(_forgotten_comma(first, other))
+        context.refuse(forgotten_comma(first, other))
     items = first.items if isinstance(first, tree.Values) else (first,)
     for item in items:
         if item.span.text not in PARTS:

@@ -35,6 +35,8 @@ class Draft:
     nodes: dict[str, AnyNode] = field(default_factory=dict)
     edges: dict[str, tuple[str, ...]] = field(default_factory=dict)
     trail: list[str] = field(default_factory=list)  # the names of the nodes in the order of their making
+    ends: dict[str, Wire] = field(default_factory=dict)  # what the line or layer of a name gives in the end
+    used: set[str] = field(default_factory=set)  # blocks
     layers: int = 0
     parameters: int = 0
     numbers: int = 0  # values of one sample
@@ -74,7 +76,8 @@ class Draft:
             shape = shape_of(node, given, origins)
             self._count(node.span, numbers=prod(shape))
         self.link(node, *(wire.node for wire in sources))
-        return Wire(node.name, shape, node.span)
+        wire = self.ends[node.name] = Wire(node.name, shape, node.span, (node.name,))
+        return wire
 
     def link(self, node: AnyNode, *sources: str) -> None:
         """A node without a shape to infer: those of the problem give no tensor."""

@@ -35,8 +35,8 @@ class Slot:
 class Form:
     """The slots of one kind of line or call, as `owner` is known to the writer.
 
-    `by_name` says whether positional slots may be given by name as well; `words` are those that the line takes
-    beside its slots.
+    `by_name` says whether positional slots may be given by name as well; `words` are those that the line
+    takes beside its slots.
     """
 
     owner: str

@@ -4,7 +4,8 @@ from dataclasses import dataclass, replace
 from typing import ClassVar
 
 from deltaplan.compiler.build.activations import Activation, activation, find_use
-from deltaplan.compiler.build.binding import Bound, Item, Word, bind
+from deltaplan.compiler.build.binding import bind
+from deltaplan.compiler.build.bound import Bound, Item, Word
 from deltaplan.compiler.build.braces import Braces, source_of
 from deltaplan.compiler.build.context import Context, Told
 from deltaplan.compiler.build.form import Form, Slot, of_attributes
@@ -78,7 +79,7 @@ def output_line(braces: Braces, read: Read) -> Wire:
         raise Told
     name = braces.draft.name_once(read.line.target.text if read.line.target else "output")
     node = _node(read, contract, bound, extras, name, _values(bound, {}))
-    wire = replace(braces.draft.add(replace(node, output=True), source), layers=(name,))
+    wire = braces.draft.add(replace(node, output=True), source)
     braces.outputs[name] = wire
     return wire
 
@@ -196,6 +197,7 @@ def _layers(
         )
         node = _node(read, contract, bound, extras, name, _values(bound, one))
         wire = _layer(braces, node, bound.values.get("residual"), extras, wire)
+        braces.draft.ends[name] = wire
         names.append(name)
     return replace(wire, layers=tuple(names))
 
@@ -205,7 +207,7 @@ def _layer(braces: Braces, node: Layer, residual: Value, extras: Extras, source:
     draft = braces.draft
     wire = draft.add(node, source)
     if extras.activation:
-        wire = draft.add(extras.activation.node(f"{node.name}.{extras.activation.use.name}"), wire)
+        wire = draft.add(extras.activation.node(node.name, node.span), wire)
     if not residual:
         return wire
     fits = wire.shape == source.shape or residual in MODES

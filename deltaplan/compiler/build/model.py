@@ -1,8 +1,9 @@
 """`model NAME { … }`: its lines, in order, into the draft of a graph."""
 
 from collections.abc import Callable, Iterable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
-from typing import ClassVar
+from typing import ClassVar, Literal
 
 from deltaplan.compiler.build.activations import activation
 from deltaplan.compiler.build.binding import bind
@@ -13,7 +14,7 @@ from deltaplan.compiler.build.draft import Draft
 from deltaplan.compiler.build.form import Form, Slot
 from deltaplan.compiler.build.layers import layer_line, output_line
 from deltaplan.compiler.build.names import NotYetSupported
-from deltaplan.compiler.build.places import LAYER, MODEL, Read, missing, read_lines
+from deltaplan.compiler.build.places import LAYER, MODEL, Read, head_span, missing, read_lines
 from deltaplan.compiler.build.scope import Scope, Wire
 from deltaplan.compiler.build.skips import residual_line, shortcut_line
 from deltaplan.compiler.nodes import Input, Join
@@ -61,13 +62,11 @@ def build_model(
     heads = {line.head.text for line in model.body.lines if isinstance(line.head, tree.Name)}
     if "input" not in heads:
         braces.above = Above.LOST
-    try:
+    with suppress(Overflow):
         walk(braces, model.body.lines)
-    except Overflow:
-        pass
     complete = len(context.problems.errors) == before
     if complete:
-        missing(context, MODEL, model.head.span, heads, {"input": "input 1", "output": "output 1"})
+        missing(context, MODEL, head_span(model), heads, {"input": "input 1", "output": "output 1"})
         _check_skips(context, draft)
     return Model(_name(context, model), draft, braces.scope, braces.inputs, braces.outputs, complete)
 
@@ -145,7 +144,7 @@ def _join_line(braces: Braces, read: Read) -> Wire:
     sources = [wire for wire in found if wire is not None]
     if len(sources) < len(found):
         raise Told
-    kind = "add" if read.head == "add" else "concat"
+    kind: Literal["add", "concat"] = "add" if read.head == "add" else "concat"
     node = Join(name=braces.name(read.line, kind), span=read.line.span, kind=kind)
     return braces.draft.add(node, *sources)
 

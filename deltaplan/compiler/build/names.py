@@ -1,10 +1,11 @@
-"""A word that nobody knows here: misspelt, misplaced, said in another tool's way, not built yet, or out of scope."""
+"""What is said of a word that is not known in its place."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import ClassVar
 
 from deltaplan.compiler.build.context import Context, Told
+from deltaplan.compiler.build.words import FOREIGN, NOT_YET, OUT_OF_SCOPE
 from deltaplan.diagnostics import Diagnostic, Span, nearest
 
 
@@ -46,98 +47,6 @@ class OtherForm(Diagnostic):
     label: ClassVar[str] = "write `{mend}`"
     written: str
     mend: str
-
-
-RECURRENCE = ("recurrence", "loops over time")
-ATTENTION = ("attention", "products of batches and masks")
-EMBEDDING = ("an embedding", "look-ups by index and variable lengths")
-OUT_OF_SCOPE = {
-    **dict.fromkeys(("lstm", "gru", "rnn", "simple_rnn", "recurrent", "bidirectional"), RECURRENCE),
-    **dict.fromkeys(("attention", "self_attention", "multi_head_attention", "transformer"), ATTENTION),
-    **dict.fromkeys(("embedding", "embed", "positional_encoding"), EMBEDDING),
-}
-
-# What the language page has and this version does not, by what is expected in the place.
-NOT_YET: dict[str, frozenset[str]] = {
-    "line": frozenset({"import", "sweep", "assert", "activation", "loss", "regularizer", "schedule"}),
-    "layer": frozenset(
-        ["sparse", "conv", "max_pool", "avg_pool", "global_avg_pool", "upsample", "flatten", "reshape", "noise", "batch_norm", "layer_norm", "scale", "apply", "sub", "mul", "dropout", "add", "concat"]
-    ),
-    "activation": frozenset({"softmax"}),
-    "loss": frozenset({"cross_entropy", "logistic", "absolute_error", "huber", "hinge"}),
-    "regularizer": frozenset({"l1", "elastic", "spectral"}),
-    "optimizer": frozenset({"adamw", "rmsprop", "adagrad", "lbfgs", "exact"}),
-    "initializer": frozenset({"he", "glorot", "lecun", "orthogonal", "uniform", "normal", "zeros", "torch"}),
-    "data line": frozenset(
-        ["npz", "parquet", "images", "sklearn", "multiply", "augment", "missing", "part", "decimal", "delimiter"]
-    ),
-    "train line": frozenset(["clip", "stop_early", "keep", "only", "warm_start", "lr_scale", "record", "monitor"]),
-    "option": frozenset({"freeze", "share", "weights"}),
-    "schedule": frozenset({"step", "cosine", "linear", "warmup", "inv"}),
-}
-
-# The words of other tools, and ours.
-FOREIGN = {
-    "linear": "dense",
-    "fc": "dense",
-    "fully_connected": "dense",
-    "affine": "dense",
-    "hidden_layer": "dense",
-    "add_layer": "dense",
-    "conv2d": "conv",
-    "concatenate": "concat",
-    "cat": "concat",
-    "mse": "squared_error",
-    "mean_squared_error": "squared_error",
-    "mseloss": "squared_error",
-    "mae": "absolute_error",
-    "l1_loss": "absolute_error",
-    "crossentropy": "cross_entropy",
-    "categorical_crossentropy": "cross_entropy",
-    "bce": "logistic",
-    "binary_crossentropy": "logistic",
-    "swish": "silu",
-    "logistic_sigmoid": "sigmoid",
-    "none": "identity",
-    "weight_decay": "l2",
-    "learning_rate": "lr",
-    "rate": "lr",
-    "eta": "lr",
-    "beta_1": "beta1",
-    "beta_2": "beta2",
-    "epsilon": "eps",
-    "kernel_size": "kernel",
-    "strides": "stride",
-    "kernel_initializer": "init",
-    "initializer": "init",
-    "use_bias": "bias",
-    "batch_size": "batch",
-    "random_seed": "seed",
-    "random_state": "seed",
-    "max_iter": "epochs",
-    "iterations": "steps",
-    "dtype": "precision",
-    "float": "float32",
-    "double": "float64",
-    "scale": "standardize",
-    "normalize": "standardize",
-    "features": "inputs",
-    "labels": "targets",
-    "target": "targets",
-    "outputs": "output",
-    "inputs": "input",
-    "network": "model",
-    "net": "model",
-    "let": "param",
-    "const": "param",
-    "training": "train",
-    "dataset": "data",
-    "file": "csv",
-    "shortcut": "residual",
-    "skip": "residual",
-    "include": "import",
-    "plugin": "use",
-}
 
 
 def unknown(

@@ -2,23 +2,29 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import ClassVar, Literal
+from typing import ClassVar
 
-from deltaplan.compiler.build.activations import filled, find_use, split_factor
-from deltaplan.compiler.build.binding import MissingValue, bind
+from deltaplan.compiler.build.activations import filled, split_factor
+from deltaplan.compiler.build.binding import MissingValue
 from deltaplan.compiler.build.context import Context, Told
-from deltaplan.compiler.build.form import Slot, of_parameters
 from deltaplan.compiler.build.model import Model
 from deltaplan.compiler.build.names import unknown
+from deltaplan.compiler.build.penalties import add_penalty
 from deltaplan.compiler.build.places import Read
-from deltaplan.compiler.build.scope import Lost, Scope, Wire
-from deltaplan.compiler.nodes import Layer, Loss, Penalty, Target, Use
-from deltaplan.diagnostics import Diagnostic, Note, Span
+from deltaplan.compiler.build.scope import Wire
+from deltaplan.compiler.build.terms import (
+    Average,
+    NotATerm,
+    Objective,
+    checked_factor,
+    terms,
+    use_of,
+    word_of,
+)
+from deltaplan.compiler.nodes import Loss, Target, Use
+from deltaplan.diagnostics import Diagnostic, Note
 from deltaplan.dsl import tree
 from deltaplan.plugins import contracts
-
-Average = Literal["mean", "sum"]
-WHOLE_PLACES = ("weights", "biases", "parameters", "output")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -30,15 +36,6 @@ class TermOutOfPlace(Diagnostic):
     name: str
     where: str
     mend: str
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class NotATerm(Diagnostic):
-    code: ClassVar[str] = "not-a-term"
-    title: ClassVar[str] = "`{text}` is neither a loss nor a regularizer"
-    help: ClassVar[str] = "{mend}"
-    text: str
-    mend: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -55,13 +52,6 @@ class MeanAndSum(Diagnostic):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class NegativeFactor(Diagnostic):
-    code: ClassVar[str] = "negative-factor"
-    title: ClassVar[str] = "the factor of `{name}` is negative: what is minimized would have no bound below"
-    name: str
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
 class WhichOutput(Diagnostic):
     code: ClassVar[str] = "which-output"
     title: ClassVar[str] = "`{name}` does not say on which output"
@@ -70,13 +60,6 @@ class WhichOutput(Diagnostic):
     name: str
     first: str
     known: str
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class NoParametersThere(Diagnostic):
-    code: ClassVar[str] = "no-parameters-there"
-    title: ClassVar[str] = "`{name}` has no parameters"
-    name: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -94,16 +77,6 @@ class OneClass(Diagnostic):
     title: ClassVar[str] = "`{name}` on an output of width 1: a single class is always right"
     help: ClassVar[str] = "give the output a width for each class, or use `logistic` for yes and no"
     name: str
-
-
-@dataclass(frozen=True, slots=True)
-class Objective:
-    """The model whose draft the terms go into; `scope` is that of the model, where places are looked up."""
-
-    context: Context
-    scope: Scope
-    model: Model
-    averages: list[tuple[Average, Span]]
 
 
 def add_objective(context: Context, model: Model, read: Read) -> Average | None:
@@ -140,29 +113,18 @@ def _one_value(context: Context, read: Read) -> Iterator[tree.Value]:
             yield item
 
 
-def terms(value: tree.Value) -> Iterator[tree.Value]:
-    """The summands, in order."""
-    later: list[tree.Value] = []
-    while isinstance(value, tree.Binary) and value.op == "+":
-        later.append(value.right)
-        value = value.left
-    yield value
-    for summand in reversed(later):
-        yield from terms(summand)
-
-
 def _term(objective: Objective, term: tree.Value, factor: float) -> None:
     """A term outside of `mean( )`: an average of losses, or a regularizer."""
     context = objective.context
     own, core = split_factor(context, objective.scope, term)
-    name = _word(context, core)
+    name = word_of(context, core)
     if isinstance(core, tree.Call) and core.name in ("mean", "sum"):
         _average(objective, core, "mean" if core.name == "mean" else "sum", factor * own)
     elif context.registry.find("loss", name) and not context.registry.find("regularizer", name):
         mend = f"write `mean({core.span.text})` for the mean over the samples, or `sum( )`"
         raise context.refuse(_misplaced(core, "loss", name, "outside of", mend))
     else:
-        _penalty(objective, core, name, _checked_factor(context, core, name, factor * own))
+        add_penalty(objective, core, name, checked_factor(context, core, name, factor * own))
 
 
 def _average(objective: Objective, call: tree.Call, kind: Average, factor: float) -> None:
@@ -183,13 +145,13 @@ def _average(objective: Objective, call: tree.Call, kind: Average, factor: float
 def _loss_term(objective: Objective, term: tree.Value, factor: float) -> None:
     context = objective.context
     own, core = split_factor(context, objective.scope, term)
-    name = _word(context, core)
+    name = word_of(context, core)
     if context.registry.find("regularizer", name) and not context.registry.find("loss", name):
         mend = "it is added once, not for each sample: write it after the closing parenthesis"
         raise context.refuse(_misplaced(core, "regularizer", name, "inside", mend))
-    use, trees = _use(objective, "loss", core, name)
+    use, trees = use_of(objective, "loss", core, name)
     assert isinstance(use.contract, contracts.Loss)
-    factor = _checked_factor(context, core, name, factor * own)
+    factor = checked_factor(context, core, name, factor * own)
     output = _output(objective, core, name, trees)
     _add_loss(objective, use, factor, output)
 
@@ -220,38 +182,6 @@ def _add_loss(objective: Objective, use: Use, factor: float, output: Wire) -> No
     draft.link(node, output.node, target.name)
 
 
-def _penalty(objective: Objective, core: tree.Value, name: str, factor: float) -> None:
-    use, trees = _use(objective, "regularizer", core, name)
-    assert isinstance(use.contract, contracts.Regularizer)
-    draft = objective.model.draft
-    places = tuple(p for place in _listed(trees.get("on")) for p in _places(objective, place)) or ("weights",)
-    node = Penalty(
-        name=draft.name_once(f"penalty.{use.name}"),
-        span=use.span,
-        use=use,
-        factor=factor,
-        places=places,
-        expression=filled(use.contract.expression, use),
-    )
-    draft.link(node)
-
-
-def _use(
-    objective: Objective, kind: Literal["loss", "regularizer"], core: tree.Value, name: str
-) -> tuple[Use, dict[str, tree.Value]]:
-    """The contribution with its values, and `on` as it was written."""
-    context = objective.context
-    contract = context.registry.find(kind, name)
-    if contract is None:
-        use = find_use(context, objective.scope, kind, core, name)  # tells what is wrong with the name
-        raise AssertionError(use)
-    form = of_parameters(contract, kind, Slot("on", "tree"))
-    items = (core.items + core.after) if isinstance(core, tree.Call) else ()
-    span = core.name_span if isinstance(core, tree.Call) else core.span
-    bound = bind(context, objective.scope, form, items, span)
-    return Use(contract, bound.values, core.span), bound.trees
-
-
 def _output(objective: Objective, core: tree.Value, name: str, trees: dict[str, tree.Value]) -> Wire:
     context, outputs = objective.context, objective.model.outputs
     place = trees.get("on")
@@ -265,59 +195,6 @@ def _output(objective: Objective, core: tree.Value, name: str, trees: dict[str, 
     if place.span.text not in outputs:
         raise unknown(context, "output", place.span.text, place.span, outputs, list_known=True)
     return outputs[place.span.text]
-
-
-def _places(objective: Objective, place: tree.Value) -> tuple[str, ...]:
-    """A place of a regularizer: one of the words, or the layers of a named line."""
-    context, draft = objective.context, objective.model.draft
-    text = place.span.text
-    if text in WHOLE_PLACES and not isinstance(draft.nodes.get(text), Layer):
-        return (text,)
-    found = objective.scope.node(text) if isinstance(place, tree.Name) else None
-    if isinstance(found, Lost):
-        raise Told
-    names = found.layers if found else (text,) if text in draft.nodes else ()
-    if not names and not objective.model.complete:
-        raise Told
-    if not names and found is None:
-        known = [*WHOLE_PLACES, *objective.scope.nodes(), *draft.nodes]
-        raise unknown(context, "place", text, place.span, known)
-    layers = tuple(n for n in names if _is_trained(draft.nodes.get(n)))
-    if not layers:
-        raise context.refuse(NoParametersThere(span=place.span, name=text))
-    return layers
-
-
-def _is_trained(node: object) -> bool:
-    return (
-        isinstance(node, Layer)
-        and isinstance(node.use.contract, contracts.Layer)
-        and node.use.contract.trained
-    )
-
-
-def _listed(value: tree.Value | None) -> tuple[tree.Value, ...]:
-    if value is None:
-        return ()
-    return value.items if isinstance(value, tree.List) else (value,)
-
-
-def _word(context: Context, core: tree.Value) -> str:
-    match core:
-        case tree.Call(name=name):
-            return name
-        case tree.Name(text=text):
-            return text
-        case tree.Binary(op="-"):
-            mend = "terms are added with `+`"
-            raise context.refuse(NotATerm(span=core.span, text=core.span.text, mend=mend))
-    raise context.refuse(NotATerm(span=core.span, text=core.span.text))
-
-
-def _checked_factor(context: Context, core: tree.Value, name: str, factor: float) -> float:
-    if factor < 0:
-        raise context.refuse(NegativeFactor(span=core.span, name=name))
-    return factor
 
 
 def _misplaced(core: tree.Value, kind: str, name: str, where: str, mend: str) -> TermOutOfPlace:

@@ -1,11 +1,12 @@
 """`param name = value`, and the values that a command line or a caller puts in their place."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Container, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import ClassVar
 
-from deltaplan.compiler.build.binding import GivenTwice, Item, MissingValue, TooManyValues
-from deltaplan.compiler.build.braces import DottedName
+from deltaplan.compiler.build.binding import GivenTwice, MissingValue, TooManyValues
+from deltaplan.compiler.build.bound import Item
+from deltaplan.compiler.build.braces import Block, DottedName
 from deltaplan.compiler.build.context import Context
 from deltaplan.compiler.build.places import Read
 from deltaplan.compiler.build.scope import LOST, Definition, Scope
@@ -36,10 +37,11 @@ class WrongOverride(Diagnostic):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class UnusedParam(Diagnostic):
-    code: ClassVar[str] = "unused-param"
-    title: ClassVar[str] = "the param `{name}` is not used"
+class UnusedName(Diagnostic):
+    code: ClassVar[str] = "unused-name"
+    title: ClassVar[str] = "the {what} `{name}` is not used"
     severity: ClassVar = "warning"
+    what: str
     name: str
 
 
@@ -60,10 +62,14 @@ def define_params(
     }
 
 
-def unused(scope: Scope) -> Iterable[UnusedParam]:
+def unused(scope: Scope, blocks: Mapping[str, Block], used_blocks: Container[str]) -> Iterator[UnusedName]:
+    """A warning for each param and block that nothing uses."""
     for name, found in scope.names.items():
         if name not in scope.used and found.meaning is not LOST:
-            yield UnusedParam(span=found.span, name=name)
+            yield UnusedName(span=found.span, what="param", name=name)
+    for block in blocks.values():
+        if block.name not in used_blocks:
+            yield UnusedName(span=block.span, what="block", name=block.name)
 
 
 def _pairs(context: Context, read: Read) -> Iterable[tuple[tree.Name, tree.Value]]:

@@ -1,11 +1,12 @@
-"""The tables of places: which lines may stand in the file and in each kind of braces, and what they carry."""
+"""The tables of places: which lines may stand in the file and in each kind of braces."""
 
 from collections.abc import Container, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import ClassVar
 
 from deltaplan.compiler.build.context import Context
-from deltaplan.compiler.build.names import FOREIGN, OtherForm, unknown
+from deltaplan.compiler.build.names import OtherForm, unknown
+from deltaplan.compiler.build.words import FOREIGN, FOREIGN_TRAIN_LINES, NOT_YET
 from deltaplan.diagnostics import Diagnostic, Note, Span, nearest
 from deltaplan.dsl import tree
 
@@ -57,8 +58,8 @@ class MissingBraces(Diagnostic):
 
 @dataclass(frozen=True, slots=True)
 class Rule:
-    """What a line of one kind may carry besides its items: a name before it, sources after `from` (how many at
-    most), lines in braces; whether it may stand more than once."""
+    """What a line of one kind may carry besides its items: a name before it, sources after `from` (how many
+    at most), lines in braces; and whether it may stand only once."""
 
     target: bool = False
     sources: int = 0
@@ -129,8 +130,8 @@ class Read:
 def read_lines(
     context: Context, place: Place, lines: Iterable[tree.Line], more: Mapping[str, Rule] | None = None
 ) -> Iterator[Read]:
-    """The good lines of a place; mistakes of the others are told. `more` are heads besides those of the table,
-    from the registry or defined in the spec."""
+    """The good lines of a place; mistakes of the others are told. `more` are heads besides those of the
+    table, from the registry or defined in the spec."""
     rules = {**(more or {}), **place.rules}
     seen: dict[str, Span] = {}
     for line in lines:
@@ -162,7 +163,7 @@ def _read(context: Context, place: Place, rules: Mapping[str, Rule], line: tree.
     if isinstance(head, tree.Call):
         raise _refuse_call(context, place, rules, head)
     if head.text not in rules:
-        raise _refuse_head(context, place, rules, head.text, span)
+        raise _refuse_head(context, place, rules, head.text, span, line)
     _check_parts(context, rules[head.text], head.text, line)
     return Read(head.text, line)
 
@@ -178,17 +179,31 @@ def _refuse_call(context: Context, place: Place, rules: Mapping[str, Rule], head
         inner = head.span.text[len(head.name) + 1 : -1]
         mend = f"{head.name if head.name in rules else ours} {inner}".strip()
         return context.refuse(OtherForm(span=head.span, written=head.span.text, mend=mend))
-    return _refuse_head(context, place, rules, head.name, head.name_span)
+    return _refuse_head(context, place, rules, head.name, head.name_span, None)
 
 
 def _refuse_head(
-    context: Context, place: Place, rules: Mapping[str, Rule], head: str, span: Span
+    context: Context, place: Place, rules: Mapping[str, Rule], head: str, span: Span, line: tree.Line | None
 ) -> Exception:
+    mend = _foreign_line(place, head, line) if line else None
+    if mend and line:
+        return context.refuse(OtherForm(span=line.span, written=line.span.text, mend=mend))
     elsewhere = [each for each in PLACES if head in each.rules]
-    if elsewhere:
+    if elsewhere and head not in NOT_YET.get(place.expects, ()):
         where = WHERE.get(elsewhere[0].name, f"{elsewhere[0].name[:-1]} {{ … }}`")
         return context.refuse(OutOfPlace(span=span, head=head, place=place.name, where=where))
     return unknown(context, place.expects, head, span, rules)
+
+
+def _foreign_line(place: Place, head: str, line: tree.Line) -> str | None:
+    """The whole line as it is said here: `loss mse`, `inputs 4`."""
+    given = " ".join(item.span.text for item in line.items)
+    if place is TRAIN and head.lower() in FOREIGN_TRAIN_LINES:
+        shown = FOREIGN.get(given.lower(), given) if given else "…"
+        return FOREIGN_TRAIN_LINES[head.lower()].format(head if head in ("sgd", "adam") else shown)
+    if place is MODEL and head in ("inputs", "outputs") and given[:1].isdigit():
+        return f"{head[:-1]} {given}"
+    return None
 
 
 def _check_parts(context: Context, rule: Rule, head: str, line: tree.Line) -> None:

@@ -44,7 +44,7 @@ class Definition:
 
 @dataclass(slots=True)
 class Scope:
-    """One pair of braces, or the whole file. `used` has the names that were looked up, wherever they stand."""
+    """One pair of braces, or the whole file. `used` has the names that were looked up."""
 
     outer: "Scope | None" = None
     names: dict[str, Definition] = field(default_factory=dict)

@@ -66,7 +66,8 @@ def residual_line(braces: Braces, read: Read) -> Wire:
         braces, name, read.span, mode, skip, branch, Join(name=name, span=read.span, kind="add", skip=True)
     )
     for each in chosen:
-        joined = braces.draft.add(each.node(f"{name}.{each.use.name}"), joined)
+        joined = braces.draft.add(each.node(name, read.line.span), joined)
+    braces.draft.ends[name] = joined
     return joined
 
 

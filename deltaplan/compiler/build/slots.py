@@ -29,9 +29,8 @@ EXPECTED: dict[Type, str] = {
 @dataclass(frozen=True, slots=True, kw_only=True)
 class WrongType(Diagnostic):
     code: ClassVar[str] = "wrong-type"
-    title: ClassVar[str] = "`{slot}` of `{owner}` takes {expected}, not {got}"
-    slot: str
-    owner: str
+    title: ClassVar[str] = "{subject} takes {expected}, not {got}"
+    subject: str
     expected: str
     got: str
 
@@ -39,20 +38,20 @@ class WrongType(Diagnostic):
 @dataclass(frozen=True, slots=True, kw_only=True)
 class OutOfBounds(Diagnostic):
     code: ClassVar[str] = "out-of-bounds"
-    title: ClassVar[str] = "`{slot}` of `{owner}` must be {bound}, and is {value}"
-    slot: str
-    owner: str
+    title: ClassVar[str] = "{subject} must be {bound}, and is {value}"
+    help: ClassVar[str] = "{mend}"
+    subject: str
     bound: str
     value: str
+    mend: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class NotWhole(Diagnostic):
     code: ClassVar[str] = "not-whole"
-    title: ClassVar[str] = "`{slot}` of `{owner}` must be whole, and is {value}"
+    title: ClassVar[str] = "{subject} must be whole, and is {value}"
     help: ClassVar[str] = "`//` divides and rounds down"
-    slot: str
-    owner: str
+    subject: str
     value: str
 
 
@@ -117,21 +116,18 @@ def _repeat(context: Context, scope: Scope, form: Form, item: tree.Value) -> tup
     return 1, item
 
 
-REPEATS = Slot("repeats", "size")
+REPEATS = Slot("repeats", "whole", minimum=1)
+
+
+def _subject(form: Form, slot: Slot) -> str:
+    return f"`{slot.name}`" if slot.name == form.owner else f"`{slot.name}` of `{form.owner}`"
 
 
 def _choice(context: Context, form: Form, slot: Slot, text: str, value: tree.Value) -> str:
     if text in slot.choices:
         return text
-    raise unknown(
-        context,
-        slot.name,
-        text,
-        value.span,
-        slot.choices,
-        place=f" of `{form.owner}`" if slot.name != form.owner else "",
-        list_known=True,
-    )
+    place = f" of `{slot.name}`"
+    raise unknown(context, "value", text, value.span, slot.choices, place=place, list_known=True)
 
 
 def _is_unknown(scope: Scope, name: tree.Name) -> bool:
@@ -153,8 +149,7 @@ def _wrong(context: Context, scope: Scope, form: Form, slot: Slot, value: tree.V
     return context.refuse(
         WrongType(
             span=value.span,
-            slot=slot.name,
-            owner=form.owner,
+            subject=_subject(form, slot),
             expected=EXPECTED[slot.type],
             got=describe(result),
             notes=definition(scope, value),
@@ -165,21 +160,36 @@ def _wrong(context: Context, scope: Scope, form: Form, slot: Slot, value: tree.V
 def _checked(context: Context, form: Form, slot: Slot, value: tree.Value, result: int | float) -> int | float:
     if slot.type in ("size", "whole"):
         if result != int(result):
-            mistake = NotWhole(span=value.span, slot=slot.name, owner=form.owner, value=show_value(result))
-            raise context.refuse(mistake)
-        result = int(result)
-    for bound in _broken_bounds(slot, result):
-        raise context.refuse(
-            OutOfBounds(
-                span=value.span, slot=slot.name, owner=form.owner, bound=bound, value=show_value(result)
+            raise context.refuse(
+                NotWhole(span=value.span, subject=_subject(form, slot), value=show_value(result))
             )
+        result = int(result)
+    largest = context.limits.bytes // 4 if slot.type == "size" else None
+    for bound in _broken_bounds(slot, result, largest):
+        subject, shown = _subject(form, slot), show_value(result)
+        mistake = OutOfBounds(
+            span=value.span,
+            subject=subject,
+            bound=bound,
+            value=shown,
+            mend=_comma(value) if result < 1 else None,
         )
+        raise context.refuse(mistake)
     return result
 
 
-def _broken_bounds(slot: Slot, value: int | float) -> Iterator[str]:
+def _comma(value: tree.Value) -> str | None:
+    """`dense 3 -5` is a difference."""
+    if isinstance(value, tree.Binary) and value.op == "-":
+        return f"`{value.span.text}` is a difference; a comma stands between values"
+    return None
+
+
+def _broken_bounds(slot: Slot, value: int | float, largest: int | None) -> Iterator[str]:
     if slot.type == "size" and value < 1:
         yield "at least 1"
+    if largest is not None and value > largest:
+        yield f"at most {largest:,} (the memory that a model may take)"
     if slot.minimum is not None and value < slot.minimum:
         yield f"at least {show_value(slot.minimum)}"
     if slot.above is not None and value <= slot.above:

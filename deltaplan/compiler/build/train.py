@@ -5,14 +5,16 @@ from dataclasses import dataclass
 from typing import ClassVar, Literal
 
 from deltaplan.compiler.build.activations import find_use
-from deltaplan.compiler.build.binding import Bound, MissingValue, bind
+from deltaplan.compiler.build.binding import MissingValue, bind
+from deltaplan.compiler.build.bound import Bound
 from deltaplan.compiler.build.context import Context
 from deltaplan.compiler.build.form import Form, Slot
 from deltaplan.compiler.build.model import Model
-from deltaplan.compiler.build.names import FOREIGN, OtherForm
+from deltaplan.compiler.build.names import OtherForm
 from deltaplan.compiler.build.objective import add_objective
-from deltaplan.compiler.build.places import TRAIN, Read, missing, read_lines
+from deltaplan.compiler.build.places import TRAIN, Read, head_span, missing, read_lines
 from deltaplan.compiler.build.scope import Scope
+from deltaplan.compiler.build.words import FOREIGN
 from deltaplan.compiler.experiment import TrainSpec
 from deltaplan.compiler.nodes import Use
 from deltaplan.diagnostics import Diagnostic, Note
@@ -50,7 +52,7 @@ DEFAULTS: dict[str, Value] = {"batch": "full", "seed": 0, "precision": "float32"
 
 def build_train(context: Context, scope: Scope, model: Model | None, train: tree.Line) -> TrainSpec | None:
     """The train block; every mistake is told, and None given where one was."""
-    assert train.body is not None and train.head is not None, "the table of the file asks for braces"
+    assert train.body is not None, "the table of the file asks for braces"
     before = len(context.problems.errors)
     lines = {read.head: read for read in read_lines(context, TRAIN, train.body.lines)}
     settings = {head: _setting(context, scope, lines[head]) for head in FORMS if head in lines}
@@ -64,7 +66,7 @@ def build_train(context: Context, scope: Scope, model: Model | None, train: tree
     if len(context.problems.errors) == before:
         examples = {"minimize": "minimize mean(squared_error)", "optimizer": "optimizer adam"}
         length = {} if "steps" in lines else {"epochs": "epochs 100"}
-        missing(context, TRAIN, train.head.span, lines, examples | length)
+        missing(context, TRAIN, head_span(train), lines, examples | length)
     if len(context.problems.errors) > before or optimizer is None or average is None:
         return None
     return _spec(train, average, optimizer, settings)
@@ -73,7 +75,7 @@ def build_train(context: Context, scope: Scope, model: Model | None, train: tree
 def _spec(
     train: tree.Line, average: Literal["mean", "sum"], optimizer: Use, settings: Mapping[str, Value]
 ) -> TrainSpec:
-    values = DEFAULTS | settings
+    values = {**DEFAULTS, **settings}
     unit: Literal["epochs", "steps"] = "epochs" if "epochs" in settings else "steps"
     origin: dict[str, Origin] = {
         head: "spec" if head in settings else "default" for head in (unit, *DEFAULTS)

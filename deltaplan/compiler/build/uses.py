@@ -3,7 +3,8 @@
 from collections.abc import Iterable
 from dataclasses import replace
 
-from deltaplan.compiler.build.binding import Item, MissingValue, TooManyValues
+from deltaplan.compiler.build.binding import MissingValue, TooManyValues
+from deltaplan.compiler.build.bound import Item
 from deltaplan.compiler.build.context import Context
 from deltaplan.compiler.build.names import NotYetSupported
 from deltaplan.compiler.build.places import Read
@@ -13,7 +14,7 @@ from deltaplan.plugins.registry import Registry
 
 
 def load_plugins(context: Context, reads: Iterable[Read]) -> Context:
-    """The context with what the plugins contribute; what is wrong with one is told, and the others are loaded."""
+    """The context with what the plugins contribute; a broken one is told, and the others are loaded."""
     for read in reads:
         registry = context.attempt(_load, context, read)
         context = replace(context, registry=registry or context.registry)

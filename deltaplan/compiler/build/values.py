@@ -1,4 +1,4 @@
-"""Values of the tree as numbers, booleans and words: names looked up, arithmetic done, absurd sizes refused."""
+"""Values of the tree as numbers, booleans and words: names looked up, arithmetic done and bounded."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -7,8 +7,9 @@ from operator import add, mul, sub
 from typing import ClassVar
 
 from deltaplan.compiler.build.context import Context, Told
-from deltaplan.compiler.build.names import NOT_YET, NotYetSupported, UnknownName
+from deltaplan.compiler.build.names import NotYetSupported, UnknownName
 from deltaplan.compiler.build.scope import Lost, Scope, Wire
+from deltaplan.compiler.build.words import NOT_YET
 from deltaplan.compiler.nodes import show_value
 from deltaplan.diagnostics import Diagnostic, Note, Span, nearest
 from deltaplan.dsl import tree

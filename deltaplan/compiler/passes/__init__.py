@@ -13,7 +13,7 @@ PIPELINE: tuple[Pass, ...] = (DropDead(), InferShapes())
 
 
 def run(passes: Sequence[Pass], graph: Graph) -> Graph:
-    """The graph after all passes. Raises SpecError where shapes do not fit, BrokenGraphError for our mistakes."""
+    """The graph after all passes. SpecError where shapes do not fit, BrokenGraphError for our mistakes."""
     verify(graph)
     for each in passes:
         graph = each(graph)

@@ -9,20 +9,30 @@ from deltaplan.diagnostics import Diagnostic
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class DeadNodes(Diagnostic):
-    code: ClassVar[str] = "dead-nodes"
-    title: ClassVar[str] = "{names} {verb} no output and {are} left out"
+class DeadNode(Diagnostic):
+    code: ClassVar[str] = "dead-node"
+    title: ClassVar[str] = "`{name}` reaches no output and is left out"
     label: ClassVar[str] = "nothing below uses it"
+    help: ClassVar[str] = "with it go {others}, which nothing else uses"
     severity: ClassVar = "warning"
-    names: str
-    verb: str
-    are: str
+    name: str
+    others: str | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class UnusedInput(Diagnostic):
+    code: ClassVar[str] = "unused-input"
+    title: ClassVar[str] = "no output depends on the input `{name}`"
+    severity: ClassVar = "warning"
+    name: str
 
 
 @dataclass(frozen=True, slots=True)
 class DropDead:
-    """Leaves out the nodes from which no output and no loss is reached, and penalties on them alone. Inputs stay:
-    the data fills them."""
+    """Leaves out the nodes from which no output and no loss is reached, and penalties on them alone.
+
+    Inputs stay: the data fills them.
+    """
 
     name: ClassVar[str] = "drop-dead"
 
@@ -44,20 +54,26 @@ def dead_nodes(graph: Graph) -> tuple[Layer | Activate | Join | Adapt, ...]:
     return tuple(n for n in graph if isinstance(n, Layer | Activate | Join | Adapt) and n.name not in needed)
 
 
-def dead_lines(graph: Graph) -> tuple[DeadNodes, ...]:
-    """A warning for each line of the spec with dead nodes."""
-    by_span: dict[tuple[int, int], list[AnyNode]] = {}
-    for node in dead_nodes(graph):
-        by_span.setdefault((node.span.start, node.span.end), []).append(node)
-    return tuple(_warning(nodes) for nodes in by_span.values())
-
-
-def _warning(nodes: list[AnyNode]) -> DeadNodes:
-    names = ", ".join(f"`{node.name}`" for node in nodes[:4]) + (", …" if len(nodes) > 4 else "")
-    one = len(nodes) == 1
-    return DeadNodes(
-        span=nodes[0].span, names=names, verb="reaches" if one else "reach", are="is" if one else "are"
+def remarks(graph: Graph) -> tuple[Diagnostic, ...]:
+    """A warning for each dead node at the end of its chain, and for each input that no output depends on."""
+    dead = {node.name for node in dead_nodes(graph)}
+    ends = [node for node in graph if node.name in dead and not graph.users_of(node.name)]
+    unused = [node for node in graph.of(Input) if set(graph.users_of(node.name)) <= dead]
+    return (
+        *(DeadNode(span=end.span, name=end.name, others=_others(graph, end, dead)) for end in ends),
+        *(UnusedInput(span=node.span, name=node.name) for node in unused),
     )
+
+
+SHOWN = 5
+
+
+def _others(graph: Graph, end: AnyNode, dead: set[str]) -> str | None:
+    above = graph.reaching([end.name]) & dead
+    names = [f"`{node.name}`" for node in graph if node.name in above and node.name != end.name]
+    if len(names) > SHOWN:
+        names[SHOWN:] = [f"{len(names) - SHOWN} more"]
+    return ", ".join(names) or None
 
 
 def _without(dead: set[str], node: AnyNode) -> AnyNode:

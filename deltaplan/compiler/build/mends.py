@@ -1,0 +1,98 @@
+"""What is said of items that no slot takes: foreign forms get their mend, words the nearest name."""
+
+from collections.abc import Sequence
+
+from deltaplan.compiler.build.bound import Bound, Item, Word
+from deltaplan.compiler.build.context import Context, Told
+from deltaplan.compiler.build.form import Form
+from deltaplan.compiler.build.names import OtherForm, unknown
+from deltaplan.compiler.build.scope import Lost, Scope, Wire
+from deltaplan.compiler.build.words import FOREIGN, NOT_YET, SIZES
+from deltaplan.diagnostics import nearest
+from deltaplan.dsl import tree
+
+CALLS = frozenset({"activation", "loss", "regularizer", "optimizer", "initializer"})
+WORDY = ("word", "text", "tree")  # slots that a word can fill
+SWITCHES = ("boolean", "switch")  # a bare word turns them on
+
+
+def other_form(context: Context, scope: Scope, form: Form, pair: Sequence[Item]) -> int:
+    """How many of the next items are a wrong form that is told: `kernel 3`, `no bias`, `lr 0.1`."""
+    if len(pair) < 2:
+        return 0
+    first, second = pair
+    if not isinstance(first, tree.Name) or isinstance(second, tree.Option):
+        return 0
+    name = _slot_name(form, first.text)
+    if first.text.lower() in SIZES and not form.slot(first.text) and _takes_size(form):
+        mend = f"{form.owner} {second.span.text}"
+    elif first.text == "no" and isinstance(second, tree.Name) and form.slot(second.text):
+        mend = f"{second.text}=false"
+    elif name and not isinstance(scope.find(first.text), Wire | Lost):
+        mend = f"{name}={second.span.text}"
+    elif _means_nothing(scope, form, first) and not isinstance(second, tree.Name | tree.Call):
+        unknown_word(context, scope, form, Word(first.text, first, first.span))
+        return 2
+    else:
+        return 0
+    span = first.span.to(second.span)
+    context.refuse(OtherForm(span=span, written=span.text, mend=mend))
+    return 2
+
+
+def _means_nothing(scope: Scope, form: Form, name: tree.Name) -> bool:
+    """Whether the word is unknown here, so that a value beside it was meant for it."""
+    return (
+        form.kind not in CALLS
+        and scope.find(name.text) is None
+        and name.text not in form.words
+        and form.slot(name.text) is None
+        and not any(name.text in s.choices or (s.positional and s.type in WORDY) for s in form.slots)
+    )
+
+
+def _takes_size(form: Form) -> bool:
+    return not form.by_name and any(slot.positional and slot.type == "size" for slot in form.slots)
+
+
+def _slot_name(form: Form, word: str) -> str | None:
+    """The slot with a value of its own that a word names, in our words or in another tool's."""
+    if word in form.words:
+        return None
+    name = word if form.slot(word) else FOREIGN.get(word.lower(), word)
+    slot = form.slot(name)
+    return name if slot and slot.type not in SWITCHES and not slot.positional else None
+
+
+def unknown_word(context: Context, scope: Scope, form: Form, word: Word) -> Told:
+    """What was most likely meant decides what the word is called: an activation, an option, or a value."""
+    options = [slot.name for slot in form.slots if slot.type in SWITCHES]
+    choices = [choice for slot in form.slots if slot.positional for choice in slot.choices]
+    known = [*form.words, *options, *choices, *scope.values()]
+    if word.text in NOT_YET["option"]:
+        raise unknown(context, "option", word.text, word.span, known)
+    similar = nearest(word.text, known)
+    kind = (
+        "activation" if form.words and (similar in form.words or isinstance(word.item, tree.Call)) else "word"
+    )
+    return unknown(
+        context, kind, word.text, word.span, known, place="" if form.words else f" of `{form.owner}`"
+    )
+
+
+def unknown_option(context: Context, form: Form, bound: Bound, option: tree.Option, name: str) -> Told:
+    """Habits from other tools are answered with their mend: `units=45`, `activation=relu`."""
+    value = option.value.span.text
+    if name == "activation" and form.kind == "layer":
+        return context.refuse(
+            OtherForm(span=option.span, written=option.span.text, mend=value.strip('"').lower())
+        )
+    first = next((slot for slot in form.slots if slot.positional), None)
+    if first and first.type == "size" and name.lower() in SIZES:
+        bound.unclear = True
+        return context.refuse(
+            OtherForm(span=option.span, written=option.span.text, mend=f"{form.owner} {value}")
+        )
+    known = [slot.name for slot in form.slots if form.by_name or not slot.positional]
+    place = f" of `{form.owner}`"
+    return unknown(context, "option", name, option.key.span, known, place=place, list_known=True)

@@ -1,0 +1,90 @@
+"""Vocabulary besides our own: what comes later, what never does, and what other tools call things."""
+
+
+def _words(text: str) -> frozenset[str]:
+    return frozenset(text.split())
+
+
+RECURRENCE = ("recurrence", "loops over time")
+ATTENTION = ("attention", "products of batches and masks")
+EMBEDDING = ("an embedding", "look-ups by index and variable lengths")
+OUT_OF_SCOPE = {
+    **dict.fromkeys(_words("lstm gru rnn simple_rnn recurrent bidirectional"), RECURRENCE),
+    **dict.fromkeys(_words("attention self_attention multi_head_attention transformer"), ATTENTION),
+    **dict.fromkeys(_words("embedding embed positional_encoding"), EMBEDDING),
+}
+
+# Words of the language that this version does not have, by what stands in their place.
+NOT_YET = {
+    "line": _words("import sweep assert activation loss regularizer schedule"),
+    "layer": _words(
+        "sparse conv max_pool avg_pool global_avg_pool upsample flatten reshape noise batch_norm layer_norm"
+        " scale apply sub mul"
+    ),
+    "activation": _words("softplus silu gelu mish softmax"),
+    "regularizer": _words("spectral"),
+    "optimizer": _words("adamw rmsprop adagrad lbfgs exact"),
+    "data line": _words("npz parquet images sklearn multiply augment missing part"),
+    "train line": _words("clip stop_early keep only warm_start lr_scale record monitor"),
+    "option": _words("freeze share weights folds by order window ahead"),
+    "schedule": _words("step cosine linear warmup inv"),
+}
+
+# What other tools call things, in lower case, and our word for it.
+FOREIGN = {
+    **dict.fromkeys(_words("linear fc fully_connected affine hidden_layer"), "dense"),
+    **dict.fromkeys(_words("conv2d conv1d convolution"), "conv"),
+    **dict.fromkeys(_words("concatenate cat merge"), "concat"),
+    **dict.fromkeys(_words("mse mean_squared_error mseloss mse_loss"), "squared_error"),
+    **dict.fromkeys(_words("mae mean_absolute_error l1_loss"), "absolute_error"),
+    **dict.fromkeys(
+        _words("crossentropy categorical_crossentropy crossentropyloss nll_loss"), "cross_entropy"
+    ),
+    **dict.fromkeys(_words("bce binary_crossentropy bceloss"), "logistic"),
+    **dict.fromkeys(_words("swish"), "silu"),
+    **dict.fromkeys(_words("none"), "identity"),
+    **dict.fromkeys(_words("weight_decay ridge tikhonov"), "l2"),
+    **dict.fromkeys(_words("lasso"), "l1"),
+    **dict.fromkeys(_words("learning_rate rate eta step_size"), "lr"),
+    **dict.fromkeys(_words("beta_1"), "beta1"),
+    **dict.fromkeys(_words("beta_2"), "beta2"),
+    **dict.fromkeys(_words("epsilon"), "eps"),
+    **dict.fromkeys(_words("kernel_initializer initializer weight_init"), "init"),
+    **dict.fromkeys(_words("xavier glorot_uniform xavier_uniform"), "glorot"),
+    **dict.fromkeys(_words("kaiming he_normal kaiming_normal"), "he"),
+    **dict.fromkeys(_words("use_bias"), "bias"),
+    **dict.fromkeys(_words("batch_size"), "batch"),
+    **dict.fromkeys(_words("random_seed random_state"), "seed"),
+    **dict.fromkeys(_words("max_iter iterations"), "steps"),
+    **dict.fromkeys(_words("dtype"), "precision"),
+    **dict.fromkeys(_words("float"), "float32"),
+    **dict.fromkeys(_words("double"), "float64"),
+    **dict.fromkeys(_words("scale normalize"), "standardize"),
+    **dict.fromkeys(_words("features columns"), "inputs"),
+    **dict.fromkeys(_words("labels label target"), "targets"),
+    **dict.fromkeys(_words("outputs"), "output"),
+    **dict.fromkeys(_words("inputs input_shape"), "input"),
+    **dict.fromkeys(_words("network net sequential"), "model"),
+    **dict.fromkeys(_words("let const var"), "param"),
+    **dict.fromkeys(_words("training fit solve"), "train"),
+    **dict.fromkeys(_words("dataset"), "data"),
+    **dict.fromkeys(_words("file table"), "csv"),
+    **dict.fromkeys(_words("skip resnet"), "residual"),
+    **dict.fromkeys(_words("include"), "import"),
+    **dict.fromkeys(_words("plugin"), "use"),
+    **dict.fromkeys(_words("loop for"), "repeat"),
+    **dict.fromkeys(_words("objective minimise loss"), "minimize"),
+    **dict.fromkeys(_words("optimiser solver"), "optimizer"),
+    **dict.fromkeys(_words("valid val dev"), "validation"),
+}
+
+# How many outputs a layer has, as other tools name it.
+SIZES = _words("units width size neurons nodes n out out_features features channels filters dim")
+
+# Lines of other tools for `train`, with the whole line that says it here; {} is what they were given.
+FOREIGN_TRAIN_LINES = {
+    **dict.fromkeys(_words("lr learning_rate rate eta"), "optimizer adam(lr={})"),
+    **dict.fromkeys(_words("loss objective"), "minimize mean({})"),
+    **dict.fromkeys(_words("weight_decay l2 regularizer regularization penalty"), "minimize … + l2({})"),
+    **dict.fromkeys(_words("sgd adam"), "optimizer {}"),
+}
