@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from deltaplan.plugins.expressions import REDUCTIONS, Expr, Op, walk
+from deltaplan.plugins.expressions import REDUCTIONS, Expr, Op, const, maximum, replace, walk
 
 Array = np.ndarray[Any, Any]
 Thunk = Callable[[], object]
@@ -44,6 +44,15 @@ def ufunc(function: Callable[..., object]) -> Kernel:
     return kernel
 
 
+def extremum(function: Callable[..., object]) -> Kernel:
+    """The kernel of numpy's maximum or minimum, which keep NaN and take their output by its name alone."""
+
+    def kernel(scratch: Scratch, operands: Sequence[Array], out: Array) -> Iterator[Thunk]:
+        yield partial(function, *operands, out=out)
+
+    return kernel
+
+
 def power(scratch: Scratch, operands: Sequence[Array], out: Array) -> Iterator[Thunk]:
     base, exponent = operands
     if exponent.ndim == 0 and exponent.flags.writeable is False and exponent == 2:
@@ -61,7 +70,7 @@ def sigmoid(scratch: Scratch, operands: Sequence[Array], out: Array) -> Iterator
     yield partial(np.negative, e, e)
     yield partial(np.exp, e, e)
     yield partial(np.heaviside, u, one, above)  # 1 for u ≥ 0, else 0
-    yield partial(np.maximum, above, e, above)
+    yield partial(np.maximum, above, e, out=above)
     yield partial(np.add, e, one, e)
     yield partial(np.divide, above, e, out)
     scratch.give(e)
@@ -84,12 +93,12 @@ def where(scratch: Scratch, operands: Sequence[Array], out: Array) -> Iterator[T
     yield partial(np.copyto, out, chosen, where=condition)
 
 
-_erf = np.frompyfunc(math.erf, 1, 1)
+_erf = np.vectorize(math.erf, otypes=[np.float64])
 
 
 def error_function(scratch: Scratch, operands: Sequence[Array], out: Array) -> Iterator[Thunk]:
     (u,) = operands
-    yield lambda: np.copyto(out, _erf(u).astype(out.dtype))
+    yield lambda: np.copyto(out, _erf(u), casting="same_kind")
 
 
 KERNELS: Mapping[Op, Kernel] = {
@@ -112,8 +121,8 @@ KERNELS: Mapping[Op, Kernel] = {
     Op.ERF: error_function,
     Op.ABS: ufunc(np.absolute),
     Op.SIGN: ufunc(np.sign),
-    Op.MAX: ufunc(np.maximum),  # numpy's maximum and minimum keep NaN
-    Op.MIN: ufunc(np.minimum),
+    Op.MAX: extremum(np.maximum),
+    Op.MIN: extremum(np.minimum),
     Op.GT: ufunc(np.greater),
     Op.GE: ufunc(np.greater_equal),
     Op.EQ: ufunc(np.equal),
@@ -184,8 +193,11 @@ class Lowering:
                 self.scratch.give(array)
 
     def _destination(self, index: int, node: Expr, shape: tuple[int, ...]) -> Array:
-        """The output that the node is, if nothing in that memory is read later; else a temporary array."""
-        if node in self.roots:
+        """The output that the node is, if nothing in that memory is read later; else a temporary array.
+
+        A condition is a temporary array of booleans: an output holds numbers.
+        """
+        if node in self.roots and node.op not in CONDITIONS:
             out = self.outs[self.roots.index(node)]
             if out.shape == shape and not any(
                 np.may_share_memory(out, a) for a in self._read_after(index, node)
@@ -202,25 +214,36 @@ class Lowering:
                 yield self.values[read]
 
     def _copies(self) -> Iterator[Thunk]:
-        """What could not be written in its place, and outputs that are arguments as they are."""
-        for root, out in zip(self.roots, self.outs, strict=True):
-            if self.values[root] is not out:
-                yield partial(np.copyto, out, self.values[root])
+        """What could not be written in its place, and outputs that are arguments as they are.
+
+        An argument in the memory of another output is put aside before any output is written.
+        """
+        pending = [
+            (out, self.values[root])
+            for root, out in zip(self.roots, self.outs, strict=True)
+            if self.values[root] is not out
+        ]
+        for index, (out, value) in enumerate(pending):
+            if any(np.may_share_memory(value, other) for other, _ in pending if other is not out):
+                aside = self.scratch.take(value.shape)
+                self.taken.append(aside)
+                yield partial(np.copyto, aside, value)
+                pending[index] = out, aside
+        for out, value in pending:
+            yield partial(np.copyto, out, value)
 
 
 def shorter(expression: Expr) -> Expr:
-    """where(u > 0, u, c·u) with c < 1 is max(u, c·u): the same values in two calls instead of four."""
-    from deltaplan.plugins.expressions import const, maximum, replace
-
-    found: dict[Expr, Expr] = {}
-    for node in walk(expression):
-        if node.op is not Op.WHERE:
-            continue
-        condition, chosen, other = node.args
-        if condition.op is not Op.GT or condition.args != (chosen, const(0)):
-            continue
-        if other.op is Op.MUL and chosen in other.args:
-            (factor,) = (a for a in other.args if a is not chosen)
-            if factor.op is Op.CONST and factor.value is not None and factor.value < 1 and factor.value != 0:
-                found[node] = maximum(chosen, other)
+    """where(u > 0, u, c·u) with 0 < c < 1 is max(u, c·u): the same values in two calls instead of four."""
+    found = {node: maximum(*node.args[1:]) for node in walk(expression) if _is_leaky(node)}
     return replace(expression, found) if found else expression
+
+
+def _is_leaky(node: Expr) -> bool:
+    if node.op is not Op.WHERE:
+        return False
+    condition, u, other = node.args
+    if condition.op is not Op.GT or condition.args != (u, const(0)) or other.op is not Op.MUL:
+        return False
+    factors = [a for a in other.args if a is not u]
+    return len(factors) == 1 and factors[0].value is not None and 0 < factors[0].value < 1
