@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from itertools import count, islice
 
 from deltaplan.compiler.nodes import Use
 from deltaplan.compiler.steps import Map, Tensor
@@ -78,4 +79,5 @@ def hoisted(expressions: Mapping[str, Expr]) -> tuple[Expr, ...]:
 
 
 def _names(scalars: tuple[Expr, ...], taken: Mapping[str, object]) -> list[str]:
-    return [f"s{i}" for i in range(1, len(scalars) + 1)]
+    free = (name for i in count(1) if (name := f"s{i}") not in taken)
+    return list(islice(free, len(scalars)))
