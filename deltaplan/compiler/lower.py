@@ -470,16 +470,16 @@ def symbols(graph: Graph) -> dict[str, str]:
         names |= dict.fromkeys([n.name for n in chain], f"a{number}")
         names[layer.name] = f"v{number}"
         names[chain[-1].name] = f"z{number + 1}"
-    taken = {*names.values(), *RESERVED, *(p.tensor.name for p in place_parameters(graph))}
+    taken = {*names.values(), *OWN_NAMES, *(p.tensor.name for p in place_parameters(graph))}
     for node in graph:
         if node.name not in names:
-            names[node.name] = _fresh(node.name, taken)
-            taken.add(names[node.name])
+            names[node.name] = own = _free(node.name, taken)
+            taken.add(own)
     return names
 
 
-def _fresh(name: str, taken: Collection[str]) -> str:
-    while name in taken:
+def _free(name: str, taken: Collection[str]) -> str:
+    while name in taken or OWN_FORMS.fullmatch(name):
         name += "\N{PRIME}"
     return name
 
