@@ -13,7 +13,8 @@ from deltaplan.dsl.braces import Braces, margin
 from deltaplan.dsl.lines import Lines
 from deltaplan.dsl.mistakes import Mistakes, StrayBrace, UnclosedBrace
 from deltaplan.dsl.pieces import end_of_line, partners
-from deltaplan.dsl.wording import Stop, mistake
+from deltaplan.dsl.stop import Stop
+from deltaplan.dsl.wording import mistake
 
 GRAMMAR = Path(__file__).with_name("grammar.lark")
 
