@@ -1,0 +1,82 @@
+"""Contributions that are expressions as plain data, so that a saved run needs no plugin to be read."""
+
+from collections.abc import Mapping
+from dataclasses import asdict
+from typing import Any, Literal, get_args
+
+from deltaplan.plugins.contracts import (
+    Activation,
+    Contribution,
+    Loss,
+    Optimizer,
+    Owner,
+    Parameter,
+    Regularizer,
+)
+from deltaplan.plugins.expressions import from_data, to_data
+
+Saved = Activation | Loss | Regularizer | Optimizer
+
+
+def is_saved(contribution: Contribution) -> bool:
+    """Whether a contribution is all expression; layers and host objects are code, which is never saved."""
+    return isinstance(contribution, Saved)
+
+
+def contribution_to_data(contribution: Saved) -> dict[str, Any]:
+    """Plain data for JSON."""
+    common = {
+        "kind": contribution.kind,
+        "name": contribution.name,
+        "doc": contribution.doc,
+        "owner": asdict(contribution.owner),
+        "parameters": [asdict(parameter) for parameter in contribution.parameters],
+    }
+    match contribution:
+        case Optimizer():
+            update = {name: to_data(expression) for name, expression in contribution.update.items()}
+            return {**common, "state": list(contribution.state), "update": update}
+        case Loss():
+            words = ("target", "link", "decision", "convex")
+            given = {word: getattr(contribution, word) for word in words}
+            return {**common, **given, "expression": to_data(contribution.expression)}
+        case _:
+            return {**common, "expression": to_data(contribution.expression)}
+
+
+def contribution_from_data(data: Mapping[str, Any]) -> Saved:
+    """The inverse. KeyError, TypeError, ValueError or PluginError where the data are none of ours."""
+    common: dict[str, Any] = {
+        "name": str(data["name"]),
+        "parameters": tuple(Parameter(**parameter) for parameter in data["parameters"]),
+        "doc": str(data["doc"]),
+        "owner": Owner(**data["owner"]),
+    }
+    match data["kind"]:
+        case "activation":
+            return Activation(**common, expression=from_data(data["expression"]))
+        case "regularizer":
+            return Regularizer(**common, expression=from_data(data["expression"]))
+        case "optimizer":
+            update = {str(name): from_data(rows) for name, rows in data["update"].items()}
+            return Optimizer(**common, state=tuple(map(str, data["state"])), update=update)
+        case "loss":
+            return _loss(common, data)
+    raise ValueError(f"no expression is of the kind {data['kind']!r}")
+
+
+def _loss(common: Mapping[str, Any], data: Mapping[str, Any]) -> Loss:
+    return Loss(
+        **common,
+        expression=from_data(data["expression"]),
+        target=_one_of(Literal["real", "class", "binary", "sign"], data["target"]),
+        link=_one_of(Literal["identity", "sigmoid", "softmax"], data["link"]),
+        decision=_one_of(Literal["none", "argmax", "positive"], data["decision"]),
+        convex=bool(data["convex"]),
+    )
+
+
+def _one_of(words: Any, value: Any) -> Any:
+    if value not in get_args(words):
+        raise ValueError(f"{value!r} is none of {get_args(words)}")
+    return value

@@ -1,0 +1,133 @@
+"""A folder to the run that it holds, or to a word on why it holds none."""
+
+import hashlib
+import json
+import os
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from numpy.typing import NDArray
+from safetensors import SafetensorError
+from safetensors import numpy as safetensors
+
+from deltaplan.diagnostics import DeltaplanError, nearest
+from deltaplan.runtime.contributions import contribution_from_data
+from deltaplan.runtime.data.preprocessing import Preprocessing
+from deltaplan.runtime.runs.mistakes import RunDamaged, RunNotFound, RunTooNew
+from deltaplan.runtime.runs.saved import FORMAT, OPTIMIZER, Arrays, SavedRun
+
+FILES = (
+    "spec.dl",
+    "resolved.dl",
+    "model.safetensors",
+    "state.safetensors",
+    "history.jsonl",
+    "metrics.json",
+)
+NOT_OF_THE_FORM = (KeyError, TypeError, ValueError, AttributeError, RecursionError, DeltaplanError)
+
+
+def open_run(folder: Path) -> SavedRun:
+    """Reads a run folder. DeltaplanError where it is none, damaged, or written in a newer format."""
+    record = _read_record(folder)
+    files = {name: _read_file(folder, name, record["sha256"]) for name in FILES}
+    model = _read_tensors(folder, "model.safetensors", files)
+    state = _read_tensors(folder, "state.safetensors", files)
+    try:
+        return _run(folder, record, model, state, files)
+    except NOT_OF_THE_FORM as error:
+        raise _damaged(folder / "run.json", f"is not of its form: {_reason(error)}") from None
+
+
+def _read_record(folder: Path) -> Mapping[str, Any]:
+    path = folder / "run.json"
+    try:
+        record = json.loads(path.read_bytes())
+    except (FileNotFoundError, NotADirectoryError):
+        raise DeltaplanError(_not_found(folder)) from None
+    except OSError as error:
+        raise _damaged(path, f"cannot be read: {_reason(error)}") from None
+    except (ValueError, RecursionError) as error:
+        raise _damaged(path, f"is no JSON: {_reason(error)}") from None
+    if not isinstance(record, dict) or not isinstance(record.get("format"), int):
+        raise _damaged(path, "has no format version")
+    if record["format"] > FORMAT:
+        raise DeltaplanError(_too_new(path, record))
+    if not isinstance(record.get("sha256"), dict):
+        raise _damaged(path, "has no checksums")
+    return record
+
+
+def _not_found(folder: Path) -> RunNotFound:
+    if folder.is_dir():
+        return RunNotFound(path=str(folder), why="it has no `run.json`", similar=None)
+    parent = folder.parent
+    names = [p.name for p in parent.iterdir()] if parent.is_dir() else []
+    why = "it is a file" if folder.exists() else "it does not exist"
+    return RunNotFound(path=str(folder), why=why, similar=nearest(folder.name, names))
+
+
+def _too_new(path: Path, record: Mapping[str, Any]) -> RunTooNew:
+    written = record.get("environment")
+    writer = str(written["deltaplan"]) if isinstance(written, dict) and "deltaplan" in written else None
+    return RunTooNew(path=str(path), found=record["format"], known=FORMAT, writer=writer)
+
+
+def _read_file(folder: Path, name: str, sums: Mapping[str, Any]) -> bytes:
+    try:
+        content = (folder / name).read_bytes()
+    except OSError as error:
+        raise _damaged(folder / name, f"cannot be read: {_reason(error)}") from None
+    if hashlib.sha256(content).hexdigest() != sums.get(name):
+        raise _damaged(folder / name, "does not have the checksum that `run.json` names")
+    return content
+
+
+def _read_tensors(folder: Path, name: str, files: Mapping[str, bytes]) -> dict[str, NDArray[Any]]:
+    try:
+        return safetensors.load(files[name])
+    except (SafetensorError, KeyError, ValueError) as error:
+        raise _damaged(folder / name, f"is no safetensors file: {_reason(error)}") from None
+
+
+def _run(
+    folder: Path, record: Mapping[str, Any], model: Arrays, state: Arrays, files: Mapping[str, bytes]
+) -> SavedRun:
+    data = record["data"]
+    return SavedRun(
+        name=str(record["name"]),
+        spec=files["spec.dl"].decode(),
+        resolved=files["resolved.dl"].decode(),
+        parameters={name: model[name] for name in record["parameters"]},
+        state={n.removeprefix(OPTIMIZER): v for n, v in state.items() if n.startswith(OPTIMIZER)},
+        step=int(state["step"]),
+        ended=str(record["ended"]),
+        seeds={str(name): int(seed) for name, seed in record["seeds"].items()},
+        preprocessing=Preprocessing.from_data(record["preprocessing"]),
+        history=tuple(dict(json.loads(line)) for line in files["history.jsonl"].splitlines()),
+        metrics=dict(json.loads(files["metrics.json"])),
+        contributions=tuple(contribution_from_data(c) for c in record["contributions"]),
+        params=dict(record["params"]),
+        data=Path(os.path.normpath(folder / data["path"])) if data else None,
+        data_sha256=data["sha256"] if data else None,
+        environment={str(name): str(value) for name, value in record["environment"].items()},
+    )
+
+
+def _damaged(file: Path, what: str) -> DeltaplanError:
+    return DeltaplanError(RunDamaged(file=str(file), what=what))
+
+
+def _reason(error: Exception) -> str:
+    match error:
+        case KeyError():
+            return f"there is no `{error.args[0]}`"
+        case OSError():
+            return (error.strerror or str(error)).lower()
+        case DeltaplanError():
+            return error.diagnostics[0].message
+        case RecursionError():
+            return "it is nested too deeply"
+        case _:
+            return str(error)[:200]

@@ -1,0 +1,65 @@
+"""The content of a run folder as a value."""
+
+import platform
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from deltaplan.runtime.contributions import Saved
+from deltaplan.runtime.data.preprocessing import Preprocessing
+
+FORMAT = 1
+OPTIMIZER = "optimizer."  # stands before the names of the optimizer's vectors
+Arrays = Mapping[str, NDArray[Any]]
+
+
+def environment() -> dict[str, str]:
+    """Versions and machine of this process."""
+    return {
+        "deltaplan": version("deltaplan"),
+        "python": platform.python_version(),
+        "numpy": np.__version__,
+        "system": f"{platform.system()} {platform.machine()}".strip(),
+        "cpu": cpu_name(),
+    }
+
+
+def cpu_name() -> str:
+    """The processor's name as far as the system tells it."""
+    try:
+        lines = Path("/proc/cpuinfo").read_text(encoding="utf-8", errors="replace").splitlines()
+        return next(line.split(":", 1)[1].strip() for line in lines if line.startswith("model name"))
+    except (OSError, StopIteration):
+        return platform.processor() or platform.machine() or "unknown"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SavedRun:
+    """The content of a run folder, pictures aside.
+
+    `parameters` are blocks by name in their order, `state` the optimizer's vectors, flat as θ is;
+    `params` are those that were given from outside the spec; `data` is the file that was read, if one was.
+    `ended` says why training did: `complete`, `interrupted`, `diverged`.
+    """
+
+    name: str
+    spec: str
+    resolved: str
+    parameters: Arrays
+    state: Arrays
+    step: int
+    ended: str
+    seeds: Mapping[str, int]
+    preprocessing: Preprocessing
+    history: Sequence[Mapping[str, Any]]
+    metrics: Mapping[str, Any]
+    contributions: tuple[Saved, ...] = ()
+    params: Mapping[str, Any] = field(default_factory=dict)
+    data: Path | None = None
+    data_sha256: str | None = None
+    environment: Mapping[str, str] = field(default_factory=environment)

@@ -1,0 +1,95 @@
+"""A run to its folder."""
+
+import hashlib
+import json
+import os
+from collections.abc import Mapping
+from math import isfinite
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from safetensors import numpy as safetensors
+
+from deltaplan.diagnostics import DeltaplanError
+from deltaplan.runtime.contributions import contribution_to_data
+from deltaplan.runtime.files import new_run_folder, write_atomically
+from deltaplan.runtime.runs.mistakes import RunNotWritten
+from deltaplan.runtime.runs.saved import FORMAT, OPTIMIZER, Arrays, SavedRun
+
+
+def save(run: SavedRun, base: Path, pictures: Mapping[str, str] | None = None) -> Path:
+    """Writes the run to the new folder `base/<name>-<n>` and returns its path; `pictures` are SVG texts by
+    file name. DeltaplanError where the disk does not take it; then nothing stays."""
+    files = {**_files(run), **{name: text.encode() for name, text in (pictures or {}).items()}}
+    sums = {name: hashlib.sha256(content).hexdigest() for name, content in files.items()}
+    record = _json(_record(run, base, sums))
+
+    def fill(folder: Path) -> None:
+        for name, content in {**files, "run.json": record}.items():
+            write_atomically(folder / name, content)
+
+    try:
+        return new_run_folder(base, run.name, fill)
+    except OSError as error:
+        why = error.strerror or str(error)
+        raise DeltaplanError(RunNotWritten(path=str(base), why=why.lower())) from None
+
+
+def _files(run: SavedRun) -> dict[str, bytes]:
+    state = {OPTIMIZER + name: vector for name, vector in run.state.items()}
+    history = "".join(json.dumps(_finite(dict(record)), ensure_ascii=False) + "\n" for record in run.history)
+    return {
+        "spec.dl": run.spec.encode(),
+        "resolved.dl": run.resolved.encode(),
+        "model.safetensors": _tensors(run.parameters),
+        "state.safetensors": _tensors({**state, "step": np.array(run.step, np.int64)}),
+        "history.jsonl": history.encode(),
+        "metrics.json": _json(_finite(dict(run.metrics))),
+    }
+
+
+def _record(run: SavedRun, base: Path, sums: Mapping[str, str]) -> dict[str, Any]:
+    return {
+        "format": FORMAT,
+        "name": run.name,
+        "ended": run.ended,
+        "seeds": dict(run.seeds),
+        "params": dict(run.params),
+        "data": {"path": _relative(run.data, base), "sha256": run.data_sha256} if run.data else None,
+        "preprocessing": run.preprocessing.to_data(),
+        "parameters": list(run.parameters),
+        "contributions": [contribution_to_data(c) for c in run.contributions],
+        "environment": dict(run.environment),
+        "sha256": dict(sums),
+    }
+
+
+def _relative(data: Path, base: Path) -> str:
+    """The data's path as seen from a folder in `base`; an absolute one if none leads there (other drive)."""
+    try:
+        return Path(os.path.relpath(data.resolve(), base.resolve() / "run")).as_posix()
+    except ValueError:
+        return data.resolve().as_posix()
+
+
+def _tensors(arrays: Arrays) -> bytes:
+    return safetensors.save({name: np.array(array, order="C") for name, array in arrays.items()})
+
+
+def _json(data: Any) -> bytes:
+    return (json.dumps(data, indent=1, ensure_ascii=False, allow_nan=False) + "\n").encode()
+
+
+def _finite(data: Any) -> Any:
+    match data:
+        case dict():
+            return {name: _finite(value) for name, value in data.items()}
+        case list() | tuple():
+            return [_finite(value) for value in data]
+        case float() | np.floating():
+            return float(data) if isfinite(data) else None
+        case np.integer():
+            return int(data)
+        case _:
+            return data
