@@ -40,10 +40,13 @@ def load_file(path: Path, span: Span | None = None) -> tuple[Contribution, ...]:
     PluginError where it cannot be read, is not Python, fails, or contributes nothing; then it leaves no
     module behind. What it prints goes to the error stream.
     """
-    module = _run(_compiled(path, span), path, span)
-    found = tuple(contributions(module, Owner(path.stem, str(path))))
-    if not found:
-        raise PluginError(PluginEmpty(path=str(path), span=span))
+    code, module = _compiled(path, span), ModuleType(_private_name(path))
+    module.__file__ = str(path)
+    with _known_to_python(module):
+        _run(code, module, path, span)
+        found = tuple(contributions(module, Owner(path.stem, str(path))))
+        if not found:
+            raise PluginError(PluginEmpty(path=str(path), span=span))
     return found
 
 
@@ -61,11 +64,9 @@ def _compiled(path: Path, span: Span | None) -> CodeType:
         ) from None
 
 
-def _run(code: CodeType, path: Path, span: Span | None) -> ModuleType:
-    module = ModuleType(_private_name(path))
-    module.__file__ = str(path)
+def _run(code: CodeType, module: ModuleType, path: Path, span: Span | None) -> None:
     try:
-        with _known_to_python(module), contextlib.redirect_stdout(sys.stderr):
+        with contextlib.redirect_stdout(sys.stderr):
             exec(code, module.__dict__)
     except KeyboardInterrupt:
         raise
@@ -76,7 +77,6 @@ def _run(code: CodeType, path: Path, span: Span | None) -> ModuleType:
         raise PluginError(
             PluginFailed(path=str(path), error=in_words(error), span=place, notes=_used(span))
         ) from None
-    return module
 
 
 def _private_name(path: Path) -> str:

@@ -70,8 +70,7 @@ class Expr:
             raise PluginError(StructuralEquality())
         return self is other
 
-    def __hash__(self) -> int:
-        return object.__hash__(self)
+    __hash__ = object.__hash__
 
     def __repr__(self) -> str:
         from deltaplan.plugins.expressions.text import to_text

@@ -46,8 +46,8 @@ def _rows(data: Any) -> list[list[Any]]:
 
 def _node(row: list[Any], nodes: list[Expr]) -> Expr:
     match row:
-        case ["const", int() | float() | "inf" | "-inf" | "nan"]:
-            return Expr(Op.CONST, value=float(row[1]))
+        case ["const", int() | float() | "inf" | "-inf" | "nan" as value] if not isinstance(value, bool):
+            return Expr(Op.CONST, value=float(value))
         case ["arg", str() as name, bool() as scalar]:
             return Expr(Op.ARG, name=name, scalar=scalar)
         case [str() as word, *operands] if _refers(operands, len(nodes)) and _has_arity(word, len(operands)):

@@ -209,7 +209,7 @@ def _choice(condition: Expr, a: Flow, b: Flow) -> Flow:
 
 
 def _reached(seed: Expr, found: dict[Expr, Expr]) -> Expr:
-    """The condition that the seed is anything but a symbolic 0; `found` keeps what is known of other seeds."""
+    """The condition that the seed is anything but a symbolic 0; `found` has the parts known by now."""
     for e in walk(seed, below=lambda e: () if e in found else _parts(e)):
         if e in found:
             continue
