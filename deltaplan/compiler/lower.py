@@ -466,10 +466,10 @@ def symbols(graph: Graph) -> dict[str, str]:
     names = {n.name: "z1" if len(inputs) == 1 else f"x_{n.name}" for n in inputs}
     names |= {n.name: "y" if len(targets) == 1 else f"y_{n.output}" for n in targets}
     for number, layer in numbered(graph):
-        chain = _chain(graph, layer)
-        names |= dict.fromkeys([n.name for n in chain], f"a{number}")
+        nodes = chain(graph, layer)
+        names |= dict.fromkeys([n.name for n in nodes], f"a{number}")
         names[layer.name] = f"v{number}"
-        names[chain[-1].name] = f"z{number + 1}"
+        names[nodes[-1].name] = f"z{number + 1}"
     taken = {*names.values(), *OWN_NAMES, *(p.tensor.name for p in place_parameters(graph))}
     for node in graph:
         if node.name not in names:
@@ -484,15 +484,15 @@ def _free(name: str, taken: Collection[str]) -> str:
     return name
 
 
-def _chain(graph: Graph, layer: Layer) -> list[AnyNode]:
+def chain(graph: Graph, layer: Layer) -> list[AnyNode]:
     """The layer, and the activation and the skip that follow it without a branch."""
-    chain: list[AnyNode] = [layer]
-    while len(users := graph.users_of(chain[-1].name)) == 1:
+    nodes: list[AnyNode] = [layer]
+    while len(users := graph.users_of(nodes[-1].name)) == 1:
         following = graph[users[0]]
-        first = graph.inputs_of(following.name)[0] == chain[-1].name
+        first = graph.inputs_of(following.name)[0] == nodes[-1].name
         if not (
             isinstance(following, Activate) or (isinstance(following, Join) and following.skip and first)
         ):
             break
-        chain.append(following)
-    return chain
+        nodes.append(following)
+    return nodes

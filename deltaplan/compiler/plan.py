@@ -58,9 +58,9 @@ class Plan:
 
 @dataclass(frozen=True, slots=True)
 class Plans:
-    """The three plans of a graph, and the update of θ where the spec says how to train."""
+    """The plans of a graph; training and the update of θ where the spec states a problem."""
 
-    train: Plan
+    train: Plan | None
     evaluate: Plan
     predict: Plan
     update: Update | None
@@ -71,7 +71,7 @@ def compile_plans(experiment: Experiment, fused: bool = True) -> Plans:
     graph = experiment.graph
     update = update_of(experiment.train.optimizer, lower(graph, "train").size) if experiment.train else None
     return Plans(
-        train=train_plan(graph, fused),
+        train=train_plan(graph, fused) if graph.of(Loss) else None,
         evaluate=evaluate_plan(graph, fused),
         predict=predict_plan(graph, fused),
         update=update,
