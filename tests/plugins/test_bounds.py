@@ -11,7 +11,9 @@ from test_derivatives import EXPRESSIONS
 
 from deltaplan.diagnostics import PluginError
 from deltaplan.plugins import expressions as ex
-from deltaplan.plugins.expressions import argument, evaluate, gain, interval, kinks, to_text, where
+from deltaplan.plugins.expressions import argument, evaluate, to_text, where
+from deltaplan.plugins.expressions.analysis import gain, is_piecewise_affine, kinks, slope_range, value_range
+from deltaplan.plugins.expressions.intervals import interval
 
 u = argument("u")
 HARD_TANH = ex.maximum(ex.minimum(u, 1), -1)
@@ -33,7 +35,7 @@ def test_intervals_hold_what_they_bound(expr, low, width, part):
 @settings(max_examples=60)
 @given(EXPRESSIONS, st.lists(st.floats(-30, 30), min_size=5, max_size=5))
 def test_ranges_hold_what_they_bound(expr, points):
-    bounds = ex.value_range(expr, "u")
+    bounds = value_range(expr, "u")
     for at in points:
         try:
             value = exact(expr, {"u": at})
@@ -82,14 +84,14 @@ def test_intervals_are_tight_where_they_can_be(expr, box, bounds):
     ],
 )
 def test_slope_ranges(expr, slopes):
-    for end, wanted in zip(ex.slope_range(expr, "u"), slopes, strict=True):
+    for end, wanted in zip(slope_range(expr, "u"), slopes, strict=True):
         assert wanted is None or end == wanted
 
 
 def test_subdivision_closes_in():
     gaussian = ex.exp(-(u * u))
-    low, high = ex.slope_range(ex.exp(-(u * u)) + ex.tanh(u), "u")
-    assert ex.value_range(gaussian, "u") == (0.0, 1.0)
+    low, high = slope_range(ex.exp(-(u * u)) + ex.tanh(u), "u")
+    assert value_range(gaussian, "u") == (0.0, 1.0)
     slope = ex.derivative(gaussian + ex.tanh(u), "u")
     sampled = evaluate(slope, {"u": [i / 1000 for i in range(-5000, 5000)]})
     assert low <= min(sampled)
@@ -121,7 +123,7 @@ def test_kinks(expr, points):
     [(HARD_TANH, True), (abs(abs(u) - 1), True), (u, True), (abs(u) * u, False), (SILU, False)],
 )
 def test_piecewise_affine(expr, holds):
-    assert ex.is_piecewise_affine(expr, "u") is holds
+    assert is_piecewise_affine(expr, "u") is holds
 
 
 def mean_square(expr):

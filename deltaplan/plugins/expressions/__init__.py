@@ -1,10 +1,10 @@
 """Scalar mathematics as expressions: built with symbols, then derived, cut, bounded, evaluated, printed.
 
-Standard library only. The functions are also in `deltaplan.plugins.api`.
+Standard library only. The functions are also in `deltaplan.plugins.api`; `analysis` (kinks, ranges, gain) and
+`intervals` are imported by those that need them.
 """
 
 from deltaplan.plugins.expressions.algebra import Expr, Number, argument, const, lift, node
-from deltaplan.plugins.expressions.analysis import gain, is_piecewise_affine, kinks, slope_range, value_range
 from deltaplan.plugins.expressions.data import from_data, to_data
 from deltaplan.plugins.expressions.derivatives import derivative, gradient
 from deltaplan.plugins.expressions.evaluate import evaluate
@@ -36,7 +36,6 @@ from deltaplan.plugins.expressions.functions import (
     unequal,
     where,
 )
-from deltaplan.plugins.expressions.intervals import interval
 from deltaplan.plugins.expressions.ops import COMPARISONS, CONDITIONS, LEAVES, LOGIC, REDUCTIONS, Op, arity
 from deltaplan.plugins.expressions.reductions import COUNT, Cut, Stage, split_reductions
 from deltaplan.plugins.expressions.text import to_text
@@ -69,11 +68,7 @@ __all__ = [
     "exp",
     "expm1",
     "from_data",
-    "gain",
     "gradient",
-    "interval",
-    "is_piecewise_affine",
-    "kinks",
     "lift",
     "log",
     "log1p",
@@ -89,7 +84,6 @@ __all__ = [
     "sign",
     "sin",
     "sinh",
-    "slope_range",
     "softplus",
     "split_reductions",
     "sqrt",
@@ -99,7 +93,6 @@ __all__ = [
     "to_data",
     "to_text",
     "unequal",
-    "value_range",
     "walk",
     "where",
 ]

@@ -22,9 +22,15 @@ from deltaplan.plugins.expressions.ops import CONDITIONS, LOGIC, REDUCTIONS, Op
 
 Number = Union["Expr", float, int, bool]
 
+_Infix = Callable[["Expr", Number], "Expr"]
 _Key = tuple[Op, tuple[int, ...], str | None, str | None, bool]
 _known: "weakref.WeakValueDictionary[_Key, Expr]" = weakref.WeakValueDictionary()
 _lock = threading.RLock()
+
+
+def _infix(op: Op) -> tuple[_Infix, _Infix]:
+    """The operator with the expression on its left, and on its right."""
+    return (lambda a, b: node(op, a, b)), (lambda a, b: node(op, b, a))
 
 
 @dataclass(frozen=True, slots=True, init=False, eq=False, repr=False, weakref_slot=True)
@@ -95,53 +101,15 @@ class Expr:
     def __abs__(self) -> "Expr":
         return node(Op.ABS, self)
 
-    def __add__(self, other: Number) -> "Expr":
-        return node(Op.ADD, self, other)
-
-    def __radd__(self, other: Number) -> "Expr":
-        return node(Op.ADD, other, self)
-
-    def __sub__(self, other: Number) -> "Expr":
-        return node(Op.SUB, self, other)
-
-    def __rsub__(self, other: Number) -> "Expr":
-        return node(Op.SUB, other, self)
-
-    def __mul__(self, other: Number) -> "Expr":
-        return node(Op.MUL, self, other)
-
-    def __rmul__(self, other: Number) -> "Expr":
-        return node(Op.MUL, other, self)
-
-    def __truediv__(self, other: Number) -> "Expr":
-        return node(Op.DIV, self, other)
-
-    def __rtruediv__(self, other: Number) -> "Expr":
-        return node(Op.DIV, other, self)
-
-    def __pow__(self, other: Number) -> "Expr":
-        return node(Op.POW, self, other)
-
-    def __rpow__(self, other: Number) -> "Expr":
-        return node(Op.POW, other, self)
-
-    def __gt__(self, other: Number) -> "Expr":
-        return node(Op.GT, self, other)
-
-    def __lt__(self, other: Number) -> "Expr":
-        return node(Op.GT, other, self)
-
-    def __ge__(self, other: Number) -> "Expr":
-        return node(Op.GE, self, other)
-
-    def __le__(self, other: Number) -> "Expr":
-        return node(Op.GE, other, self)
-
-    def __and__(self, other: Number) -> "Expr":
-        return node(Op.AND, self, other)
-
-    def __or__(self, other: Number) -> "Expr":
-        return node(Op.OR, self, other)
+    __add__, __radd__ = _infix(Op.ADD)
+    __sub__, __rsub__ = _infix(Op.SUB)
+    __mul__, __rmul__ = _infix(Op.MUL)
+    __truediv__, __rtruediv__ = _infix(Op.DIV)
+    __pow__, __rpow__ = _infix(Op.POW)
+    __gt__, __lt__ = _infix(Op.GT)
+    __ge__, __le__ = _infix(Op.GE)
+    __and__, __rand__ = _infix(Op.AND)
+    __or__, __ror__ = _infix(Op.OR)
 
     def __invert__(self) -> "Expr":
         return node(Op.NOT, self)
