@@ -3,6 +3,8 @@
     import deltaplan
 
     experiment = deltaplan.load("wave.dl", params={"hidden": 10})
+    run = deltaplan.train(experiment)
+    run.predict([[0.5]])
 
 What it takes to run each part is imported when that part is first asked for.
 """
@@ -13,25 +15,50 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from deltaplan.compiler.experiment import Experiment
     from deltaplan.compiler.load import load, loads
+    from deltaplan.compiler.plan import compile_plans as compile
     from deltaplan.diagnostics import DeltaplanError, PluginError, SpecError
+    from deltaplan.runtime.problem import Problem
+    from deltaplan.runtime.run import Run, train
+    from deltaplan.runtime.run import open_ as open
+    from deltaplan.runtime.session import problem
 
 __version__ = "0.1.0"
-__all__ = ["DeltaplanError", "Experiment", "PluginError", "SpecError", "load", "loads"]
+__all__ = [
+    "DeltaplanError",
+    "Experiment",
+    "PluginError",
+    "Problem",
+    "Run",
+    "SpecError",
+    "compile",
+    "load",
+    "loads",
+    "open",
+    "problem",
+    "train",
+]
 
 HOMES = {
-    "DeltaplanError": "deltaplan.diagnostics",
-    "Experiment": "deltaplan.compiler.experiment",
-    "PluginError": "deltaplan.diagnostics",
-    "SpecError": "deltaplan.diagnostics",
-    "load": "deltaplan.compiler.load",
-    "loads": "deltaplan.compiler.load",
+    "DeltaplanError": ("deltaplan.diagnostics", "DeltaplanError"),
+    "Experiment": ("deltaplan.compiler.experiment", "Experiment"),
+    "PluginError": ("deltaplan.diagnostics", "PluginError"),
+    "Problem": ("deltaplan.runtime.problem", "Problem"),
+    "Run": ("deltaplan.runtime.run", "Run"),
+    "SpecError": ("deltaplan.diagnostics", "SpecError"),
+    "compile": ("deltaplan.compiler.plan", "compile_plans"),
+    "load": ("deltaplan.compiler.load", "load"),
+    "loads": ("deltaplan.compiler.load", "loads"),
+    "open": ("deltaplan.runtime.run", "open_"),
+    "problem": ("deltaplan.runtime.session", "problem"),
+    "train": ("deltaplan.runtime.run", "train"),
 }
 
 
 def __getattr__(name: str) -> Any:
     if name not in HOMES:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    return getattr(import_module(HOMES[name]), name)
+    module, attribute = HOMES[name]
+    return getattr(import_module(module), attribute)
 
 
 def __dir__() -> list[str]:

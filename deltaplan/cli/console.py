@@ -2,11 +2,13 @@
 
 import json
 import sys
+from collections.abc import Mapping
+from math import isfinite
 from typing import Any
 
 from deltaplan.diagnostics import DeltaplanError, Diagnostic, as_data, in_order, render
 
-PLAIN = {
+PLAIN: dict[str, str | int | None] = {
     "δ": "delta", "∂": "d", "Σ": "sum", "⊙": "*", "ᵀ": "^T", "θ": "theta", "Ω": "Omega", "ℓ": "loss",
     "σ": "sigma", "λ": "lambda", "‖": "|", "½": "1/2", "²": "^2", "√": "sqrt", "←": "<-", "→": "->",
     "·": ".", "…": "...", "×": "x", "≤": "<=", "≥": ">=", "±": "+-", "′": "'", "ŷ": "y^", "—": "-",
@@ -34,7 +36,7 @@ def say_json(data: Any) -> None:
 
 
 def report(error: DeltaplanError) -> None:
-    """Prints the mistakes to standard error, or as JSON to standard output where the verb was asked for that."""
+    """Prints the mistakes to standard error, or as JSON to standard output where that was asked for."""
     import click
 
     ctx = click.get_current_context(silent=True)
@@ -72,3 +74,24 @@ def table(rows: list[tuple[str, ...]], right: frozenset[int] = frozenset()) -> s
         ).rstrip()
         for row in rows
     )
+
+
+def scores_table(parts: Mapping[str, Mapping[str, float]]) -> str:
+    """A line for each part with its loss and metrics."""
+    names = list(dict.fromkeys(name for scores in parts.values() for name in scores))
+    rows = [
+        (part, *(f"{scores[name]:.4g}" if name in scores else "" for name in names))
+        for part, scores in parts.items()
+    ]
+    return table([("part", *names), *rows], right=frozenset(range(1, len(names) + 1)))
+
+
+def finite(data: Any) -> Any:
+    """The data with None for NaN and infinity, which JSON lacks."""
+    match data:
+        case dict():
+            return {name: finite(value) for name, value in data.items()}
+        case float():
+            return data if isfinite(data) else None
+        case _:
+            return data

@@ -46,7 +46,13 @@ def _table(rows: "tuple[Row, ...]") -> str:
 
     head = ("block", "numbers", "checked", "at kinks", "worst error")
     lines = [
-        (r.block, f"{r.numbers:,}", f"{r.checked:,}", f"{r.kinks:,}", f"{r.error:.1e}" + ("" if r.passed else " !"))
+        (
+            r.block,
+            f"{r.numbers:,}",
+            f"{r.checked:,}",
+            f"{r.kinks:,}",
+            f"{r.error:.1e}" + ("" if r.passed else " !"),
+        )
         for r in rows
     ]
     return table([head, *lines], right=frozenset({1, 2, 3, 4}))

@@ -1,11 +1,14 @@
 """`deltaplan show`: what a spec says and what it compiles to."""
 
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from deltaplan.cli.spec import spec_argument
+
+if TYPE_CHECKING:
+    from deltaplan.compiler.experiment import Experiment
 
 GRAPHS = ("text", "dot", "mermaid", "svg")
 
@@ -77,7 +80,7 @@ def _tree(file: Path) -> str:
     return tree_text(spec)
 
 
-def _graph(experiment: Any, form: str) -> str:
+def _graph(experiment: "Experiment", form: str) -> str:
     from deltaplan.compiler import printers
 
     match form:
@@ -93,7 +96,7 @@ def _graph(experiment: Any, form: str) -> str:
             return graph_svg(experiment)
 
 
-def _samples(experiment: Any) -> int | None:
+def _samples(experiment: "Experiment") -> int | None:
     """The size of the training part, where the data can be read."""
     from deltaplan.diagnostics import SpecError
 

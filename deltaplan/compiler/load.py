@@ -1,14 +1,14 @@
 """From a file or a text to an experiment, with the built-in contributions."""
 
 import os
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 
 from deltaplan.compiler.build import ExpansionLimits, build
 from deltaplan.compiler.experiment import Experiment
 from deltaplan.diagnostics import Source
 from deltaplan.dsl import parse, read
-from deltaplan.plugins.contracts import Value
+from deltaplan.plugins.contracts import Contribution, Value
 from deltaplan.plugins.loader import builtin_registry
 
 LIMITS = ExpansionLimits()
@@ -37,6 +37,15 @@ def loads(
 ) -> Experiment:
     """The experiment that a text states. Paths in it begin at `folder`, by default the current one."""
     return _experiment(Source(name, text), params, Path(folder or ""), limits)
+
+
+def restore(
+    text: str, name: str, params: Mapping[str, Value], contributions: Iterable[Contribution]
+) -> Experiment:
+    """The experiment of a saved run, whose plugins' contributions are given: no plugin is imported."""
+    spec, found = parse(Source(name, text))
+    registry = builtin_registry().with_(contributions)
+    return build(spec, registry, params, LIMITS, found, Path(), run_plugins=False)
 
 
 def _experiment(

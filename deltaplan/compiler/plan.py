@@ -145,16 +145,19 @@ def evaluate_plan(graph: Graph, fused: bool = True) -> Plan:
     return _forward_plan("evaluate", trace, trace.steps, wanted, fused)
 
 
-def predict_plan(graph: Graph, fused: bool = True) -> Plan:
+def predict_plan(graph: Graph, fused: bool = True, linked: bool = True) -> Plan:
     """The outputs with the link of their losses: the identity, a sigmoid or a softmax.
 
-    The tensor of each output is named `ŷ` or `ŷ_name`.
+    The tensor of each output is named `ŷ` or `ŷ_name`. Without `linked` they are as the model gives them.
     """
     trace = lower(graph, "predict")
+    if not linked:
+        return _forward_plan("predict", trace, trace.steps, [*trace.outputs.values()], fused)
     steps, wanted = list(trace.steps), []
     for name, tensor in trace.outputs.items():
-        linked, value = _linked(link_of(graph, name), tensor, "ŷ" if len(trace.outputs) == 1 else f"ŷ_{name}")
-        steps += linked
+        own = "ŷ" if len(trace.outputs) == 1 else f"ŷ_{name}"
+        more, value = _linked(link_of(graph, name), tensor, own)
+        steps += more
         wanted.append(value)
     return _forward_plan("predict", trace, tuple(steps), wanted, fused)
 

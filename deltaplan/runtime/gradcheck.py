@@ -27,8 +27,8 @@ AT_MOST = 4000  # numbers of θ that are checked in all
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """One block: how many of its numbers were checked and how many left out for a kink, and the largest error
-    |a − d|/(max|d| + floor) with its place; `floor` stands for the round-off of the difference quotient."""
+    """One block: how many of its numbers were checked and how many left out for a kink, and the largest
+    error |a − d|/(max|d| + floor) with its place; `floor` is the round-off of the difference quotient."""
 
     block: str
     numbers: int
@@ -49,8 +49,8 @@ def gradcheck(
 ) -> tuple[Row, ...]:
     """Checks each parameter block of a graph at θ [size] on samples (arrays under the keys of `bind`).
 
-    Small models are checked in every number; of a large one, as many of each block, drawn with `seed`, as make
-    about four thousand.
+    Small models are checked in every number; of a large one, as many of each block, drawn with `seed`, as
+    make about four thousand.
     """
     trace = lower(graph, "train")
     with np.errstate(all="ignore"):
@@ -110,7 +110,7 @@ def _row(probe: Probe, parameter: Parameter, chosen: Sequence[int]) -> Row:
         for place, (slope, floor) in found
     ]
     worst = int(np.argmax(errors)) if errors else 0
-    place, slope = (found[worst][0], found[worst][1][0]) if found else (parameter.offset, 0.0)
+    place, difference = (found[worst][0], found[worst][1][0]) if found else (parameter.offset, 0.0)
     index = tuple(int(i) for i in np.unravel_index(place - parameter.offset, parameter.tensor.shape))
     return Row(
         block=parameter.name,
@@ -120,7 +120,7 @@ def _row(probe: Probe, parameter: Parameter, chosen: Sequence[int]) -> Row:
         error=float(errors[worst]) if errors else 0.0,
         index=index,
         derived=float(probe.gradient[place]),
-        difference=slope,
+        difference=difference,
     )
 
 

@@ -23,6 +23,7 @@ from deltaplan.runtime.data.dataset import Dataset, Part
 from deltaplan.runtime.divergence import explain
 from deltaplan.runtime.initial import initial
 from deltaplan.runtime.random import Purpose, uniform
+from deltaplan.runtime.threads import one_blas_thread
 
 FLOAT64 = np.dtype(np.float64)
 RECORDS = 1000  # at most about so many lines of history
@@ -213,15 +214,6 @@ def _objective(bound: Bound) -> Any:
 
 def _sample_loss(bound: Bound) -> Any:
     return bound.plan.trace.sample_loss
-
-
-@contextmanager
-def one_blas_thread() -> Iterator[None]:
-    """BLAS on one thread: its sums, and so its bits, change with the number of threads."""
-    from threadpoolctl import threadpool_limits
-
-    with threadpool_limits(limits=1, user_api="blas"):
-        yield
 
 
 @contextmanager

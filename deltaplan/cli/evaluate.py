@@ -1,0 +1,33 @@
+"""`deltaplan evaluate`: the scores of a run."""
+
+from pathlib import Path
+from typing import Literal
+
+import click
+
+
+@click.command("evaluate")
+@click.argument("run", type=click.Path(path_type=Path))
+@click.argument("data", type=click.Path(path_type=Path), required=False)
+@click.option(
+    "--part", type=click.Choice(["train", "validation", "test"]), help="One part of the run's own data."
+)
+@click.option("--json", "as_json", is_flag=True, help="Print the scores as JSON.")
+def command(
+    run: Path, data: Path | None, part: Literal["train", "validation", "test"] | None, as_json: bool
+) -> None:
+    """Print loss and metrics of a run on the parts of its data, or on all rows of the file DATA.
+
+    Metrics are in the data's own units.
+    """
+    import deltaplan
+    from deltaplan.cli.console import finite, say, say_json, scores_table
+    from deltaplan.runtime.run import score
+
+    if data is not None and part is not None:
+        raise click.UsageError("a file has no parts: give DATA or --part, not both")
+    found = score(deltaplan.open(run), part, data)
+    if as_json:
+        say_json(finite(found))
+    else:
+        say(scores_table(found))

@@ -1,0 +1,33 @@
+"""`deltaplan predict`: csv in, csv out."""
+
+from pathlib import Path
+
+import click
+
+
+@click.command("predict")
+@click.argument("run", type=click.Path(path_type=Path))
+@click.argument("data", type=click.Path(path_type=Path))
+@click.option(
+    "-o",
+    "--output",
+    type=click.Path(path_type=Path),
+    help="Write the predictions to this file instead of standard output.",
+)
+def command(run: Path, data: Path, output: Path | None) -> None:
+    """Predict every row of the file DATA with a trained run, as csv.
+
+    DATA is read as the spec says and needs the input columns alone; other columns are left out. Predictions
+    are in the data's own units; a classifier gives the class and the probability of each.
+    """
+    import deltaplan
+    from deltaplan.cli.console import say
+    from deltaplan.runtime.files import write_atomically
+    from deltaplan.runtime.predictions import predictions_csv
+
+    text = predictions_csv(deltaplan.open(run), data)
+    if output is None:
+        say(text.rstrip("\n"))
+        return
+    write_atomically(output, text)
+    click.echo(f"{text.count(chr(10)) - 1:,} predictions: {output}", err=True)

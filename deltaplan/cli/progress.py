@@ -1,0 +1,67 @@
+"""Progress of training: a bar on a terminal, some lines in a pipe."""
+
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from deltaplan.compiler.experiment import Experiment
+    from deltaplan.runtime.train import Record
+
+LINES = 10  # about so many in a pipe
+
+
+@contextmanager
+def shown_progress(experiment: "Experiment", silent: bool) -> Iterator["Callable[[Record], None] | None"]:
+    """What `train` is to call with each record; it prints to standard error."""
+    if silent or experiment.train is None:
+        yield None
+    elif sys.stderr.isatty():
+        with _bar(experiment.train.unit, experiment.train.length) as update:
+            yield update
+    else:
+        yield _lines(experiment.train.unit, experiment.train.length)
+
+
+@contextmanager
+def _bar(unit: str, length: int) -> Iterator["Callable[[Record], None]"]:
+    from rich.console import Console
+    from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
+
+    columns = (
+        TextColumn("{task.description}"),
+        BarColumn(bar_width=24),
+        TextColumn("{task.fields[told]}"),
+        TimeElapsedColumn(),
+    )
+    with Progress(*columns, console=Console(stderr=True), transient=True) as progress:
+        task = progress.add_task("training", total=length, told="")
+
+        def update(record: "Record") -> None:
+            progress.update(task, completed=_done(unit, record), told=_told(unit, length, record))
+
+        yield update
+
+
+def _lines(unit: str, length: int) -> "Callable[[Record], None]":
+    every = max(1, length // LINES)
+    reached = 0
+
+    def update(record: "Record") -> None:
+        nonlocal reached
+        done = _done(unit, record)
+        if done >= length or done // every > reached:
+            reached = done // every
+            print(_told(unit, length, record), file=sys.stderr, flush=True)
+
+    return update
+
+
+def _done(unit: str, record: "Record") -> int:
+    return record.epoch if unit == "epochs" else record.step
+
+
+def _told(unit: str, length: int, record: "Record") -> str:
+    validation = "" if record.validation_loss is None else f"  validation {record.validation_loss:.4g}"
+    return f"{unit.removesuffix('s')} {_done(unit, record)}/{length}  loss {record.loss:.4g}{validation}"

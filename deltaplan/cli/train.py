@@ -1,0 +1,88 @@
+"""`deltaplan train`: from a spec to a run folder."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from deltaplan.cli.spec import spec_argument
+
+if TYPE_CHECKING:
+    from deltaplan.runtime.run import Run
+
+
+@click.command("train")
+@spec_argument
+@click.option(
+    "--runs",
+    type=click.Path(path_type=Path),
+    default=Path("runs"),
+    show_default=True,
+    help="Folder for the runs; each gets a new one in it.",
+)
+@click.option("-q", "--quiet", is_flag=True, help="Print nothing but the run's folder.")
+@click.option("--json", "as_json", is_flag=True, help="Print the result as JSON.")
+def command(file: Path, params: dict[str, Any], runs: Path, quiet: bool, as_json: bool) -> None:
+    """Train a spec on its data and write the run to a new folder.
+
+    The folder holds the spec, the parameters, the history, the metrics and pictures. Ctrl-C ends training
+    after the step at hand and keeps what was reached; NaN or infinity ends it too, and the last good
+    parameters are kept.
+    """
+    from deltaplan.cli.console import say, say_json, warn
+    from deltaplan.cli.progress import shown_progress
+    from deltaplan.cli.spec import load
+    from deltaplan.runtime.run import train
+
+    experiment = load(file, params)
+    with shown_progress(experiment, silent=quiet or as_json) as progress:
+        run = train(experiment, runs=runs, progress=progress)
+    warn(run.warnings)
+    if as_json:
+        say_json(_data(run))
+    elif quiet:
+        say(str(run.folder))
+    else:
+        say(result(run))
+    _end(run)
+
+
+def result(run: "Run") -> str:
+    """What was reached: scores of the parts, and where the pictures and the rest are."""
+    from deltaplan.cli.console import scores_table
+
+    assert run.folder is not None
+    lines = [f"{run.saved.step:,} steps, {run.ended}", scores_table(_parts(run))]
+    pictures = {"fit.svg": "the fit", "loss.svg": "the loss curve"}
+    found = [(what, run.folder / name) for name, what in pictures.items() if (run.folder / name).exists()]
+    lines += [f"{what}: {path}" for what, path in found]
+    lines.append(f"run: {run.folder}")
+    return "\n".join(lines)
+
+
+def _parts(run: "Run") -> dict[str, dict[str, float]]:
+    return {name: scores for name, scores in run.metrics.items() if isinstance(scores, dict)}
+
+
+def _data(run: "Run") -> dict[str, Any]:
+    from deltaplan.cli.console import diagnostics_data, finite
+
+    told = diagnostics_data((run.divergence,)) if run.divergence else []
+    return {
+        "ok": run.ended == "complete",
+        "ended": run.ended,
+        "step": run.saved.step,
+        "run": str(run.folder),
+        "metrics": finite(_parts(run)),
+        "diagnostics": told,
+    }
+
+
+def _end(run: "Run") -> None:
+    """Exit codes of what was not completed."""
+    if run.divergence is not None:
+        from deltaplan.diagnostics import SpecError
+
+        raise SpecError(run.divergence)
+    if run.ended == "interrupted":
+        raise click.exceptions.Exit(130)

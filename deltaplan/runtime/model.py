@@ -1,0 +1,164 @@
+"""A trained model in use: predictions and scores."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from deltaplan.compiler.experiment import Experiment
+from deltaplan.compiler.nodes import Loss
+from deltaplan.compiler.plan import Plan, evaluate_plan, predict_plan
+from deltaplan.plugins import contracts
+from deltaplan.runtime.backends.numpy.bind import Bound, bind
+from deltaplan.runtime.backends.numpy.expressions import Array
+from deltaplan.runtime.data.dataset import Part
+from deltaplan.runtime.data.preprocessing import Preprocessing
+from deltaplan.runtime.metrics import scores
+from deltaplan.runtime.threads import one_blas_thread
+from deltaplan.runtime.train import arrays_of
+
+BLOCK = 1024  # samples that are predicted at once
+
+
+@dataclass(frozen=True, slots=True)
+class Model:
+    """m(x; θ) with what its data went through. `theta` is the flat vector of parameters."""
+
+    experiment: Experiment
+    theta: Array
+    preprocessing: Preprocessing
+
+    def predict(self, inputs: ArrayLike | Mapping[str, ArrayLike]) -> Any:
+        """Predictions in the data's units: an array [N, outputs], or one for each output by its name.
+
+        `inputs` is an array [N, features] in the data's units, or one for each input by its name. What a loss
+        on classes gives are probabilities; `decide` gives the classes.
+        """
+        values = self.predict_columns(self._prepared(inputs))
+        found = {name: np.ascontiguousarray(value.T) for name, value in values.items()}
+        return found if len(found) > 1 else next(iter(found.values()))
+
+    def decide(self, inputs: ArrayLike | Mapping[str, ArrayLike]) -> Any:
+        """The class of each sample, by name where the data has names: [N], or one array for each output.
+
+        ValueError if no output decides between classes.
+        """
+        raw = self.raw_columns(self._prepared(inputs))
+        found = {
+            name: self.classes(name, value) for name, value in raw.items() if self.decision(name) != "none"
+        }
+        if not found:
+            raise ValueError("no output of this model decides between classes")
+        return found if len(found) > 1 else next(iter(found.values()))
+
+    def predict_columns(self, x: Mapping[str, Array]) -> dict[str, Array]:
+        """Prepared inputs [features, N] to predictions [outputs, N] by output, in the data's units."""
+        plan = predict_plan(self.experiment.graph)
+        return self.preprocessing.targets_back(self._run(plan, x))
+
+    def score(self, part: Part) -> dict[str, float]:
+        """Loss and metrics on prepared samples; a metric is named `output.metric` where there are several."""
+        plan, raw = evaluate_plan(self.experiment.graph), self.raw_columns(part.x)
+        found: dict[str, float] = {}
+        if plan.trace.sample_loss is not None:
+            losses = self._losses(plan, part)
+            found["loss"] = float(losses.mean() if self._averages() else losses.sum())
+        for name, value in raw.items():
+            if name in part.y:
+                target = self.preprocessing.targets[name]
+                own = scores(target, self.decision(name), value, part.y[name])
+                found |= own if len(raw) == 1 else {f"{name}.{metric}": v for metric, v in own.items()}
+        return found
+
+    def decision(self, output: str) -> str:
+        """How the output's loss decides: `argmax`, `positive` or `none`."""
+        for loss in self.experiment.graph.of(Loss):
+            if self.experiment.graph.inputs_of(loss.name)[0] == output:
+                contract = loss.use.contract
+                assert isinstance(contract, contracts.Loss)
+                return contract.decision
+        return "none"
+
+    @property
+    def outputs(self) -> tuple[str, ...]:
+        """The names of the output nodes."""
+        return tuple(node.name for node in self.experiment.graph.outputs)
+
+    def target_names(self, output: str) -> tuple[str, ...]:
+        """The columns that an output predicts; its own name where the data has none."""
+        target = self.preprocessing.targets.get(output)
+        return target.names if target else (output,)
+
+    def class_names(self, output: str, count: int) -> tuple[str, ...]:
+        """Names for `count` probabilities: the classes, or for a single one the second class."""
+        target = self.preprocessing.targets.get(output)
+        names = target.classes if target and target.classes else tuple(str(i) for i in range(max(count, 2)))
+        return names if count > 1 else names[1:2]
+
+    def classes(self, output: str, values: Array) -> NDArray[Any]:
+        """The class of each sample from what the model gives before the link, [outputs, N]."""
+        target = self.preprocessing.targets.get(output)
+        argmax = self.decision(output) == "argmax"
+        chosen = np.argmax(values, axis=0) if argmax else (values > 0).astype(np.intp).squeeze(0)
+        return np.array(target.classes)[chosen] if target and target.classes else chosen
+
+    def _prepared(self, inputs: ArrayLike | Mapping[str, ArrayLike]) -> dict[str, Array]:
+        """Rows in the data's units to scaled columns; ValueError where the shape is not the model's."""
+        wanted = self.preprocessing.inputs
+        given = inputs if isinstance(inputs, Mapping) else {next(iter(wanted)): inputs}
+        if set(given) != set(wanted):
+            raise ValueError(f"the model has the inputs {_names(wanted)}, and {_names(given)} were given")
+        return {name: self._columns(name, np.asarray(rows, np.float64)) for name, rows in given.items()}
+
+    def _columns(self, name: str, rows: Array) -> Array:
+        columns = self.preprocessing.inputs[name]
+        features = len(columns.scaling.means)
+        if rows.ndim == 1 and features == 1:
+            rows = rows[:, None]
+        if rows.ndim != 2 or rows.shape[1] != features:
+            raise ValueError(f"`{name}` takes rows of {features} numbers [N, {features}], not {rows.shape}")
+        return columns.scaling.apply(np.ascontiguousarray(rows.T))
+
+    def raw_columns(self, x: Mapping[str, Array]) -> dict[str, Array]:
+        """What the model gives before links and decisions, [outputs, N] by output."""
+        return self._run(predict_plan(self.experiment.graph, linked=False), x)
+
+    def _run(self, plan: Plan, x: Mapping[str, Array]) -> dict[str, Array]:
+        """The plan's outputs [outputs, N] for inputs [features, N], a block of samples at a time."""
+        count = next(iter(x.values())).shape[-1]
+        wanted = plan.kept[: len(plan.trace.outputs)]
+        parts: list[list[Array]] = [[] for _ in wanted]
+        if not count:
+            return {name: np.zeros((*t.shape, 0)) for name, t in plan.trace.outputs.items()}
+        with np.errstate(all="ignore"), one_blas_thread():
+            for begin, bound in self._blocks(plan, count):
+                for name, array in bound.data.items():
+                    np.copyto(array, x[name][..., begin : begin + array.shape[-1]].reshape(array.shape))
+                bound.run()
+                for found, tensor in zip(parts, wanted, strict=True):
+                    found.append(bound[tensor].astype(np.float64))
+        return dict(zip(plan.trace.outputs, (np.concatenate(p, axis=-1) for p in parts), strict=True))
+
+    def _blocks(self, plan: Plan, count: int) -> Any:
+        vectors = {"θ": self.theta}
+        whole = bind(plan, vectors, BLOCK) if count > BLOCK else None
+        for begin in range(0, count, BLOCK):
+            size = min(BLOCK, count - begin)
+            yield begin, whole if whole and size == BLOCK else bind(plan, vectors, size)
+
+    def _losses(self, plan: Plan, part: Part) -> Array:
+        assert plan.trace.sample_loss is not None
+        data = arrays_of(part, self.theta.dtype)
+        with np.errstate(all="ignore"), one_blas_thread():
+            bound: Bound = bind(plan, {"θ": self.theta}, len(part), data)
+            bound.run()
+            return bound[plan.trace.sample_loss].astype(np.float64)
+
+    def _averages(self) -> bool:
+        return self.experiment.train is None or self.experiment.train.average == "mean"
+
+
+def _names(names: Mapping[str, object]) -> str:
+    return ", ".join(f"`{name}`" for name in names)

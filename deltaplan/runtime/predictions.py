@@ -1,0 +1,45 @@
+"""Predictions of a file as csv."""
+
+import csv
+from collections.abc import Iterator
+from io import StringIO
+from pathlib import Path
+
+import numpy as np
+
+from deltaplan.runtime.backends.numpy.expressions import Array
+from deltaplan.runtime.data.prepare import read_table
+from deltaplan.runtime.model import Model
+from deltaplan.runtime.run import Run
+
+
+def predictions_csv(run: Run, path: Path) -> str:
+    """A header and a line for each row of the file: the target's name, and for a classifier the class and the
+    probability of each. Numbers have the digits that read back to the same float32 or float64."""
+    experiment = run.experiment
+    assert experiment.data is not None, "a run has data"
+    table = read_table(experiment.data.source, path)
+    x = run.model.preprocessing.apply_inputs(table)
+    columns = [column for name in run.model.outputs for column in _columns(run.model, name, x)]
+    text = StringIO()
+    writer = csv.writer(text, lineterminator="\n")
+    writer.writerow([head for head, _ in columns])
+    writer.writerows(zip(*(cells for _, cells in columns), strict=True))
+    return text.getvalue()
+
+
+def _columns(model: Model, output: str, x: dict[str, Array]) -> Iterator[tuple[str, list[str]]]:
+    """Heads and cells of one output."""
+    names = model.target_names(output)
+    values = model.predict_columns(x)[output]
+    if model.decision(output) == "none":
+        yield from ((name, _cells(row, model)) for name, row in zip(names, values, strict=True))
+        return
+    raw = model.raw_columns(x)[output]
+    yield names[0], [str(c) for c in model.classes(output, raw)]
+    for name, row in zip(model.class_names(output, len(values)), values, strict=True):
+        yield f"p({name})", _cells(row, model)
+
+
+def _cells(row: Array, model: Model) -> list[str]:
+    return [repr(float(v)) if model.theta.dtype == np.float64 else str(np.float32(v)) for v in row]

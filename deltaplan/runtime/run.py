@@ -1,0 +1,193 @@
+"""A run: what training reached, in memory and in its folder."""
+
+import os
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any, ClassVar
+
+import numpy as np
+
+from deltaplan.compiler.experiment import Experiment
+from deltaplan.compiler.load import restore
+from deltaplan.compiler.lower import place_parameters
+from deltaplan.compiler.render import render
+from deltaplan.diagnostics import DeltaplanError, Diagnostic, Span, SpecError
+from deltaplan.plugins.contracts import Contribution
+from deltaplan.runtime.backends.numpy.expressions import Array
+from deltaplan.runtime.contributions import Saved
+from deltaplan.runtime.data.dataset import Dataset, PartName
+from deltaplan.runtime.data.prepare import load_dataset, load_part
+from deltaplan.runtime.model import Model
+from deltaplan.runtime.pictures import pictures
+from deltaplan.runtime.requirements import require
+from deltaplan.runtime.runs import RunDamaged, SavedRun, open_run, save
+from deltaplan.runtime.train import Outcome, Progress
+from deltaplan.runtime.train import train as solve
+
+RUNS = Path("runs")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NoSuchPart(Diagnostic):
+    code: ClassVar[str] = "no-such-part"
+    title: ClassVar[str] = "the run's data has no part `{part}`"
+    label: ClassVar[str] = "it has {parts}"
+    help: ClassVar[str] = "`split train=70% validation=15% test=15%` in the `data` block makes one"
+    part: str
+    parts: str
+
+
+@dataclass(frozen=True, slots=True)
+class Run:
+    """A trained model with its history and metrics; `folder` is None where nothing was written.
+
+    `metrics` has the scores of each part (`train`, `validation`, `test`). `divergence` tells why training
+    stopped early, if it did.
+    """
+
+    model: Model
+    saved: SavedRun
+    folder: Path | None = None
+    divergence: Diagnostic | None = None
+    warnings: tuple[Diagnostic, ...] = ()
+
+    @property
+    def experiment(self) -> Experiment:
+        return self.model.experiment
+
+    @property
+    def theta(self) -> Array:
+        """The flat vector of parameters, in the precision of training."""
+        return self.model.theta
+
+    @property
+    def history(self) -> Sequence[Mapping[str, Any]]:
+        return self.saved.history
+
+    @property
+    def metrics(self) -> Mapping[str, Any]:
+        return self.saved.metrics
+
+    @property
+    def ended(self) -> str:
+        """`complete`, `interrupted` or `diverged`."""
+        return self.saved.ended
+
+    def predict(self, inputs: Any) -> Any:
+        """Predictions [N, outputs] in the data's units for inputs [N, features]: see `Model.predict`."""
+        return self.model.predict(inputs)
+
+    def decide(self, inputs: Any) -> Any:
+        """The class of each sample: see `Model.decide`."""
+        return self.model.decide(inputs)
+
+    def dataset(self, path: Path | None = None) -> Dataset:
+        """The data of the run, read again from its file or from another one."""
+        return load_dataset(self.experiment, Path(), path or self.saved.data)
+
+    def __repr__(self) -> str:
+        where = f" in {self.folder}" if self.folder else ""
+        return f"<run `{self.saved.name}`, {self.saved.step} steps, {self.ended}{where}>"
+
+
+def train(
+    experiment: Experiment,
+    dataset: Dataset | None = None,
+    *,
+    runs: str | os.PathLike[str] | None = RUNS,
+    progress: Progress | None = None,
+) -> Run:
+    """Trains a spec and writes the run to a new folder in `runs`; with None nothing is written.
+
+    Ctrl-C and divergence end training early; the run then holds what was reached.
+    """
+    require(experiment, "data", "train", "minimize")
+    dataset = dataset or load_dataset(experiment, Path())
+    outcome = solve(experiment, dataset, progress=progress)
+    model = Model(experiment, outcome.theta, dataset.preprocessing)
+    saved = _saved(model, dataset, outcome)
+    folder = save(saved, Path(runs), pictures(model, dataset, saved)) if runs is not None else None
+    return Run(model, saved, folder, outcome.divergence, dataset.warnings)
+
+
+def _saved(model: Model, dataset: Dataset, outcome: Outcome) -> SavedRun:
+    experiment, spec = model.experiment, model.experiment.train
+    assert spec is not None
+    parts: dict[str, Any] = {name: model.score(part) for name, part in dataset.parts.items()}
+    split = {"split": experiment.data.split.seed} if experiment.data else {}
+    return SavedRun(
+        name=Path(experiment.source.name).stem if experiment.source.name.endswith(".dl") else experiment.name,
+        spec=experiment.source.text,
+        resolved=render(experiment),
+        parameters=blocks(experiment, outcome.theta),
+        state=outcome.states,
+        step=outcome.step,
+        ended=outcome.ended,
+        seeds={"train": spec.seed, **split},
+        preprocessing=dataset.preprocessing,
+        history=[_line(asdict(record)) for record in outcome.history],
+        metrics={"ended": outcome.ended, "step": outcome.step, **parts},
+        contributions=tuple(c for c in foreign(experiment) if isinstance(c, Saved)),
+        params=dict(experiment.params),
+        data=dataset.path,
+        data_sha256=dataset.sha256,
+    )
+
+
+def _line(record: dict[str, Any]) -> dict[str, Any]:
+    return {name: value for name, value in record.items() if value is not None}
+
+
+def blocks(experiment: Experiment, theta: Array) -> dict[str, Array]:
+    """θ as named blocks in their shapes: `dense1.W` [out, in]."""
+    return {
+        p.name: theta[p.offset : p.end].reshape(p.tensor.shape) for p in place_parameters(experiment.graph)
+    }
+
+
+def foreign(experiment: Experiment) -> tuple[Contribution, ...]:
+    """The contributions of plugins that the spec uses."""
+    uses = [getattr(node, "use", None) for node in experiment.graph]
+    uses += [experiment.train.optimizer] if experiment.train else []
+    found = {(u.contract.kind, u.name): u.contract for u in uses if u is not None}
+    return tuple(c for c in found.values() if c.owner.plugin != "deltaplan")
+
+
+def open_(folder: str | os.PathLike[str]) -> Run:
+    """A run from its folder. Its plugins are not needed where all that they gave are expressions.
+
+    Raises DeltaplanError where the folder is no run, is damaged, or does not fit its own spec.
+    """
+    folder = Path(folder)
+    saved = open_run(folder)
+    experiment = restore(saved.spec, str(folder / "spec.dl"), saved.params, saved.contributions)
+    theta = _theta(experiment, saved, folder)
+    return Run(Model(experiment, theta, saved.preprocessing), saved, folder)
+
+
+def _theta(experiment: Experiment, saved: SavedRun, folder: Path) -> Array:
+    wanted = {p.name: p.tensor.shape for p in place_parameters(experiment.graph)}
+    given = {name: array.shape for name, array in saved.parameters.items()}
+    if wanted != given:
+        what = "does not have the parameters of the spec beside it"
+        raise DeltaplanError(RunDamaged(file=str(folder / "model.safetensors"), what=what))
+    return np.concatenate([saved.parameters[name].ravel() for name in wanted])
+
+
+def score(run: Run, part: PartName | None = None, path: Path | None = None) -> dict[str, dict[str, float]]:
+    """Loss and metrics of the run's parts, or of all rows of another file."""
+    if path is not None:
+        return {str(path): run.model.score(load_part(run.experiment, run.saved.preprocessing, path))}
+    parts = run.dataset().parts
+    if part is not None and part not in parts:
+        raise SpecError(
+            NoSuchPart(part=part, parts=", ".join(f"`{name}`" for name in parts), span=_split(run))
+        )
+    chosen = parts if part is None else {part: parts[part]}
+    return {name: run.model.score(samples) for name, samples in chosen.items()}
+
+
+def _split(run: Run) -> Span | None:
+    data = run.experiment.data
+    return (data.split.span or data.span) if data else None
