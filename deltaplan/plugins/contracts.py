@@ -221,11 +221,15 @@ class Table:
 
 @dataclass(frozen=True, slots=True)
 class DataSource(Contribution):
-    """`read(path, **options) -> Table`; raises `Unreadable` with a message for the user."""
+    """`read(path, **options) -> Table`; raises `Unreadable` with a message for the user.
+
+    `named`: the path is only a name (of a bundled set, say), and no file stands there.
+    """
 
     kind: ClassVar[Kind] = "data source"
     attributes: tuple[Attribute, ...] = field(kw_only=True)
     read: Callable[..., Table] = field(kw_only=True)
+    named: bool = False
 
 
 class Unreadable(Exception):  # noqa: N818

@@ -158,13 +158,20 @@ def _check_spread(traced: Traced, result: object) -> None:
         traced.fail(NoExpression, result=f"`{result!r:.60}`", wanted="a number or a pair of numbers")
 
 
-def data_source(name: str, /, *attributes: Attribute) -> Callable[[Callable[..., Table]], DataSource]:
-    """Named columns from a place: `def csv(path, delimiter)`; attributes by name. Raises Unreadable."""
+def data_source(
+    name: str, /, *attributes: Attribute, named: bool = False
+) -> Callable[[Callable[..., Table]], DataSource]:
+    """Named columns from a place: `def csv(path, delimiter)`; attributes by name. Raises Unreadable.
+
+    `named`: what the spec gives is a name and no file; the name is then the last part of the path.
+    """
 
     def mark(function: Callable[..., Table]) -> DataSource:
         traced = Traced("data source", name, function)
         traced.check_names(*(a.name for a in attributes))
         traced.check_signature("path", keywords=[a.name for a in attributes])
-        return DataSource(name, (), traced.doc, traced.owner, attributes=attributes, read=function)
+        return DataSource(
+            name, (), traced.doc, traced.owner, attributes=attributes, read=function, named=named
+        )
 
     return mark

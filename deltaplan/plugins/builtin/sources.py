@@ -21,3 +21,19 @@ def csv(path: Path, delimiter: str | None = None, decimal: str = "point") -> Tab
     from deltaplan.plugins.builtin.tables.csv_table import read_csv
 
     return read_csv(path, delimiter, decimal)
+
+
+@data_source("npz")
+def npz(path: Path) -> Table:
+    """Arrays saved by numpy.savez: each is a column, of N numbers or words or of shape [N, k]."""
+    from deltaplan.plugins.builtin.tables.npz_table import read_npz
+
+    return read_npz(path)
+
+
+@data_source("sklearn", named=True)
+def sklearn(path: Path) -> Table:
+    """A set that comes with scikit-learn: iris, digits, wine, breast_cancer, diabetes; y is in `target`."""
+    from deltaplan.plugins.builtin.tables.sklearn_table import read_bundled
+
+    return read_bundled(path.name)

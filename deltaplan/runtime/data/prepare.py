@@ -2,7 +2,7 @@
 
 import hashlib
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from math import prod
 from pathlib import Path
 from typing import Any, ClassVar
@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from deltaplan.compiler.experiment import Column, DataSpec, Experiment
 from deltaplan.compiler.graph import Graph
 from deltaplan.compiler.nodes import Input, Target, Use
-from deltaplan.diagnostics import Diagnostic, Note, Problems, SpecError
+from deltaplan.diagnostics import Diagnostic, Note, Problems, Span, SpecError
 from deltaplan.plugins.contracts import DataSource, Table, Unreadable
 from deltaplan.runtime.data.columns import Floats, Wanted, number_columns
 from deltaplan.runtime.data.dataset import Dataset, Part, PartName
@@ -65,8 +65,11 @@ def load_dataset(experiment: Experiment, folder: Path, path: Path | None = None)
     """Reads the spec's data, splits and scales them; `folder` is that of the spec, and `path` replaces the
     file that the spec names. SpecError with every mistake that was found."""
     data = _data_of(experiment)
+    contract = data.source.contract
     file = path or folder / data.path
-    table = read_table(data.source, file)
+    table = read_table(data.source, file, None if path else data.source.span)
+    if isinstance(contract, DataSource) and contract.named:
+        return prepare(experiment, table)
     return prepare(experiment, table, file, _sha256(file))
 
 
@@ -74,7 +77,7 @@ def prepare(
     experiment: Experiment, table: Table, path: Path | None = None, sha256: str | None = None
 ) -> Dataset:
     """The dataset from a table that is read already."""
-    data, problems = _data_of(experiment), Problems()
+    data, problems = _with_rest(_data_of(experiment), table), Problems()
     problems.extend(DataGuessed(what=text, span=data.source.span) for text in table.warnings)
     raw = _numbers(experiment.graph, data, table, problems)
     problems.raise_errors()
@@ -85,15 +88,27 @@ def prepare(
     return Dataset(parts, preprocessing, path, sha256, problems.warnings)
 
 
-def read_table(source: Use, path: Path) -> Table:
-    """What a data source gives for a path; SpecError at the source's line where it cannot."""
+def load_part(experiment: Experiment, preprocessing: Preprocessing, path: Path) -> Part:
+    """All rows of another file as samples, with the preprocessing and the classes of a trained model."""
+    data, problems = _data_of(experiment), Problems()
+    table = read_table(data.source, path)
+    if data.rest:
+        data = _with_columns(data, data.rest, preprocessing.inputs[data.rest].names)
+    known = {name: target.classes for name, target in preprocessing.targets.items()}
+    raw = _numbers(experiment.graph, data, table, problems, known)
+    problems.raise_errors()
+    return _part(preprocessing, raw, np.arange(table.rows))
+
+
+def read_table(source: Use, path: Path, span: Span | None = None) -> Table:
+    """What a data source gives for a path; SpecError, at `span` where the spec names it, where it cannot."""
     contract = source.contract
     assert isinstance(contract, DataSource)
     options = {name: value for name, value in source.values.items() if name != "path"}
     try:
         return contract.read(path, **options)
     except Unreadable as error:
-        raise SpecError(unreadable(error, source.span)) from None
+        raise SpecError(unreadable(error, span)) from None
 
 
 def _data_of(experiment: Experiment) -> DataSpec:
@@ -102,7 +117,28 @@ def _data_of(experiment: Experiment) -> DataSpec:
     return experiment.data
 
 
-def _numbers(graph: Graph, data: DataSpec, table: Table, problems: Problems) -> Raw:
+def _with_rest(data: DataSpec, table: Table) -> DataSpec:
+    """`inputs rest` as the named columns that are neither targets nor inputs, in the order of the source."""
+    if not data.rest:
+        return data
+    stated = {c.name for columns in (*data.inputs.values(), *data.targets.values()) for c in columns}
+    names = [name for name in table.columns if name not in stated and not name.startswith("#")]
+    return _with_columns(data, data.rest, names)
+
+
+def _with_columns(data: DataSpec, name: str, columns: Sequence[str]) -> DataSpec:
+    named = tuple(Column(column, data.span) for column in columns)
+    return replace(data, inputs={**data.inputs, name: named})
+
+
+def _numbers(
+    graph: Graph,
+    data: DataSpec,
+    table: Table,
+    problems: Problems,
+    known: Mapping[str, tuple[str, ...]] | None = None,
+) -> Raw:
+    """The columns as numbers; `known` classes are those of a trained model."""
     inputs = {
         name: number_columns(table, _wanted(columns), problems) for name, columns in data.inputs.items()
     }
@@ -110,8 +146,10 @@ def _numbers(graph: Graph, data: DataSpec, table: Table, problems: Problems) -> 
     classes, targets = {}, {}
     for output, columns in data.targets.items():
         kind, wanted = kinds.setdefault(output, "real"), _wanted(columns)
-        classes[output] = classes_of(table, kind, wanted, problems)
-        targets[output] = encode(table, kind, classes[output], wanted, problems)
+        named = known[output] if known is not None else classes_of(table, kind, wanted, problems)
+        if named is not None:
+            classes[output] = named
+            targets[output] = encode(table, kind, named, wanted, problems)
     raw = Raw(inputs, targets, kinds, classes)
     if not problems.errors:
         problems.extend(_misfits(graph, data, raw))
@@ -129,7 +167,8 @@ def _misfits(graph: Graph, data: DataSpec, raw: Raw) -> list[Diagnostic]:
         node = graph[name]
         if isinstance(node, Input) and prod(node.shape) != len(values):
             note = Note("the input", node.span)
-            size, given, span = prod(node.shape), len(values), data.inputs[name][0].span
+            size, given, columns = prod(node.shape), len(values), data.inputs[name]
+            span = columns[0].span if columns else data.span
             found.append(InputSize(name=name, size=size, given=given, span=span, notes=(note,)))
     for output, classes in raw.classes.items():
         units = prod(graph.shapes.get(output, (len(classes),)))

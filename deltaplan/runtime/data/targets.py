@@ -60,16 +60,22 @@ class TargetOutside(Diagnostic):
     rows: str
 
 
-def classes_of(table: Table, kind: Kind, wanted: Sequence[Wanted], problems: Problems) -> tuple[str, ...]:
-    """The names of the classes; none for numbers that the loss takes as they are."""
+def classes_of(
+    table: Table, kind: Kind, wanted: Sequence[Wanted], problems: Problems
+) -> tuple[str, ...] | None:
+    """The names of the classes, empty for numbers that the loss takes as they are; None where labels cannot
+    be read, which goes to `problems`."""
     if kind == "real" or (kind != "class" and _are_numbers_for(kind, table, wanted)):
         return ()
     if len(wanted) != 1:
         problems.add(OneColumnOfClasses(count=len(wanted), span=wanted[1].span))
-        return ()
+        return None
     column = column_of(table, wanted[0], problems)
+    if column is not None and column.ndim > 1:
+        problems.add(OneColumnOfClasses(count=column.shape[1], span=wanted[0].span))
+        return None
     if column is None or _misses(table, column, wanted[0], problems):
-        return ()
+        return None
     names = tuple(label(value) for value in _sorted_values(column))
     if kind != "class" and len(names) != 2:
         mend = "cross_entropy takes any number of classes" if len(names) > 2 else None

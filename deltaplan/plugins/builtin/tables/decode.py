@@ -39,6 +39,15 @@ def read_text(path: Path) -> tuple[str, tuple[str, ...]]:
 
 def read_bytes(path: Path) -> bytes:
     """The content of a regular file of at most 1 GiB."""
+    check_file(path)
+    try:
+        return path.read_bytes()
+    except OSError as error:
+        raise _not_read(path, error) from None
+
+
+def check_file(path: Path) -> None:
+    """Raises Unreadable where there is no regular file, or one above 1 GiB."""
     try:
         status = path.stat()
         if S_ISDIR(status.st_mode):
@@ -47,12 +56,15 @@ def read_bytes(path: Path) -> bytes:
             raise Unreadable(f"`{path.name}` is not a file")
         if status.st_size > LARGEST_FILE:
             raise Unreadable(f"`{path.name}` is larger than 1 GiB")
-        return path.read_bytes()
     except FileNotFoundError:
         raise Unreadable(f"there is no file `{path}`", help=_similar(path)) from None
     except (OSError, ValueError) as error:
-        reason = (getattr(error, "strerror", None) or str(error)).lower()
-        raise Unreadable(f"`{path.name}` cannot be read: {reason}") from None
+        raise _not_read(path, error) from None
+
+
+def _not_read(path: Path, error: OSError | ValueError) -> Unreadable:
+    reason = (getattr(error, "strerror", None) or str(error)).lower()
+    return Unreadable(f"`{path.name}` cannot be read: {reason}")
 
 
 def _similar(path: Path) -> str:
