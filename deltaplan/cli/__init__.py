@@ -6,6 +6,7 @@ from typing import Any
 
 import click
 
+JSON = "deltaplan.json"  # in the context's meta: the verb was asked for JSON, so its errors are JSON too
 VERBS = ("check", "show", "train", "evaluate", "predict", "gradcheck")
 
 
@@ -39,7 +40,7 @@ class Verbs(click.Group):
         except DeltaplanError as error:
             from deltaplan.cli.console import report
 
-            report(error)
+            report(error, ctx.meta.get(JSON, False))
             ctx.exit(1)
 
 

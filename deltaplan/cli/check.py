@@ -5,12 +5,12 @@ from typing import Any
 
 import click
 
-from deltaplan.cli.spec import spec_argument
+from deltaplan.cli.spec import json_option, spec_argument
 
 
 @click.command("check")
 @spec_argument
-@click.option("--json", "as_json", is_flag=True, help="Print the result as JSON.")
+@json_option("Print the result as JSON.")
 def command(file: Path, params: dict[str, Any], as_json: bool) -> None:
     """Say what is wrong with a spec, every mistake at once; nothing is trained and no data is read.
 

@@ -35,12 +35,9 @@ def say_json(data: Any) -> None:
     print(json.dumps(data, indent=2, allow_nan=False))
 
 
-def report(error: DeltaplanError) -> None:
-    """Prints the mistakes to standard error, or as JSON to standard output where that was asked for."""
-    import click
-
-    ctx = click.get_current_context(silent=True)
-    if ctx is not None and _wants_json(ctx):
+def report(error: DeltaplanError, as_json: bool) -> None:
+    """Prints the mistakes to standard error, or as JSON to standard output."""
+    if as_json:
         say_json({"ok": False, "diagnostics": diagnostics_data(error.diagnostics)})
         return
     text = "\n".join(render(d) for d in in_order(error.diagnostics))
@@ -58,10 +55,6 @@ def warn(warnings: tuple[Diagnostic, ...]) -> None:
 
 def diagnostics_data(diagnostics: tuple[Diagnostic, ...]) -> list[dict[str, Any]]:
     return [as_data(d) for d in in_order(diagnostics)]
-
-
-def _wants_json(ctx: Any) -> bool:
-    return "--json" in sys.argv[1:]
 
 
 def table(rows: list[tuple[str, ...]], right: frozenset[int] = frozenset()) -> str:

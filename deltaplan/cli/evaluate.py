@@ -5,6 +5,8 @@ from typing import Literal
 
 import click
 
+from deltaplan.cli.spec import json_option
+
 
 @click.command("evaluate")
 @click.argument("run", type=click.Path(path_type=Path))
@@ -12,7 +14,7 @@ import click
 @click.option(
     "--part", type=click.Choice(["train", "validation", "test"]), help="One part of the run's own data."
 )
-@click.option("--json", "as_json", is_flag=True, help="Print the scores as JSON.")
+@json_option("Print the scores as JSON.")
 def command(
     run: Path, data: Path | None, part: Literal["train", "validation", "test"] | None, as_json: bool
 ) -> None:

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from deltaplan.cli.spec import spec_argument
+from deltaplan.cli.spec import json_option, spec_argument
 
 if TYPE_CHECKING:
     from deltaplan.runtime.gradcheck import Row
@@ -17,7 +17,7 @@ SAMPLES = 32  # more samples make more kinks, not a better check
 @click.command("gradcheck")
 @spec_argument
 @click.option("--seed", type=int, default=None, help="Seed of the parameters; the spec's if not given.")
-@click.option("--json", "as_json", is_flag=True, help="Print the table as JSON.")
+@json_option("Print the table as JSON.")
 def command(file: Path, params: dict[str, Any], seed: int | None, as_json: bool) -> None:
     """Check the gradient of every parameter block against central differences in float64.
 

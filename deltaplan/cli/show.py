@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from deltaplan.cli.spec import spec_argument
+from deltaplan.cli.spec import json_option, spec_argument
 
 if TYPE_CHECKING:
     from deltaplan.compiler.experiment import Experiment
@@ -26,7 +26,7 @@ GRAPHS = ("text", "dot", "mermaid", "svg")
 @click.option("--plan", is_flag=True, help="The recursions that train it: forward, backward and update.")
 @click.option("--full", is_flag=True, help="With --plan: every layer, where equal ones are told once.")
 @click.option("--buffers", is_flag=True, help="With --plan: where each tensor lies in memory.")
-@click.option("--json", "as_json", is_flag=True, help="The summary as JSON.")
+@json_option("The summary as JSON.")
 def command(
     file: Path,
     params: dict[str, Any],

@@ -6,6 +6,8 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
+from deltaplan.cli import JSON
+
 if TYPE_CHECKING:
     from deltaplan.compiler.experiment import Experiment
 
@@ -23,6 +25,16 @@ def spec_argument(function: F) -> F:
         help="Give a param of the spec another value; may be repeated.",
     )(function)
     return click.argument("file", type=click.Path(path_type=Path))(function)
+
+
+def json_option(help: str) -> Callable[[F], F]:
+    """`--json`, given to the verb as `as_json`; its errors are JSON then too."""
+
+    def keep(ctx: click.Context, option: click.Parameter, given: bool) -> bool:
+        ctx.meta[JSON] = given
+        return given
+
+    return click.option("--json", "as_json", is_flag=True, callback=keep, help=help)
 
 
 def _param(text: str) -> tuple[str, bool | int | float | str]:

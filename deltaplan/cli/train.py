@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from deltaplan.cli.spec import spec_argument
+from deltaplan.cli.spec import json_option, spec_argument
 
 if TYPE_CHECKING:
     from deltaplan.runtime.run import Run
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     help="Folder for the runs; each gets a new one in it.",
 )
 @click.option("-q", "--quiet", is_flag=True, help="Print nothing but the run's folder.")
-@click.option("--json", "as_json", is_flag=True, help="Print the result as JSON.")
+@json_option("Print the result as JSON.")
 def command(file: Path, params: dict[str, Any], runs: Path, quiet: bool, as_json: bool) -> None:
     """Train a spec on its data and write the run to a new folder.
 

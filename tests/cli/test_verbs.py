@@ -1,0 +1,225 @@
+"""The verbs, typed as a user types them: rightly, and with the mistakes that people make."""
+
+import csv
+import json
+from io import StringIO
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner, Result
+
+from deltaplan.cli import main
+
+WAVE = """\
+model wave {
+    input 1
+    dense 3x5, 1  leaky_relu(0.01)  residual
+    output 1
+}
+
+data {
+    csv "wave.csv"
+    inputs t
+    targets y
+    split train=80% validation=20% seed=1
+    standardize inputs
+}
+
+train {
+    minimize mean(squared_error) + l2(1e-4)
+    optimizer adam(lr=1e-2)
+    epochs 50
+    batch full
+    seed 4
+}
+"""
+
+
+@pytest.fixture
+def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    source = Path(__file__).parents[2] / "specs" / "wave.csv"
+    (tmp_path / "wave.csv").write_bytes(source.read_bytes())
+    (tmp_path / "wave.dl").write_text(WAVE)
+    monkeypatch.chdir(tmp_path)
+    return tmp_path
+
+
+def run(*words: str) -> Result:
+    return CliRunner().invoke(main, words, catch_exceptions=False)
+
+
+@pytest.fixture
+def trained(folder: Path) -> Path:
+    result = run("train", "wave.dl", "--quiet")
+    assert result.exit_code == 0, result.output
+    return folder / result.stdout.strip()
+
+
+def test_check_counts_the_parameters_of_the_lecture(folder: Path) -> None:
+    result = run("check", "wave.dl")
+    assert result.exit_code == 0
+    assert result.stdout == ("wave.dl: no mistakes; model `wave`, 78 parameters, skips on 2 of 4 layers\n")
+
+
+def test_check_tells_every_mistake_of_a_file(folder: Path) -> None:
+    text = (
+        WAVE.replace("leaky_relu", "leakyrelu")
+        .replace("adam(lr", "adam(rate")
+        .replace("inputs t", "inptus t")
+    )
+    (folder / "bad.dl").write_text(text)
+    result = run("check", "bad.dl")
+    assert result.exit_code == 1
+    assert "bad.dl:3:19: " in result.stderr
+    assert "similar name: `leaky_relu`" in result.stderr
+    assert "`inputs`" in result.stderr
+    assert "write `lr`" in result.stderr
+    assert "Traceback" not in result.stderr
+
+
+def test_mistakes_as_json(folder: Path) -> None:
+    (folder / "bad.dl").write_text(WAVE.replace("leaky_relu", "leakyrelu"))
+    result = run("check", "bad.dl", "--json")
+    assert result.exit_code == 1
+    told = json.loads(result.stdout)
+    assert told["ok"] is False
+    (mistake,) = told["diagnostics"]
+    assert (mistake["span"]["line"], mistake["span"]["column"]) == (3, 19)
+
+
+def test_params_from_the_command_line(folder: Path) -> None:
+    (folder / "wide.dl").write_text("param n = 3\n" + WAVE.replace("3x5", "n x 5"))
+    assert "138 parameters" in run("check", "wide.dl", "--set", "n=5").stdout
+    wrong = run("check", "wide.dl", "--set", "m=5")
+    assert wrong.exit_code == 1
+    assert "`m`" in wrong.stderr
+    assert run("check", "wide.dl", "--set", "n").exit_code == 2
+
+
+@pytest.mark.parametrize(
+    ("words", "told"),
+    [
+        (("chekc", "wave.dl"), "similar name: `check`"),
+        (("check",), "Missing argument"),
+        (("show", "wave.dl", "--tree", "--plan"), "exclude each other"),
+        (("evaluate", "runs/x", "a.csv", "--part", "test"), "not both"),
+    ],
+)
+def test_wrong_usage_ends_with_2(folder: Path, words: tuple[str, ...], told: str) -> None:
+    result = run(*words)
+    assert result.exit_code == 2
+    assert told in result.stderr
+
+
+def test_a_file_that_is_not_there(folder: Path) -> None:
+    result = run("train", "wav.dl")
+    assert result.exit_code == 1
+    assert "wav.dl" in result.stderr
+    assert not (folder / "runs").exists()
+
+
+def test_train_writes_a_whole_run_and_says_where_the_fit_is(folder: Path) -> None:
+    result = run("train", "wave.dl")
+    assert result.exit_code == 0
+    assert "the fit: runs/wave-1/fit.svg" in result.stdout.replace("\\", "/")
+    names = {path.name for path in (folder / "runs" / "wave-1").iterdir()}
+    assert names == {
+        "run.json", "spec.dl", "resolved.dl", "model.safetensors", "state.safetensors", "history.jsonl",
+        "metrics.json", "loss.svg", "fit.svg",
+    }  # fmt: skip
+    assert run("train", "wave.dl", "--quiet").stdout.strip().endswith("wave-2")
+
+
+def test_train_as_json(folder: Path) -> None:
+    told = json.loads(run("train", "wave.dl", "--json").stdout)
+    assert told["ok"] is True
+    assert told["step"] == 50
+    assert told["metrics"]["train"]["loss"] > 0
+
+
+def test_divergence_names_step_node_and_line_and_keeps_the_last_good_parameters(folder: Path) -> None:
+    (folder / "wild.dl").write_text(WAVE.replace("adam(lr=1e-2)", "sgd(lr=1e6)"))
+    result = run("train", "wild.dl")
+    assert result.exit_code == 1
+    assert "training diverged at step" in result.stderr
+    assert "wild.dl:" in result.stderr
+    scores = json.loads(run("evaluate", "runs/wild-1", "--json").stdout)
+    assert scores["train"]["loss"] is not None
+
+
+def test_evaluate_repeats_the_scores_of_training(trained: Path) -> None:
+    again = json.loads(run("evaluate", str(trained), "--json").stdout)
+    written = json.loads((trained / "metrics.json").read_text())
+    assert again == {part: written[part] for part in ("train", "validation")}
+    assert run("evaluate", str(trained), "--part", "validation").exit_code == 0
+    missing = run("evaluate", str(trained), "--part", "test")
+    assert missing.exit_code == 1
+    assert "has no part `test`" in missing.stderr
+
+
+def test_evaluate_on_another_file_uses_the_statistics_of_training(trained: Path, folder: Path) -> None:
+    (folder / "new.csv").write_text("y,t,more\n0.5,1.0,x\n0.25,2.0,y\n")
+    scores = json.loads(run("evaluate", str(trained), "new.csv", "--json").stdout)["new.csv"]
+    rows = list(csv.DictReader(StringIO(run("predict", str(trained), "new.csv").stdout)))
+    errors = [float(row["y"]) - target for row, target in zip(rows, (0.5, 0.25), strict=True)]
+    assert scores["loss"] == pytest.approx(sum(e**2 for e in errors) / 4, rel=1e-5)
+
+
+def test_predict_reads_csv_and_writes_csv(trained: Path, folder: Path) -> None:
+    (folder / "new.csv").write_text("t;name\n0,5;a\n1,0;b\n")
+    wrong = run("predict", str(trained), "new.csv")
+    assert wrong.exit_code == 1
+    assert "new.csv" in wrong.stderr
+    (folder / "new.csv").write_text("t;name\n0.5;a\n1.0;b\n")
+    result = run("predict", str(trained), "new.csv", "-o", "out.csv")
+    assert result.exit_code == 0
+    head, *rows = (folder / "out.csv").read_text().splitlines()
+    assert head == "y"
+    assert len(rows) == 2
+
+
+@pytest.mark.parametrize(
+    ("content", "told"),
+    [
+        ("x\n1\n", "`t`"),
+        ("t\nabc\n", "abc"),
+        ("t\n", "no rows"),
+        ("", "empty"),
+        ("t\nnan\n", "nan"),
+    ],
+)
+def test_predict_on_unusable_data(trained: Path, folder: Path, content: str, told: str) -> None:
+    (folder / "new.csv").write_text(content)
+    result = run("predict", str(trained), "new.csv", "-o", "out.csv")
+    assert result.exit_code == 1
+    assert told in result.stderr.lower()
+    assert not (folder / "out.csv").exists()
+
+
+def test_a_run_folder_that_is_none(folder: Path, trained: Path) -> None:
+    result = run("predict", "runs/wave-9", "wave.csv")
+    assert result.exit_code == 1
+    assert "similar name: `wave-1`" in result.stderr
+
+
+def test_gradcheck_prints_a_line_for_each_block(folder: Path) -> None:
+    result = run("gradcheck", "wave.dl")
+    assert result.exit_code == 0
+    assert [line.split()[0] for line in result.stdout.splitlines()[1:-1]] == [
+        *(f"{layer}.W" for layer in ("dense1", "dense2", "dense3", "dense4", "output")),
+        *(f"{layer}.b" for layer in ("dense1", "dense2", "dense3", "dense4", "output")),
+    ]
+    blocks = json.loads(run("gradcheck", "wave.dl", "--json").stdout)["blocks"]
+    assert max(block["error"] for block in blocks) <= 1e-6
+    assert sum(block["checked"] for block in blocks) == 78
+
+
+def test_help_of_every_verb() -> None:
+    from deltaplan.cli import VERBS
+
+    overview = run("--help").stdout
+    for verb in VERBS:
+        assert f"  {verb} " in overview
+        help_text = run(verb, "--help").stdout
+        assert len(help_text.splitlines()) > 4
+        assert max(map(len, help_text.splitlines())) <= 80
