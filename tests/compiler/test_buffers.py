@@ -1,6 +1,6 @@
 """The arena: tensors that live at the same time lie apart, and nothing is read before it is written."""
 
-from itertools import combinations
+from itertools import combinations, pairwise
 
 import numpy as np
 import pytest
@@ -88,7 +88,7 @@ def test_without_reuse_every_tensor_has_memory_of_its_own(plan, batch):
     steps, kept = plan
     arena = layout(steps, LEAVES, kept, batch, 8, reuse=False)
     spans = sorted(span(arena, slot.tensor, batch, 8) for slot in arena.slots.values())
-    assert all(before[1] <= after[0] for before, after in zip(spans, spans[1:], strict=False))
+    assert all(before[1] <= after[0] for before, after in pairwise(spans))
 
 
 @given(plans())
@@ -136,7 +136,7 @@ def test_only_a_map_writes_over_its_input():
 
 def test_a_view_keeps_the_memory_that_it_shows():
     z, v, seen, a, b = (
-        Tensor(n, s, batched=True) for n, s in zip("zvsab", [(3,), (3,), (1, 3), (3,), (1, 3)])
+        Tensor(n, s, batched=True) for n, s in zip("zvsab", [(3,), (3,), (1, 3), (3,), (1, 3)], strict=True)
     )
     x0, x1 = argument("x0"), argument("x1")
     steps = (
@@ -155,8 +155,7 @@ def test_a_view_keeps_the_memory_that_it_shows():
 def test_a_chain_of_maps_needs_the_memory_of_one(depth):
     tensors = [Tensor(f"t{i}", (5,), batched=True) for i in range(depth)]
     steps = tuple(
-        Map(inputs=(a,), outputs=(b,), expressions=(sin(argument("x0")),))
-        for a, b in zip(tensors, tensors[1:], strict=False)
+        Map(inputs=(a,), outputs=(b,), expressions=(sin(argument("x0")),)) for a, b in pairwise(tensors)
     )
     assert layout(steps, tensors[:1], tensors[-1:], 8, 8).bytes == 5 * 8 * 8
 
@@ -170,7 +169,7 @@ def test_free_ranges_never_overlap_what_is_taken(orders):
         else:
             free.give(*taken.pop(size % len(taken)))
         spans = sorted(taken)
-        assert all(a + n <= b for (a, n), (b, _) in zip(spans, spans[1:], strict=False))
+        assert all(a + n <= b for (a, n), (b, _) in pairwise(spans))
         assert all(a + n <= free.end for a, n in spans)
     for offset, size in taken:
         free.give(offset, size)
