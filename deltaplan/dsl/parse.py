@@ -2,7 +2,6 @@
 
 from deltaplan.diagnostics import Diagnostic, Source
 from deltaplan.dsl.limits import LIMITS, Limits, excess
-from deltaplan.dsl.mistakes import Mistakes
 from deltaplan.dsl.tree import Spec
 
 
@@ -16,6 +15,7 @@ def parse(source: Source, limits: Limits = LIMITS) -> tuple[Spec, tuple[Diagnost
         return Spec((), source), (over,)
     # Here and not above: the parser's library costs a tenth of a second, which `--help` need not pay.
     from deltaplan.dsl.convert import convert
+    from deltaplan.dsl.mistakes import Mistakes
     from deltaplan.dsl.reader import Reader
 
     mistakes = Mistakes()

@@ -86,7 +86,9 @@ def _pieces(line: Line) -> list[str]:
     if line.head is not None:
         pieces.append(value_text(line.head))
     spaced = isinstance(line.head, Name) and line.head.text in SPACED
-    pieces += [_item_text(item, index == 0, spaced) for index, item in enumerate(line.items)]
+    # The lexer takes `x` after a call at the head for a repeat, as it does after any operand.
+    alone = not isinstance(line.head, Call)
+    pieces += [_item_text(item, alone and i == 0, spaced) for i, item in enumerate(line.items)]
     if line.sources:
         pieces.append("from " + ", ".join(name.text for name in line.sources))
     return pieces

@@ -182,3 +182,8 @@ def test_numbers_without_their_text() -> None:
     made = [Number(value, "", NOWHERE) for value in (5, 0.25, 1e-5, 1e22, -3)]
     assert [value_text(number) for number in made] == ["5", "0.25", "1e-05", "1e+22", "-3"]
     assert value_text(Binary("^", made[-1], made[0], NOWHERE)) == "(-3)^5"
+
+
+def test_an_x_after_a_call_at_the_head() -> None:
+    (line,) = spec("x() (x())").lines
+    assert line_text(line) == "x() (x())"
