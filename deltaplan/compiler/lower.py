@@ -376,7 +376,7 @@ class LayerBuilder:
     def uniform(self, shape: Shape) -> Tensor:
         out = Tensor(self.writer.temporary(), tuple(shape), batched=True)
         node = self.writer.random_nodes[self.layer.name]
-        return self.writer.emit(Random(inputs=(), outputs=(out,), node=node, formula="uniform"))
+        return self.writer.emit(Random(inputs=(), outputs=(out,), node=node, formula="uniform(0, 1)"))
 
     @property
     def training(self) -> bool:

@@ -142,6 +142,7 @@ class Trainer:
     def _bind(self, count: int, plan_reuse: bool = True) -> Bound:
         vectors = {"θ": self.theta, "g": self.gradient}
         whole = self.data if self.spec.batch is None else None
+        assert self.plans.train is not None, "what is trained states a problem"
         bound = bind(self.plans.train, vectors, count, whole, self._draw, plan_reuse)
         bound.scale[...] = 1 / count if self.spec.average == "mean" else len(self.part) / count
         self._bound[count] = bound

@@ -1,0 +1,6 @@
+"""The compiled stages as text: functions from an experiment and its plans to a string."""
+
+from deltaplan.compiler.printers.letters import ascii
+from deltaplan.compiler.printers.plan import plan_text
+
+__all__ = ["ascii", "plan_text"]

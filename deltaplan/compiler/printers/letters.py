@@ -1,0 +1,59 @@
+"""The notation without letters that a plain terminal may lack."""
+
+import unicodedata
+
+WORDS = {
+    "δ": "delta",
+    "∂": "d",
+    "θ": "theta",
+    "Ω": "Omega",
+    "ℓ": "l",
+    "Σ": "sum",
+    "σ": "sigma",
+    "λ": "lambda",
+    "⊙": "*",
+    "·": "*",
+    "×": "x",
+    "ᵀ": "^T",
+    "\N{PRIME}": "'",
+    "←": "<-",
+    "→": "->",
+    "…": "...",
+    "‖": "||",
+    "½": "1/2",
+    "²": "^2",
+    "₁": "_1",
+    "ᵢ": "_i",
+    "≤": "<=",
+    "≥": ">=",
+    "\N{MINUS SIGN}": "-",
+    "\N{EN DASH}": "-",
+    "ŷ": "y^",
+    "│": "|",
+    "─": "-",
+    "├": "+",
+    "┤": "+",
+    "┼": "+",
+    "╮": ".",
+    "╯": "'",
+    "╭": ".",
+    "╰": "'",
+    "●": "o",
+    "○": "o",
+    "⊕": "(+)",
+}
+TABLE = str.maketrans(WORDS)
+
+
+def ascii(text: str) -> str:
+    """The same text in ASCII: `delta2 = W2^T dv2 + delta3`. A letter without a word here loses its accent, or
+    becomes its code: `\\u4e2d`."""
+    return "".join(_plain(letter) for letter in text.translate(TABLE))
+
+
+def _plain(letter: str) -> str:
+    if letter.isascii():
+        return letter
+    parts = unicodedata.normalize("NFKD", letter)
+    bare = "".join(part for part in parts if part.isascii())
+    return bare or letter.encode("ascii", "backslashreplace").decode("ascii")
