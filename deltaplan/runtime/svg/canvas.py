@@ -5,6 +5,8 @@ from dataclasses import dataclass
 from math import isfinite
 from xml.sax.saxutils import escape, quoteattr
 
+from deltaplan.runtime.svg.style import PICTURE
+
 Attribute = str | float | None
 
 
@@ -49,7 +51,7 @@ def document(width: float, height: float, title: str, style: str, *children: Ele
     page = element("rect", class_="page", width=width, height=height)
     return f"""\
 <svg xmlns="http://www.w3.org/2000/svg" width="{number(width)}" height="{number(height)}" \
-viewBox="0 0 {number(width)} {number(height)}" role="img">
+viewBox="0 0 {number(width)} {number(height)}" class="{PICTURE}" role="img">
 {element("title", title)}
 <style>
 {style.strip()}

@@ -5,7 +5,7 @@ from math import inf, isfinite, nan
 from typing import Any
 
 from deltaplan.runtime.svg.axes import Axis, Frame, linear_axis, tight_axis, value_axis
-from deltaplan.runtime.svg.canvas import Element, document, element
+from deltaplan.runtime.svg.canvas import Element, document, element, number
 from deltaplan.runtime.svg.marks import Entry, legend, line, marks
 from deltaplan.runtime.svg.style import style
 
@@ -48,7 +48,7 @@ def fit(
     ys = [v for _, y in samples.values() for v in y]
     frame = Frame(linear_axis(labels[0], xs), _axis_with_curve(labels[1], ys, curve_y))
     drawn = [_samples(frame, part, x, y) for part, (x, y) in samples.items()]
-    curve = element("g", *line(frame, "model", curve_x, curve_y), clip_path="url(#plot)")
+    curve = element("g", *line(frame, "model", curve_x, curve_y), clip_path=f"url(#{_plot_id(frame)})")
     entries = [Entry(part, _counted(part, len(x)), False) for part, (x, _) in samples.items()]
     return _picture(frame, title, [*drawn, curve, *legend(frame, [*entries, Entry("model", "model", True)])])
 
@@ -56,8 +56,13 @@ def fit(
 def _picture(frame: Frame, title: str, plotted: Sequence[Element]) -> str:
     size = {"width": frame.right - frame.left, "height": frame.bottom - frame.top}
     plot = element("rect", x=frame.left, y=frame.top, **size)
-    clip = element("clipPath", plot, id="plot")
+    clip = element("clipPath", plot, id=_plot_id(frame))
     return document(frame.width, frame.height, title, style(), clip, *frame.draw(title), *plotted)
+
+
+def _plot_id(frame: Frame) -> str:
+    """Pictures in one page share names: only equal rectangles have the same."""
+    return f"plot-{number(frame.left)}-{number(frame.width)}-{number(frame.height)}"
 
 
 def _values(history: Sequence[Mapping[str, Any]], name: str) -> list[float]:

@@ -7,14 +7,24 @@ light page.
 FONT = 13
 SMALL = 12
 TITLE = 15
+PICTURE = "deltaplan"  # the class of every picture
 
 
 def style(dark: bool | None = None) -> str:
     """The rules: light with a dark alternative, or one of the two alone."""
     if dark is not None:
-        return _SHAPES + (_DARK if dark else _LIGHT)
-    indented = "".join(f"  {line}\n" for line in _DARK.splitlines())
-    return f"{_SHAPES}{_LIGHT}@media (prefers-color-scheme: dark) {{\n{indented}}}\n"
+        return _scoped(_SHAPES + (_DARK if dark else _LIGHT))
+    indented = "".join(f"  {line}\n" for line in _scoped(_DARK).splitlines())
+    return f"{_scoped(_SHAPES + _LIGHT)}@media (prefers-color-scheme: dark) {{\n{indented}}}\n"
+
+
+def _scoped(rules: str) -> str:
+    """The rules for our pictures alone: inside a page, a style counts for the whole of it."""
+    lines = (rule.partition(" {") for rule in rules.splitlines())
+    return "".join(
+        f"{', '.join(f'.{PICTURE} {s}' for s in selectors.split(', '))} {{{body}\n"
+        for selectors, _, body in lines
+    )
 
 
 _SHAPES = f"""\

@@ -165,14 +165,16 @@ def _gather(sheet: Sheet, text: set[int]) -> tuple[list[NDArray[Any]], list[int]
 def _blocks(sheet: Sheet, lines: list[int]) -> Iterator[list[list[str]]]:
     """The rows in blocks, their lines added to `lines`. Rows of another length are told at the end."""
     rows = _rows(sheet)
-    ragged: list[tuple[int, int]] = []
+    ragged, told = 0, list[tuple[int, int]]()
     while chunk := list(islice(rows, max(1, BLOCK // len(sheet.header)))):
         good = [(line, row) for line, row in chunk if len(row) == len(sheet.header)]
-        ragged += [(line, len(row)) for line, row in chunk if len(row) != len(sheet.header)]
+        ragged += len(chunk) - len(good)
+        if len(told) < TOLD:
+            told += [(line, len(row)) for line, row in chunk if len(row) != len(sheet.header)][:TOLD]
         lines += [line for line, _ in good]
         yield [row for _, row in good]
     if ragged:
-        raise _ragged(sheet, ragged)
+        raise _ragged(sheet, ragged, told[:TOLD])
 
 
 def _rows(sheet: Sheet) -> Iterator[tuple[int, list[str]]]:
@@ -188,13 +190,13 @@ def _rows(sheet: Sheet) -> Iterator[tuple[int, list[str]]]:
         raise _quoting(sheet.name, line, error) from None
 
 
-def _ragged(sheet: Sheet, rows: Sequence[tuple[int, int]]) -> Unreadable:
-    wrong = "1 row has" if len(rows) == 1 else f"{len(rows)} rows have"
+def _ragged(sheet: Sheet, count: int, told: Sequence[tuple[int, int]]) -> Unreadable:
+    wrong = "1 row has" if count == 1 else f"{count} rows have"
     message = (
         f"{wrong} another number of cells than the header of `{sheet.name}`, which has {len(sheet.header)}"
     )
-    notes = [f"{sheet.name}:{line}: {count} cell{'s' * (count != 1)}" for line, count in rows[:TOLD]]
-    rest = [f"and {len(rows) - TOLD} more"] if len(rows) > TOLD else []
+    notes = [f"{sheet.name}:{line}: {width} cell{'s' * (width != 1)}" for line, width in told]
+    rest = [f"and {count - len(told)} more"] if count > len(told) else []
     return Unreadable(message, notes=[*notes, *rest])
 
 
