@@ -84,8 +84,8 @@ def show_shape(shape: Shape) -> str:
 def trace(use_of_layer: Layer, given: Shape, source: AnyNode | None = None) -> Traced:
     """Runs the layer's forward function on the shape of one sample.
 
-    Raises SpecError where the shapes do not fit (`source` is the node that gives the shape and is named in the
-    error), PluginError where the function does not keep the contract.
+    Raises SpecError where the shapes do not fit (`source`, the node that gives the shape, is named in the
+    error) and PluginError where the function does not keep the contract.
     """
     contract = use_of_layer.use.contract
     assert isinstance(contract, contracts.Layer), "a Layer node uses a contract of kind layer"
@@ -132,7 +132,9 @@ class ShapeBuilder:
 
     def matmul(self, a: Sketch, b: Sketch) -> Sketch:
         if len(a.shape) != 2 or len(b.shape) != 1 or a.shape[1] != b.shape[0]:
-            raise self.refuse(f"a matrix of shape {show_shape(a.shape)} times {show_shape(b.shape)}")
+            raise self.refuse(
+                f"a matrix of shape {show_shape(a.shape)} times one of shape {show_shape(b.shape)}"
+            )
         return Sketch(a.shape[:1])
 
     def map(self, function: Callable[..., Any], *tensors: Sketch) -> Sketch:

@@ -29,11 +29,19 @@ class BrokenGraphError(AssertionError):
 
 
 def verify(graph: Graph, after: str = "build") -> None:
-    """Raises BrokenGraphError if the graph has a cycle, a node with a wrong number or kind of arguments, a missing or
-    inconsistent shape, or a span outside its source."""
-    faults = ["it has a cycle"] if not graph.is_acyclic() else [f for check in CHECKS for f in check(graph)]
+    """Raises BrokenGraphError if the graph has a cycle, a node with a wrong number or kind of arguments, a
+    missing or inconsistent shape, or a span outside its source."""
+    faults = list(_sources(graph)) or (["it has a cycle"] if not graph.is_acyclic() else [])
+    faults = faults or [fault for check in CHECKS for fault in check(graph)]
     if faults:
         raise BrokenGraphError(after, faults)
+
+
+def _sources(graph: Graph) -> Iterator[str]:
+    for name, sources in graph.edges.items():
+        yield from (
+            f"`{name}` takes `{source}`, which does not exist" for source in sources if source not in graph
+        )
 
 
 def _arguments(graph: Graph) -> Iterator[str]:

@@ -43,19 +43,21 @@ def build(
     limits: ExpansionLimits = LIMITS,
     found: Iterable[Diagnostic] = (),
     folder: Path | None = None,
+    run_plugins: bool = True,
 ) -> Experiment:
     """What the spec states, with every name looked up and every shape inferred.
 
     `params` replace the values of params; `found` is what the parser told, so that one report has all; paths
-    in the spec begin at `folder`, by default that of the file. Nothing is expanded beyond `limits`. Raises
-    SpecError with every mistake of the file.
+    in the spec begin at `folder`, by default that of the file. Nothing is expanded beyond `limits`. Without
+    `run_plugins` a `use` line runs nothing: the registry has what it contributes. Raises SpecError with every
+    mistake of the file.
     """
     problems = Problems()
     problems.extend(found)
     folder = Path(spec.source.name).parent if folder is None else folder
     context = Context(registry, limits, folder, problems)
     reads = _by_head(read_lines(context, FILE, spec.lines))
-    context = load_plugins(context, reads.get("use", []))
+    context = load_plugins(context, reads.get("use", []) if run_plugins else [])
     scope = Scope()
     values = define_params(context, scope, reads.get("param", []), params or {})
     blocks = define_blocks(context, reads.get("block", []))

@@ -25,10 +25,10 @@ class GivenTwice(Diagnostic):
 @dataclass(frozen=True, slots=True, kw_only=True)
 class MissingValue(Diagnostic):
     code: ClassVar[str] = "missing-value"
-    title: ClassVar[str] = "`{owner}` needs its {slot}"
+    title: ClassVar[str] = "`{owner}` needs {what}"
     label: ClassVar[str] = "write `{example}`"
     owner: str
-    slot: str
+    what: str
     example: str
 
 
@@ -59,19 +59,27 @@ class ValueAfterOption(Diagnostic):
 
 
 def bind(context: Context, scope: Scope, form: Form, items: Sequence[Item], span: Span) -> Bound:
-    """Every mistake of the items is told before Told is raised. `span` is the head, for what is missing."""
-    bound, complete = Bound(), True
-    at = 0
+    """What the items give, complete. Every mistake of them is told before Told is raised."""
+    bound = gather(context, scope, form, items, span)
+    if not bound.complete:
+        raise Told
+    return bound
+
+
+def gather(context: Context, scope: Scope, form: Form, items: Sequence[Item], span: Span) -> Bound:
+    """What the items give, as far as it could be read; mistakes are told, and then it is not `complete`.
+
+    `span` is the head, where what is missing is told.
+    """
+    bound, at = Bound(), 0
     while at < len(items):
         wrong = other_form(context, scope, form, items[at : at + 2])
         if wrong:
-            complete, at, bound.unclear = False, at + wrong, True
-            continue
-        complete &= context.attempt(_take, context, scope, form, bound, items[at]) is not None
-        at += 1
-    complete &= _fill(context, form, bound, span)
-    if not complete:
-        raise Told
+            bound.complete, bound.unclear = False, True
+        elif context.attempt(_take, context, scope, form, bound, items[at]) is None:
+            bound.complete = False
+        at += wrong or 1
+    bound.complete &= _fill(context, form, bound, span)
     return bound
 
 
@@ -104,6 +112,7 @@ def _take_option(context: Context, scope: Scope, form: Form, bound: Bound, optio
         )
     name = option.key.text
     slot = form.slot(name)
+    bound.named = True
     if slot is None:
         raise unknown_option(context, form, bound, option, name)
     if slot.positional and not form.by_name:
@@ -126,14 +135,10 @@ def _take_value(context: Context, scope: Scope, form: Form, bound: Bound, value:
     slot = _next_slot(form, bound)
     if slot is None:
         raise _too_many(context, form, bound, value)
-    if any(name in bound.spans and not _is_positional(form, name) for name in bound.spans):
+    if bound.named:
+        bound.unclear = True
         raise context.refuse(ValueAfterOption(span=value.span, value=value.span.text))
     _put(context, scope, form, bound, slot, value, value.span)
-
-
-def _is_positional(form: Form, name: str) -> bool:
-    slot = form.slot(name)
-    return slot is not None and slot.positional
 
 
 def _too_many(context: Context, form: Form, bound: Bound, value: tree.Value) -> Told:
@@ -163,14 +168,18 @@ def _take_word(context: Context, scope: Scope, form: Form, bound: Bound, word: W
     if choosing:
         mend = f"{choosing[0].name}={word.text}"
         raise context.refuse(OtherForm(span=word.span, written=word.text, mend=mend))
+    if word.text in form.words:
+        bound.words.append(word)
+        return
     following = _next_slot(form, bound)
-    if following and following.type in WORDY:
+    if following and following.type in WORDY and not following.choices:
         _put(context, scope, form, bound, following, word.item, word.span)
         return
-    if word.text not in form.words:
-        bound.unclear = True
-        raise unknown_word(context, scope, form, word)
-    bound.words.append(word)
+    if scope.find(word.item.span.text):  # a param's word
+        _take_value(context, scope, form, bound, word.item)
+        return
+    bound.unclear = True
+    raise unknown_word(context, scope, form, word)
 
 
 def _next_slot(form: Form, bound: Bound) -> Slot | None:
@@ -208,9 +217,9 @@ def _fill(context: Context, form: Form, bound: Bound, span: Span) -> bool:
         if slot.required and bound.unclear:
             complete = False
         elif slot.required:
-            context.refuse(
-                MissingValue(span=span, owner=form.owner, slot=slot.name, example=_example(form, slot))
-            )
+            what = f"`{slot.name}`" if slot.name != form.owner else "a value"
+            example = _example(form, slot)
+            context.refuse(MissingValue(span=span, owner=form.owner, what=what, example=example))
             complete = False
         elif slot.default is not None:
             bound.values[slot.name] = slot.default

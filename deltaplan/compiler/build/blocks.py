@@ -40,10 +40,10 @@ def repeat_line(braces: Braces, read: Read) -> Wire:
     context, body = braces.context, read.line.body
     assert body is not None, "the table of the place asks for braces"
     bound = context.attempt(bind, context, braces.scope, REPEAT, read.line.items, read.span)
-    above = source_of(braces, read)
     times = int(str(bound.values["times"])) if bound else 1
     if times > context.limits.layers:
         raise context.refuse(TooManyRepeats(span=read.span, count=times, limit=context.limits.layers))
+    above = source_of(braces, read)
     for _ in range(times):
         braces.draft.line(read.span)
         inner = braces.inner(INNER, above)
@@ -127,13 +127,11 @@ def _expand(braces: Braces, read: Read, block: Block, scope: Scope, source: Wire
         inside=(*braces.inside, block.name),
         shortcut=None,
     )
-    before = len(braces.draft.trail)
+    first = len(braces.draft.trail)
     inner.walk(inner, block.body.lines)
     if not isinstance(inner.above, Wire):
         raise Told
-    end = replace(inner.above, layers=tuple(braces.draft.trail[before:]))
-    braces.draft.ends[name] = end
-    return end
+    return braces.draft.end(name, inner.above, first)
 
 
 def _meaning(context: Context, scope: Scope, value: tree.Value) -> Value | Wire | Lost:

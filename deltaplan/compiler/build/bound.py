@@ -23,7 +23,8 @@ class Word:
 class Bound:
     """What was given: values by slot, lists for slots with `many`, where each stands, and the other words.
 
-    `unclear` is set by a mistake that may have been meant as a value: then none is said to be missing.
+    `named` is set by an option: no value may come after one. `unclear` is set by a mistake that may have been
+    meant as a value: then none is said to be missing.
     """
 
     values: dict[str, Value] = field(default_factory=dict)
@@ -31,6 +32,8 @@ class Bound:
     trees: dict[str, tree.Value] = field(default_factory=dict)
     spans: dict[str, Span] = field(default_factory=dict)
     words: list[Word] = field(default_factory=list)
+    complete: bool = True
+    named: bool = False
     unclear: bool = False
 
 

@@ -124,10 +124,11 @@ def define(context: Context, scope: Scope, name: tree.Name, definition: Definiti
         scope.names[name.text] = definition
 
 
-def settle(braces: Braces, read: Read, result: Wire | Above | None) -> None:
+def settle(braces: Braces, line: tree.Line, result: Wire | Above | None) -> None:
     """What a line gives is what stands above the next one; a lost line is lost by its name as well."""
-    braces.above = Above.OUTPUT if read.head == "output" else result or Above.LOST
-    if read.line.target:
+    braces.above = result or Above.LOST
+    braces.draft.complete &= result not in (None, Above.LOST)
+    if line.target:
         meaning = result if isinstance(result, Wire) else LOST
-        name = read.line.target
+        name = line.target
         define(braces.context, braces.scope, name, Definition(meaning, name.span))

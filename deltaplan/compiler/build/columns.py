@@ -51,7 +51,7 @@ def read_columns(context: Context, nodes: Mapping[str, Wire], read: Read | None)
         return None
     if not read.line.items:
         example = f"{read.head} t"
-        raise context.refuse(MissingValue(span=read.span, owner=read.head, slot="columns", example=example))
+        raise context.refuse(MissingValue(span=read.span, owner=read.head, what="columns", example=example))
     if isinstance(read.line.items[0], tree.Option):
         return _named_columns(context, nodes, read)
     columns = _plain_columns(context, read)

@@ -4,22 +4,16 @@ from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import ClassVar, ParamSpec, TypeVar
+from typing import ParamSpec, TypeVar
 
 from deltaplan.compiler.build.form import Form
 from deltaplan.diagnostics import DeltaplanError, Diagnostic, Problems
+from deltaplan.dsl.mistakes import TooManyMistakes
 from deltaplan.plugins.registry import Registry
 
 P = ParamSpec("P")
 T = TypeVar("T")
 MOST_MISTAKES = 100  # of one file
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class MoreMistakes(Diagnostic):
-    code: ClassVar[str] = "more-mistakes"
-    title: ClassVar[str] = "more than {limit} mistakes; the others are not shown"
-    limit: int
 
 
 class Told(Exception):  # noqa: N818  the mistake is in the report
@@ -56,7 +50,7 @@ class Context:
         if count < MOST_MISTAKES:
             self.problems.add(mistake)
         elif count == MOST_MISTAKES:
-            self.problems.add(MoreMistakes(limit=MOST_MISTAKES))
+            self.problems.add(TooManyMistakes(limit=MOST_MISTAKES))
         return Told()
 
     def attempt(self, work: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T | None:

@@ -22,10 +22,9 @@ from deltaplan.dsl import tree
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ColumnsDoNotFit(Diagnostic):
     code: ClassVar[str] = "columns-do-not-fit"
-    title: ClassVar[str] = "`{node}` takes {width} {what} and the data names {count}"
+    title: ClassVar[str] = "`{node}` takes {takes} and gets {count}"
     node: str
-    width: int
-    what: str
+    takes: str
     count: int
 
 
@@ -154,7 +153,9 @@ def _standardize(context: Context, read: Read | None) -> tuple[str, ...]:
         return ()
     if not read.line.items:
         example = "standardize inputs"
-        mistake = MissingValue(span=read.span, owner="standardize", slot="part", example=example)
+        mistake = MissingValue(
+            span=read.span, owner="standardize", what="`inputs` or `targets`", example=example
+        )
         context.refuse(mistake)
         return ()
     first, *others = read.line.items
@@ -178,7 +179,7 @@ def check_columns(
             context.refuse(TargetIsInput(span=column.span, name=column.name, notes=notes))
     for node, columns in inputs.items():
         if columns:
-            _check_width(context, model.inputs[node], columns, "inputs")
+            _check_width(context, model.inputs[node], columns)
     for node, columns in targets.items():
         _check_target(context, model, node, columns, lines)
 
@@ -190,9 +191,9 @@ def _check_target(
     if not isinstance(target, Target):
         return
     if target.kind == "class":
-        _check_width(context, Wire(node, (1,), target.span), columns, "column of classes")
+        _check_width(context, Wire(node, (1,), target.span), columns, " of classes")
     else:
-        _check_width(context, model.outputs[node], columns, "targets")
+        _check_width(context, model.outputs[node], columns)
     asked = lines.get("standardize")
     if target.kind != "real" and asked and "targets" in asked.line.span.text:
         notes = (Note("the loss", target.span),)
@@ -205,12 +206,11 @@ def _check_target(
 KINDS = {"class": "classes", "binary": "0 or 1", "sign": "signs"}
 
 
-def _check_width(context: Context, wire: Wire, columns: tuple[Column, ...], what: str) -> None:
+def _check_width(context: Context, wire: Wire, columns: tuple[Column, ...], what: str = "") -> None:
     (width,) = wire.shape
     if width == len(columns):
         return
+    takes = f"{width} column{'s' if width > 1 else ''}{what}"
     notes = (Note(f"`{wire.node}` stands here", wire.span),)
     span = columns[0].span.to(columns[-1].span)
-    context.refuse(
-        ColumnsDoNotFit(span=span, node=wire.node, width=width, what=what, count=len(columns), notes=notes)
-    )
+    context.refuse(ColumnsDoNotFit(span=span, node=wire.node, takes=takes, count=len(columns), notes=notes))

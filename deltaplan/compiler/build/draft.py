@@ -1,7 +1,7 @@
 """The graph while it grows: nodes, edges, shapes, names, and how much of the bounds is used."""
 
 from collections import Counter
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from math import prod
 from typing import ClassVar
 
@@ -36,6 +36,7 @@ class Draft:
     edges: dict[str, tuple[str, ...]] = field(default_factory=dict)
     trail: list[str] = field(default_factory=list)  # the names of the nodes in the order of their making
     ends: dict[str, Wire] = field(default_factory=dict)  # what the line or layer of a name gives in the end
+    complete: bool = True  # no line is lost by a mistake
     used: set[str] = field(default_factory=set)  # blocks
     layers: int = 0
     parameters: int = 0
@@ -76,8 +77,12 @@ class Draft:
             shape = shape_of(node, given, origins)
             self._count(node.span, numbers=prod(shape))
         self.link(node, *(wire.node for wire in sources))
-        wire = self.ends[node.name] = Wire(node.name, shape, node.span, (node.name,))
-        return wire
+        return self.end(node.name, Wire(node.name, shape, node.span), len(self.trail) - 1)
+
+    def end(self, name: str, wire: Wire, first: int) -> Wire:
+        """The wire as what the line or layer of that name gives, which began at a place in the trail."""
+        self.ends[name] = replace(wire, made=range(first, len(self.trail)))
+        return self.ends[name]
 
     def link(self, node: AnyNode, *sources: str) -> None:
         """A node without a shape to infer: those of the problem give no tensor."""

@@ -4,7 +4,7 @@ from dataclasses import dataclass, replace
 from typing import ClassVar
 
 from deltaplan.compiler.build.activations import Activation, activation, find_use
-from deltaplan.compiler.build.binding import bind
+from deltaplan.compiler.build.binding import gather
 from deltaplan.compiler.build.bound import Bound, Item, Word
 from deltaplan.compiler.build.braces import Braces, source_of
 from deltaplan.compiler.build.context import Context, Told
@@ -57,10 +57,10 @@ def layer_line(braces: Braces, read: Read) -> Wire:
     contract = braces.context.registry.find("layer", read.head)
     assert contract is not None, "the head was looked up in the registry"
     form = layer_form(braces.context, contract)
-    bound = _bound(braces, read, form, read.line.items)
-    extras = _extras(braces, read, contract, bound) if bound else None
+    bound = gather(braces.context, braces.scope, form, read.line.items, read.span)
+    extras = _extras(braces, read, contract, bound)
     source = source_of(braces, read)
-    if bound is None or extras is None:
+    if extras is None or not bound.complete:
         raise Told
     return _layers(braces, read, contract, bound, extras, source)
 
@@ -72,10 +72,10 @@ def output_line(braces: Braces, read: Read) -> Wire:
     if not items:
         mend = "write its size: `output 1`"
         raise braces.context.refuse(NotYetSupported(span=read.span, what="a bare `output`", mend=mend))
-    bound = _bound(braces, read, form, items)
-    extras = _extras(braces, read, contract, bound) if bound else None
+    bound = gather(braces.context, braces.scope, form, items, read.span)
+    extras = _extras(braces, read, contract, bound)
     source = source_of(braces, read)
-    if bound is None or extras is None:
+    if extras is None or not bound.complete:
         raise Told
     name = braces.draft.name_once(read.line.target.text if read.line.target else "output")
     node = _node(read, contract, bound, extras, name, _values(bound, {}))
@@ -109,10 +109,6 @@ class Extras:
 
     activation: Activation | None
     init: Use | None
-
-
-def _bound(braces: Braces, read: Read, form: Form, items: tuple[Item, ...]) -> Bound | None:
-    return braces.context.attempt(bind, braces.context, braces.scope, form, items, read.span)
 
 
 def _extras(braces: Braces, read: Read, contract: contracts.Layer, bound: Bound) -> Extras | None:
@@ -186,20 +182,16 @@ def _layers(
     braces: Braces, read: Read, contract: contracts.Layer, bound: Bound, extras: Extras, source: Wire
 ) -> Wire:
     lists = [{name: value} for name, values in bound.lists.items() for value in values] or [{}]
-    names: list[str] = []
     wire = source
     for index, one in enumerate(lists):
         last = index == len(lists) - 1
-        name = (
-            braces.name(read.line, contract.name)
-            if last
-            else braces.draft.name(braces.prefix + contract.name)
-        )
+        kind = contract.name
+        name = braces.name(read.line, kind) if last else braces.draft.name(braces.prefix + kind)
+        first = len(braces.draft.trail)
         node = _node(read, contract, bound, extras, name, _values(bound, one))
         wire = _layer(braces, node, bound.values.get("residual"), extras, wire)
-        braces.draft.ends[name] = wire
-        names.append(name)
-    return replace(wire, layers=tuple(names))
+        braces.draft.end(name, wire, first)
+    return wire
 
 
 def _layer(braces: Braces, node: Layer, residual: Value, extras: Extras, source: Wire) -> Wire:

@@ -75,8 +75,10 @@ def unknown_word(context: Context, scope: Scope, form: Form, word: Word) -> Told
     kind = (
         "activation" if form.words and (similar in form.words or isinstance(word.item, tree.Call)) else "word"
     )
+    place = "" if form.words else f" of `{form.owner}`"
+    listed = bool(choices) and not form.words
     return unknown(
-        context, kind, word.text, word.span, known, place="" if form.words else f" of `{form.owner}`"
+        context, kind, word.text, word.span, choices if listed else known, place=place, list_known=listed
     )
 
 

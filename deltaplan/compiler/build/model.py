@@ -1,8 +1,7 @@
 """`model NAME { … }`: its lines, in order, into the draft of a graph."""
 
-from collections.abc import Callable, Iterable, Mapping
-from contextlib import suppress
-from dataclasses import dataclass
+from collections.abc import Callable, Container, Iterable, Mapping
+from dataclasses import dataclass, replace
 from typing import ClassVar, Literal
 
 from deltaplan.compiler.build.activations import activation
@@ -48,7 +47,10 @@ class Model:
     scope: Scope
     inputs: Mapping[str, Wire]
     outputs: Mapping[str, Wire]
-    complete: bool
+
+    @property
+    def complete(self) -> bool:
+        return self.draft.complete
 
 
 def build_model(
@@ -62,13 +64,13 @@ def build_model(
     heads = {line.head.text for line in model.body.lines if isinstance(line.head, tree.Name)}
     if "input" not in heads:
         braces.above = Above.LOST
-    with suppress(Overflow):
+    try:
         walk(braces, model.body.lines)
-    complete = len(context.problems.errors) == before
-    if complete:
-        missing(context, MODEL, head_span(model), heads, {"input": "input 1", "output": "output 1"})
-        _check_skips(context, draft)
-    return Model(_name(context, model), draft, braces.scope, braces.inputs, braces.outputs, complete)
+    except Overflow:
+        draft.complete = False
+    if draft.complete or ("input" not in heads and len(context.problems.errors) == before):
+        _check_whole(context, draft, model, heads)
+    return Model(_name(context, model), draft, braces.scope, braces.inputs, braces.outputs)
 
 
 def _name(context: Context, model: tree.Line) -> str:
@@ -93,14 +95,21 @@ class NotAName(Diagnostic):
 def walk(braces: Braces, lines: Iterable[tree.Line]) -> None:
     """Reads the lines of a pair of braces; `braces.above` is what the last one gives."""
     more = dict.fromkeys((*braces.context.registry.names("layer"), *braces.blocks), LAYER)
-    for read in read_lines(braces.context, braces.place, lines, more):
+    for read in read_lines(
+        braces.context, braces.place, lines, more, lambda line: settle(braces, line, None)
+    ):
         braces.draft.line(read.span)
         if read.head == "activation":
             braces.context.attempt(_default_line, braces, read)
             continue
         handler = HANDLERS.get(read.head) or (block_line if read.head in braces.blocks else layer_line)
+        first = len(braces.draft.trail)
         result = braces.context.attempt(handler, braces, read)
-        settle(braces, read, result)
+        if isinstance(result, Wire):
+            result = replace(result, made=range(first, len(braces.draft.trail)))
+        settle(braces, read.line, result)
+        if read.head == "output":
+            braces.above = Above.OUTPUT
 
 
 def _input_line(braces: Braces, read: Read) -> Wire:
@@ -149,11 +158,15 @@ def _join_line(braces: Braces, read: Read) -> Wire:
     return braces.draft.add(node, *sources)
 
 
-def _check_skips(context: Context, draft: Draft) -> None:
+def _check_whole(context: Context, draft: Draft, model: tree.Line, heads: Container[str]) -> None:
+    """What can be said of a model only when all of its lines are understood."""
+    before = len(context.problems.errors)
+    missing(context, MODEL, head_span(model), heads, {"input": "input 1", "output": "output 1"})
     for span, have, count in draft.skips:
         if have == 0:
             what = "the layer's input is not" if count == 1 else f"none of the {count} layers has an input"
             context.refuse(ResidualFitsNowhere(span=span, what=what))
+    draft.complete = len(context.problems.errors) == before
 
 
 HANDLERS: dict[str, Callable[[Braces, Read], Wire | Above]] = {

@@ -39,6 +39,14 @@ class TermOutOfPlace(Diagnostic):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class MissingPlus(Diagnostic):
+    code: ClassVar[str] = "missing-plus"
+    title: ClassVar[str] = "`minimize` takes one sum, and `{text}` is no part of it"
+    help: ClassVar[str] = "terms are added with `+`"
+    text: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class NoLoss(Diagnostic):
     code: ClassVar[str] = "no-loss"
     title: ClassVar[str] = "`minimize` has no loss"
@@ -102,13 +110,10 @@ def add_objective(context: Context, model: Model, read: Read) -> Average | None:
 def _one_value(context: Context, read: Read) -> Iterator[tree.Value]:
     if not read.line.items:
         example = "minimize mean(squared_error)"
-        context.refuse(MissingValue(span=read.span, owner="minimize", slot="terms", example=example))
+        context.refuse(MissingValue(span=read.span, owner="minimize", what="terms", example=example))
     for at, item in enumerate(read.line.items):
-        if isinstance(item, tree.Option | tree.Values):
-            context.refuse(NotATerm(span=item.span, text=item.span.text, mend="terms are added with `+`"))
-        elif at:
-            mend = "terms are added with `+`"
-            context.refuse(NotATerm(span=item.span, text=item.span.text, mend=mend))
+        if at or isinstance(item, tree.Option | tree.Values):
+            context.refuse(MissingPlus(span=item.span, text=item.span.text))
         else:
             yield item
 

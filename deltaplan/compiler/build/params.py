@@ -90,7 +90,7 @@ def _pairs(context: Context, read: Read) -> Iterable[tuple[tree.Name, tree.Value
 
 
 def _missing(span: Span, example: str) -> MissingValue:
-    return MissingValue(span=span, owner="param", slot="value", example=example)
+    return MissingValue(span=span, owner="param", what="a value", example=example)
 
 
 def _extra(item: Item) -> TooManyValues:

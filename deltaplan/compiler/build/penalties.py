@@ -48,16 +48,20 @@ def _places(objective: Objective, place: tree.Value) -> tuple[str, ...]:
     found = (objective.scope.node(text) or draft.ends.get(text)) if isinstance(place, tree.Name) else None
     if isinstance(found, Lost):
         raise Told
-    names = found.layers if found else (text,) if text in draft.nodes else ()
-    if not names and not objective.model.complete:
-        raise Told
-    if not names and found is None:
-        known = [*WHOLE_PLACES, *objective.scope.nodes(), *draft.nodes]
-        raise unknown(context, "place", text, place.span, known)
-    layers = tuple(n for n in names if _is_trained(draft.nodes.get(n)))
+    if found is None and text not in draft.nodes:
+        raise _unknown_place(objective, place, text)
+    names = [draft.trail[i] for i in found.made] if found else [text]
+    layers = tuple(name for name in names if _is_trained(draft.nodes[name]))
     if not layers:
         raise context.refuse(NoParametersThere(span=place.span, name=text))
     return layers
+
+
+def _unknown_place(objective: Objective, place: tree.Value, text: str) -> Told:
+    if not objective.model.complete:
+        return Told()
+    known = [*WHOLE_PLACES, *objective.scope.nodes(), *objective.model.draft.nodes]
+    return unknown(objective.context, "place", text, place.span, known)
 
 
 def _is_trained(node: object) -> bool:

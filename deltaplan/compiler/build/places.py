@@ -1,6 +1,6 @@
 """The tables of places: which lines may stand in the file and in each kind of braces."""
 
-from collections.abc import Container, Iterable, Iterator, Mapping
+from collections.abc import Callable, Container, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import ClassVar
 
@@ -128,15 +128,21 @@ class Read:
 
 
 def read_lines(
-    context: Context, place: Place, lines: Iterable[tree.Line], more: Mapping[str, Rule] | None = None
+    context: Context,
+    place: Place,
+    lines: Iterable[tree.Line],
+    more: Mapping[str, Rule] | None = None,
+    lost: Callable[[tree.Line], None] | None = None,
 ) -> Iterator[Read]:
     """The good lines of a place; mistakes of the others are told. `more` are heads besides those of the
-    table, from the registry or defined in the spec."""
+    table, from the registry or defined in the spec; `lost` hears of the lines that are left out."""
     rules = {**(more or {}), **place.rules}
     seen: dict[str, Span] = {}
     for line in lines:
         read = context.attempt(_read, context, place, rules, line) if not line.broken else None
         if read is None:
+            if lost:
+                lost(line)
             continue
         if rules[read.head].once and read.head in seen:
             notes = (Note("it stands here first", seen[read.head]),)

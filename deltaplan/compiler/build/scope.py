@@ -19,12 +19,13 @@ class NameTaken(Diagnostic):
 
 @dataclass(frozen=True, slots=True)
 class Wire:
-    """What a line of a model gives: the node that has it, its shape, and the layers behind it."""
+    """What a line of a model gives: the node that has it, its shape, and which nodes the line made, as places
+    in the draft's trail."""
 
     node: str
     shape: Shape
     span: Span
-    layers: tuple[str, ...] = ()
+    made: range = range(0)
 
 
 class Lost:

@@ -53,6 +53,7 @@ def residual_line(braces: Braces, read: Read) -> Wire:
     source = source_of(braces, read)
     name = braces.name(read.line, "residual")
     inner = braces.inner(RESIDUAL, source)
+    first = len(braces.draft.trail)
     branch = _branch(inner, read)
     skip = _shortcut(braces, inner.shortcut, source) if inner.shortcut else source
     if bound is None:
@@ -67,8 +68,7 @@ def residual_line(braces: Braces, read: Read) -> Wire:
     )
     for each in chosen:
         joined = braces.draft.add(each.node(name, read.line.span), joined)
-    braces.draft.ends[name] = joined
-    return joined
+    return braces.draft.end(name, joined, first)
 
 
 def residual_form(braces: Braces) -> Form:

@@ -158,6 +158,7 @@ def _wrong(context: Context, scope: Scope, form: Form, slot: Slot, value: tree.V
 
 
 def _checked(context: Context, form: Form, slot: Slot, value: tree.Value, result: int | float) -> int | float:
+    shown = f"{result:,}" if isinstance(result, int) else show_value(result)
     if slot.type in ("size", "whole"):
         if result != int(result):
             raise context.refuse(
@@ -166,7 +167,7 @@ def _checked(context: Context, form: Form, slot: Slot, value: tree.Value, result
         result = int(result)
     largest = context.limits.bytes // 4 if slot.type == "size" else None
     for bound in _broken_bounds(slot, result, largest):
-        subject, shown = _subject(form, slot), show_value(result)
+        subject = _subject(form, slot)
         mistake = OutOfBounds(
             span=value.span,
             subject=subject,

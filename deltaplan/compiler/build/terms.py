@@ -27,6 +27,14 @@ class NotATerm(Diagnostic):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class SubtractedTerm(Diagnostic):
+    code: ClassVar[str] = "subtracted-term"
+    title: ClassVar[str] = "`{text}` is subtracted"
+    help: ClassVar[str] = "terms are added with `+`, and their factors are not negative"
+    text: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class NegativeFactor(Diagnostic):
     code: ClassVar[str] = "negative-factor"
     title: ClassVar[str] = "the factor of `{name}` is negative: what is minimized would have no bound below"
@@ -76,8 +84,7 @@ def word_of(context: Context, core: tree.Value) -> str:
         case tree.Name(text=text):
             return text
         case tree.Binary(op="-"):
-            mend = "terms are added with `+`"
-            raise context.refuse(NotATerm(span=core.span, text=core.span.text, mend=mend))
+            raise context.refuse(SubtractedTerm(span=core.right.span, text=core.right.span.text))
     raise context.refuse(NotATerm(span=core.span, text=core.span.text))
 
 

@@ -67,7 +67,9 @@ def build_train(context: Context, scope: Scope, model: Model | None, train: tree
         examples = {"minimize": "minimize mean(squared_error)", "optimizer": "optimizer adam"}
         length = {} if "steps" in lines else {"epochs": "epochs 100"}
         missing(context, TRAIN, head_span(train), lines, examples | length)
-    if len(context.problems.errors) > before or optimizer is None or average is None:
+    if optimizer is None or average is None or None in settings.values():
+        return None
+    if len(context.problems.errors) > before:
         return None
     return _spec(train, average, optimizer, settings)
 
@@ -104,7 +106,7 @@ def _optimizer(context: Context, scope: Scope, read: Read) -> Use:
     """`optimizer adam(lr=1e-2)`. Raises Told."""
     if not read.line.items:
         example = "optimizer adam(lr=1e-3)"
-        raise context.refuse(MissingValue(span=read.span, owner="optimizer", slot="name", example=example))
+        raise context.refuse(MissingValue(span=read.span, owner="optimizer", what="a name", example=example))
     first, *others = read.line.items
     if others or not isinstance(first, tree.Name | tree.Call):
         raise context.refuse(_in_parentheses(read, first))
