@@ -10,7 +10,7 @@ from deltaplan.compiler.experiment import Experiment
 from deltaplan.compiler.plan import Plan, train_plan
 from deltaplan.compiler.steps import Step
 from deltaplan.diagnostics import Diagnostic, Span
-from deltaplan.runtime.backends.numpy.bind import Bound, bind
+from deltaplan.runtime.backends.numpy.bind import Bound, bind, target_key
 from deltaplan.runtime.backends.numpy.expressions import Array
 
 
@@ -25,7 +25,7 @@ class Diverged(Diagnostic):
     what: str
     value: str
     tensor: str
-    mend: str = "try a smaller learning rate; the parameters before this step are kept"
+    mend: str = "try a smaller learning rate; the last parameters with a finite objective are kept"
 
 
 def explain(
@@ -36,15 +36,19 @@ def explain(
     step: int,
     draw: Callable[[int, Array], None],
 ) -> Diverged:
-    """The diagnostic for step number `step` at θ on these samples; counters make the replay exact."""
+    """The diagnostic for step number `step`, which finds NaN or infinity at θ on these samples; counters make
+    the replay exact."""
     plan = train_plan(experiment.graph, fused=False)
     vectors = {"θ": theta, "g": np.zeros_like(theta)}
     batch = next(iter(data.values())).shape[-1]
     bound = bind(plan, vectors, batch, data, draw, reuse=False)
     bound.scale[...] = scale
     bound.run()
-    if not np.isfinite(theta).all():
-        return _of_update(experiment, theta, step)
+    if step > 1 and not np.isfinite(theta).all():
+        return _of_update(experiment, theta, step - 1)
+    spoiled = next((name for name, array in bound.data.items() if not np.isfinite(array).all()), None)
+    if spoiled is not None:
+        return _of_data(experiment, spoiled, bound, step)
     found = _first(plan.steps, bound)
     if found is None:
         return _of_gradient(experiment, step)
@@ -65,6 +69,21 @@ def _of_step(experiment: Experiment, plan: Plan, found: Step, bound: Bound, step
         value=_word(values),
         tensor=found.output.name,
         span=_span(experiment, found.origin),
+    )
+
+
+def _of_data(experiment: Experiment, name: str, bound: Bound, step: int) -> Diverged:
+    outputs = {target_key(output): output for output in bound.plan.trace.targets}
+    node = outputs.get(name, name)
+    leaf = bound.plan.trace.targets[node] if name in outputs else bound.plan.trace.inputs[node]
+    return Diverged(
+        step=step,
+        node=node,
+        what="the targets" if name in outputs else "the data",
+        value=_word(bound.data[name]),
+        tensor=leaf.name,
+        mend="samples hold finite numbers alone",
+        span=_span(experiment, node),
     )
 
 

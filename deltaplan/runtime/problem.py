@@ -1,6 +1,6 @@
 """The compiled problem as plain functions of the flat vector θ, for any other solver."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 import numpy as np
@@ -20,6 +20,9 @@ class Problem:
     `loss` is the mean (or sum, as the spec says) over the samples, `objective` adds the regularizers; `grad`
     is the gradient of the objective and `loss_grad` that of the loss alone. θ is a vector of `size` numbers,
     or a stack [k, size]: results then have k as their first axis.
+
+    `inputs` holds [features, N] by the names of the input nodes, `targets` [outputs, N] or class indices [N] by
+    those of the outputs. ValueError where names or shapes are others.
     """
 
     def __init__(
@@ -27,6 +30,8 @@ class Problem:
     ) -> None:
         self.experiment = experiment
         self._trace = lower(experiment.graph, "predict")
+        _same_names("inputs", inputs, self._trace.inputs)
+        _same_names("targets", targets, self._trace.targets)
         self.parameters: tuple[Parameter, ...] = self._trace.parameters
         self.size = self._trace.size
         self._data = {**inputs, **{target_key(name): y for name, y in targets.items()}}
@@ -96,3 +101,8 @@ class Problem:
             bound.scale[...] = self._scale
             self._gradients[of] = bound, gradient
         return self._gradients[of]
+
+
+def _same_names(what: str, given: Iterable[str], expected: Iterable[str]) -> None:
+    if set(given) != set(expected):
+        raise ValueError(f"{what} are given for {sorted(given)}, and the model has {sorted(expected)}")

@@ -43,7 +43,10 @@ class Record:
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """What training reached: θ, the optimizer's vectors and the step count, and why it ended."""
+    """What training reached: θ, the optimizer's vectors, the number of steps that led to θ, and why it ended.
+
+    After divergence θ is the last with a finite objective and gradient; the vectors are one update ahead.
+    """
 
     theta: Array
     states: Mapping[str, Array]
@@ -115,9 +118,9 @@ class Trainer:
             for chosen in self.batches.epoch(epoch.number):
                 bound = self._load(chosen)
                 bound.run()
-                objective = float(bound[_objective(bound)])
-                if not isfinite(objective) or not isfinite(float(self.gradient @ self.gradient)):
+                if not self._is_finite(bound):
                     return self._diverged(bound)
+                objective = float(bound[_objective(bound)])
                 np.copyto(self.before, self.theta)
                 self.step += 1
                 self.update.run(self.step)
@@ -126,8 +129,15 @@ class Trainer:
                     break
             if (epoch.number + 1) % every == 0 or self.step == last or self.interrupted:
                 self._record(epoch, objective, progress)
-        ended: Literal["complete", "interrupted"] = "complete" if self.step == last else "interrupted"
-        return self._outcome(self.theta, ended)
+        bound.run()  # what the last update made of θ has been seen by no step
+        if not self._is_finite(bound):
+            return self._diverged(bound)
+        return self._outcome(self.theta, self.step, "complete" if self.step == last else "interrupted")
+
+    def _is_finite(self, bound: Bound) -> bool:
+        """Whether the objective and the gradient of the step at hand are."""
+        objective, square = float(bound[_objective(bound)]), float(self.gradient @ self.gradient)
+        return isfinite(objective) and isfinite(square)
 
     def _load(self, chosen: NDArray[np.intp] | None) -> Bound:
         """The program for this many samples, with the samples in its memory."""
@@ -188,16 +198,17 @@ class Trainer:
         reason = explain(
             self.experiment, self.theta.copy(), samples, float(bound.scale), self.step + 1, self._draw
         )
-        return self._outcome(self.before, "diverged", reason)
+        return self._outcome(self.before, max(self.step - 1, 0), "diverged", reason)
 
     def _outcome(
         self,
         theta: Array,
+        step: int,
         ended: Literal["complete", "interrupted", "diverged"],
         divergence: Diagnostic | None = None,
     ) -> Outcome:
         states = {name: state.copy() for name, state in self.update.states.items()}
-        return Outcome(theta.copy(), states, self.step, tuple(self.history), ended, divergence)
+        return Outcome(theta.copy(), states, step, tuple(self.history), ended, divergence)
 
 
 def arrays_of(part: Part, dtype: np.dtype[Any] = FLOAT64) -> dict[str, Array]:
