@@ -1,0 +1,37 @@
+"""The lecture's nets: their parameter counts, and what training them must reach."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+import deltaplan
+from deltaplan.compiler.lower import place_parameters
+from deltaplan.runtime.session import check_gradients
+
+LECTURE = Path(__file__).parents[2] / "specs" / "lecture"
+COUNTS = {"3x5": 78, "5x5": 138, "10x5": 288, "15x5": 438, "30x5": 888, "45x5": 1338, "45x5_plain": 1338}
+
+
+@pytest.mark.parametrize(("name", "count"), COUNTS.items())
+def test_parameters_are_the_lectures(name: str, count: int) -> None:
+    experiment = deltaplan.load(LECTURE / f"{name}.dl")
+    assert sum(p.size for p in place_parameters(experiment.graph)) == count
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", [name for name in COUNTS if not name.endswith("plain")])
+def test_training_with_skips_reaches_a_tenth_of_the_variance(name: str) -> None:
+    run = deltaplan.train(deltaplan.load(LECTURE / f"{name}.dl"), runs=None)
+    targets = run.dataset().parts["train"].y["output"]
+    assert run.saved.step == 5000
+    assert run.metrics["train"]["loss"] < np.var(targets) / 10
+
+
+@pytest.mark.parametrize(
+    "spec", [*LECTURE.glob("*.dl"), *LECTURE.parent.glob("*.dl")], ids=lambda path: path.stem
+)
+def test_gradients_of_every_spec_agree_with_central_differences(spec: Path) -> None:
+    rows = check_gradients(deltaplan.load(spec))
+    assert max(row.error for row in rows) <= 1e-6
+    assert sum(row.checked for row in rows) >= 0.9 * sum(min(row.numbers, row.checked + row.kinks) for row in rows)
