@@ -38,7 +38,7 @@ class Known:
 
 @dataclass(frozen=True, slots=True)
 class Formula:
-    """`name sign text`: the tensor, and all steps whose work is told by it. `←` writes over what was there."""
+    """`name sign text`: a tensor, and all steps whose work is told by it; `←` writes over what was there."""
 
     name: str
     text: str

@@ -1,11 +1,11 @@
 """The lines of a model's table: a layer with the activation and the skip that follow it is one row."""
 
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
-from functools import cached_property
+from collections import Counter
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, replace
 
 from deltaplan.compiler.graph import Graph
-from deltaplan.compiler.lower import Parameter, chain, place_parameters
+from deltaplan.compiler.lower import chain, place_parameters
 from deltaplan.compiler.nodes import (
     Activate,
     Adapt,
@@ -21,16 +21,29 @@ from deltaplan.compiler.nodes import (
 )
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
+class Skip:
+    """What a row adds to its branch: the value of another row, as it is or made to fit by `adapter`."""
+
+    source: str
+    adapter: AnyNode | None = None
+
+    @property
+    def word(self) -> str:
+        """`skip`, `project` or `pad`"""
+        return "skip" if self.adapter is None else "pad" if isinstance(self.adapter, Adapt) else "project"
+
+
+@dataclass(frozen=True, slots=True)
 class Row:
-    """One line: its nodes in order, the rows that it takes, and the row whose value its skip adds."""
+    """One line of the table: its nodes in order, the rows that it takes, and its skips."""
 
     nodes: tuple[AnyNode, ...]
     text: str
     shape: Shape
     parameters: int
     sources: tuple[str, ...]
-    skip: str | None = None
+    skips: tuple[Skip, ...] = ()
 
     @property
     def name(self) -> str:
@@ -45,9 +58,16 @@ class Row:
         """The name that the writer gave, else nothing."""
         return "" if _is_automatic(self.nodes[0]) else self.name
 
-    @cached_property
+    @property
     def members(self) -> frozenset[str]:
-        return frozenset(node.name for node in self.nodes)
+        """The names of its nodes, with those that make a skip fit."""
+        adapters = [skip.adapter for skip in self.skips if skip.adapter]
+        return frozenset(node.name for node in (*self.nodes, *adapters))
+
+    @property
+    def taken(self) -> tuple[str, ...]:
+        """The rows that it depends on."""
+        return (*self.sources, *(skip.source for skip in self.skips))
 
 
 def rows(graph: Graph) -> tuple[Row, ...]:
@@ -55,12 +75,15 @@ def rows(graph: Graph) -> tuple[Row, ...]:
     places = {node.name: place for place, node in enumerate(graph.ordered())}
     groups = sorted(_groups(graph), key=lambda group: places[group[-1].name])
     owners = {node.name: group[0].name for group in groups for node in group}
-    parameters = place_parameters(graph)
-    return tuple(_row(graph, group, owners, parameters) for group in groups)
+    sizes = Counter[str]()
+    for parameter in place_parameters(graph):
+        sizes[parameter.node] += parameter.size
+    return tuple(_row(graph, group, owners, sizes) for group in groups)
 
 
 def _groups(graph: Graph) -> Iterator[tuple[AnyNode, ...]]:
-    seen: set[str] = set()
+    """Each layer's chain of nodes; what only makes a skip fit belongs to the row of the skip."""
+    seen = {node.name for join in graph.of(Join) if (node := _adapter(graph, join))}
     for node in graph.ordered():
         if node.name in seen or isinstance(node, Target | Loss | Penalty):
             continue
@@ -69,28 +92,40 @@ def _groups(graph: Graph) -> Iterator[tuple[AnyNode, ...]]:
         yield tuple(group)
 
 
+def _adapter(graph: Graph, join: Join) -> AnyNode | None:
+    """The node that makes the skip of a join fit."""
+    if not join.skip:
+        return None
+    node = graph[graph.inputs_of(join.name)[1]]
+    return node if isinstance(node, Adapt) or _is_project(node) else None
+
+
+def _is_project(node: AnyNode) -> bool:
+    return isinstance(node, Layer) and node.name.endswith(".project")
+
+
 def _row(
-    graph: Graph,
-    group: tuple[AnyNode, ...],
-    owners: Mapping[str, str],
-    parameters: Sequence[Parameter],
+    graph: Graph, group: tuple[AnyNode, ...], owners: Mapping[str, str], sizes: Mapping[str, int]
 ) -> Row:
-    members = {node.name for node in group}
-    skips = [owners[graph.inputs_of(n.name)[1]] for n in group if isinstance(n, Join) and n.skip]
-    sources = [owners[name] for name in graph.inputs_of(group[0].name)]
-    alone = isinstance(group[0], Join) and group[0].skip
-    return Row(
+    joins = [node for node in group if isinstance(node, Join) and node.skip]
+    skips = tuple(_skip(graph, join, owners) for join in joins)
+    row = Row(
         nodes=group,
-        text=" ".join(_words(node) for node in group if not _is_skip(node)) or "skip",
+        text=" ".join(_words(node) for node in group if node not in joins) or "skip",
         shape=graph.shapes[group[-1].name],
-        parameters=sum(p.size for p in parameters if p.node in members),
-        sources=tuple(sources[:1] if alone else sources),
-        skip=skips[0] if skips else None,
+        parameters=0,
+        sources=tuple(
+            owners[name] for name in graph.inputs_of(group[0].name)[: 1 if group[0] in joins else None]
+        ),
+        skips=skips,
     )
+    return replace(row, parameters=sum(sizes[name] for name in row.members))
 
 
-def _is_skip(node: AnyNode) -> bool:
-    return isinstance(node, Join) and node.skip
+def _skip(graph: Graph, join: Join, owners: Mapping[str, str]) -> Skip:
+    adapter = _adapter(graph, join)
+    source = graph.inputs_of(adapter.name)[0] if adapter else graph.inputs_of(join.name)[1]
+    return Skip(owners[source], adapter)
 
 
 def _words(node: AnyNode) -> str:
@@ -102,8 +137,6 @@ def _words(node: AnyNode) -> str:
             return " ".join([*["output"] * node.output, *_layer_words(node)])
         case Activate():
             return f"{show_value(node.factor)}*{node.use}" if node.factor != 1 else str(node.use)
-        case Adapt():
-            return f"pad {node.width}"
         case Join():
             return node.kind
         case _:
@@ -111,19 +144,16 @@ def _words(node: AnyNode) -> str:
 
 
 def _layer_words(node: Layer) -> list[str]:
-    """`dense 5 bias=false`; a dense output is an `output 5`, a learned skip a `project 5`."""
-    contract = node.use.contract
-    attributes = {a.name: a for a in getattr(contract, "attributes", ())}
+    """`dense 5 bias=false`; a dense output is an `output 5`."""
+    attributes = {a.name: a for a in getattr(node.use.contract, "attributes", ())}
     values = [
         show_value(value) if attributes[name].positional else f"{name}={show_value(value)}"
         for name, value in node.use.values.items()
         if name in attributes and value != attributes[name].default
     ]
-    projects = node.name.endswith(".project")
-    kind = "project" if projects else node.use.name
-    plain = node.output and kind == "dense"
-    bias = ["bias=false"] if not (node.bias or projects) else []
-    return [*([] if plain else [kind]), *values, *([f"init={node.init}"] if node.init else []), *bias]
+    kind = [] if node.output and node.use.name == "dense" else [node.use.name]
+    bias = [] if node.bias else ["bias=false"]
+    return [*kind, *values, *([f"init={node.init}"] if node.init else []), *bias]
 
 
 def _is_automatic(node: AnyNode) -> bool:
@@ -135,7 +165,7 @@ def _is_automatic(node: AnyNode) -> bool:
         case Layer(output=True):
             kinds = ("output",)
         case Layer():
-            kinds = (node.use.name, "project")
+            kinds = (node.use.name,)
         case Join():
             kinds = (node.kind, "residual", "skip")
         case Activate():

@@ -1,0 +1,56 @@
+"""What a model costs: depth, operations, bytes."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from deltaplan.compiler.experiment import Experiment
+from deltaplan.compiler.graph import Graph
+from deltaplan.compiler.nodes import AnyNode, Layer
+from deltaplan.compiler.plan import Plans
+from deltaplan.compiler.printers.buffers import ITEMSIZE, arena_of
+from deltaplan.compiler.steps import Step, flops
+
+
+def depth(graph: Graph) -> int:
+    """Layers with parameters on the longest path, as the lecture counts: 47 for 45x5, 1, 1."""
+    longest: dict[str, int] = {}
+    for node in graph.ordered():
+        before = max((longest[name] for name in graph.inputs_of(node.name)), default=0)
+        longest[node.name] = before + _is_trained(node)
+    return max((longest[node.name] for node in graph.outputs), default=0)
+
+
+def _is_trained(node: AnyNode) -> bool:
+    return isinstance(node, Layer) and bool(getattr(node.use.contract, "trained", False))
+
+
+def work(steps: Iterable[Step]) -> tuple[int, int]:
+    """FLOPs that do not depend on the batch, and those for each sample."""
+    steps = tuple(steps)
+    fixed = sum(flops(step, 0) for step in steps)
+    return fixed, sum(flops(step, 1) for step in steps) - fixed
+
+
+@dataclass(frozen=True, slots=True)
+class Memory:
+    """Bytes of training on `batch` samples; `arena` is that of the steps' own tensors."""
+
+    batch: int
+    parameters: int
+    gradient: int
+    state: int
+    arena: int
+
+    @property
+    def total(self) -> int:
+        return self.parameters + self.gradient + self.state + self.arena
+
+
+def training_memory(experiment: Experiment, plans: Plans, batch: int) -> Memory:
+    """The memory of `plans.train`, which runs, without the data."""
+    assert experiment.train is not None
+    assert plans.train is not None
+    itemsize = ITEMSIZE[experiment.train.precision]
+    vector = plans.train.trace.size * itemsize
+    states = len(plans.update.states) if plans.update else 0
+    return Memory(batch, vector, vector, states * vector, arena_of(plans.train, batch, itemsize).bytes)

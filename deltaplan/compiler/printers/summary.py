@@ -1,0 +1,188 @@
+"""What `show` prints: the model as a table, its figures, the problem, the data and the solver."""
+
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+from textwrap import wrap
+from typing import Any
+
+from deltaplan.compiler.experiment import DataSpec, Experiment, TrainSpec
+from deltaplan.compiler.nodes import Loss, Use, show_value
+from deltaplan.compiler.plan import Plans, compile_plans
+from deltaplan.compiler.printers.figures import Memory, depth, training_memory, work
+from deltaplan.compiler.printers.problem import problem
+from deltaplan.compiler.printers.rows import rows
+from deltaplan.compiler.printers.table import Entry, entries, table
+from deltaplan.compiler.steps import Step
+
+WIDTH = 80
+Passes = tuple[tuple[Step, ...], tuple[Step, ...]]
+NAMES = 12  # columns for what a figure is called
+
+
+def summary(experiment: Experiment, plans: Plans, samples: int | None = None) -> str:
+    """The summary at 80 columns. `plans` are those that run, `samples` is the size of the training part."""
+    lines = [experiment.name]
+    if experiment.graph.of(Loss):
+        lines += ["", *_figure("minimize", problem(experiment))]
+    passes = _passes(experiment)
+    lines += ["", *table(entries(rows(experiment.graph), passes[0])), ""]
+    lines += _figures(experiment, plans, passes, samples)
+    if experiment.data or experiment.train:
+        lines.append("")
+    if experiment.data:
+        lines += _figure("data", _data(experiment.data))
+    if experiment.train:
+        lines += _figure("solver", _solver(experiment.train))
+    return "\n".join(lines) + "\n"
+
+
+def _passes(experiment: Experiment) -> Passes:
+    """The steps of the forward and the backward pass, each of one node."""
+    plans = compile_plans(experiment, fused=False)
+    return (plans.train.forward, plans.train.backward) if plans.train else (plans.predict.forward, ())
+
+
+def _figure(name: str, text: str) -> list[str]:
+    return wrap(
+        text,
+        WIDTH,
+        initial_indent=f"{name:<{NAMES}}",
+        subsequent_indent=" " * NAMES,
+        break_long_words=False,
+        break_on_hyphens=False,
+    )
+
+
+def _figures(experiment: Experiment, plans: Plans, passes: Passes, samples: int | None) -> Iterator[str]:
+    yield from _figure("parameters", _against(plans.predict.trace.size, samples))
+    for span, have, of in experiment.skips:
+        yield from _figure("skips", f"on {have} of {of} layers of line {span.line}")
+    layers = depth(experiment.graph)
+    yield from _figure("depth", f"{layers} affine layer{'s' * (layers != 1)} on the longest path")
+    yield from _figure("FLOPs", _operations(*map(work, passes)))
+    if experiment.train and plans.train:
+        batch = experiment.train.batch or samples
+        memory = training_memory(experiment, plans, batch or 1)
+        yield from _figure("memory", _bytes(memory, experiment.train))
+
+
+def _against(count: int, samples: int | None) -> str:
+    if not samples:
+        return f"{count:,}"
+    return f"{count:,}, {count / samples:.3g} times the {samples:,} samples of training"
+
+
+def _operations(forward: tuple[int, int], backward: tuple[int, int]) -> str:
+    text = f"{forward[1]:,} forward"
+    if backward[1]:
+        text += f", {forward[1] + backward[1]:,} forward and backward"
+    rest = forward[0] + backward[0]
+    return f"{text} for each sample" + (f"; {rest:,} for each batch" if rest else "")
+
+
+def _bytes(memory: Memory, train: TrainSpec) -> str:
+    parts = [f"parameters {memory.parameters:,}", f"gradient {memory.gradient:,}"]
+    parts += [f"{train.optimizer.name} {memory.state:,}"] if memory.state else []
+    on = f"{memory.batch:,} sample{'s' * (memory.batch != 1)}"
+    parts.append(f"layers {memory.arena:,} on {on}")
+    return f"{memory.total:,} bytes in training: {', '.join(parts)}"
+
+
+def _data(data: DataSpec) -> str:
+    parts = [f"{data.source.name} {Path(data.path).name}", _columns("inputs", data.inputs.values())]
+    parts.append(_columns("targets", data.targets.values()))
+    shares = {part: getattr(data.split, part) for part in ("train", "validation", "test")}
+    if shares["train"] < 1:
+        parts.append("split " + " ".join(f"{part} {share:.4g}" for part, share in shares.items() if share))
+    parts += [f"standardize {', '.join(data.standardize)}"] if data.standardize else []
+    return "; ".join(part for part in parts if part)
+
+
+def _columns(word: str, groups: Iterable[Iterable[Any]]) -> str:
+    names = [column.name for group in groups for column in group]
+    if len(names) > 8:
+        names = [*names[:3], f"… {len(names)} in all"]
+    return f"{word} {', '.join(names)}" if names else ""
+
+
+def _solver(train: TrainSpec) -> str:
+    unit = train.unit if train.length != 1 else train.unit.removesuffix("s")
+    given = {train.unit: f"{train.length:,} {unit}", "batch": f"batch {train.batch or 'full'}"}
+    given |= {"seed": f"seed {train.seed}", "precision": train.precision}
+    settings = [
+        f"{text} (default)" if train.origin.get(name) == "default" else text for name, text in given.items()
+    ]
+    return ", ".join([_optimizer(train.optimizer), *settings])
+
+
+def _optimizer(use: Use) -> str:
+    """`adam(lr=0.01, beta1=0.9)`"""
+    values = [f"{p.name}={show_value(use.values.get(p.name, p.default))}" for p in use.contract.parameters]
+    return f"{use.name}({', '.join(values)})"
+
+
+def summary_data(experiment: Experiment, plans: Plans, samples: int | None = None) -> dict[str, Any]:
+    """The same for machines: every layer, no roll-up; FLOPs are [for a batch, for each sample]."""
+    passes = _passes(experiment)
+    forward, backward = map(work, passes)
+    return {
+        "name": experiment.name,
+        "problem": problem(experiment) if experiment.graph.of(Loss) else None,
+        "layers": [_layer_data(entry) for entry in entries(rows(experiment.graph), passes[0])],
+        "parameters": plans.predict.trace.size,
+        "samples": samples,
+        "depth": depth(experiment.graph),
+        "skips": [{"line": span.line, "skips": have, "layers": of} for span, have, of in experiment.skips],
+        "flops": {"forward": list(forward), "backward": list(backward)},
+        "memory": _memory_data(experiment, plans, samples),
+        "data": _data_data(experiment.data) if experiment.data else None,
+        "train": _train_data(experiment.train) if experiment.train else None,
+    }
+
+
+def _layer_data(entry: Entry) -> dict[str, Any]:
+    row = entry.row
+    return {
+        "name": row.name,
+        "line": row.line,
+        "text": row.text,
+        "from": list(row.sources),
+        "skips": [{"from": skip.source, "as": skip.word} for skip in row.skips],
+        "shape": list(row.shape),
+        "parameters": row.parameters,
+        "flops": entry.flops,
+    }
+
+
+def _memory_data(experiment: Experiment, plans: Plans, samples: int | None) -> dict[str, int] | None:
+    if experiment.train is None or plans.train is None:
+        return None
+    memory = training_memory(experiment, plans, experiment.train.batch or samples or 1)
+    names = ("batch", "parameters", "gradient", "state", "arena", "total")
+    return {name: getattr(memory, name) for name in names}
+
+
+def _data_data(data: DataSpec) -> dict[str, Any]:
+    return {
+        "source": data.source.name,
+        "path": data.path,
+        "inputs": {name: [c.name for c in columns] for name, columns in data.inputs.items()},
+        "targets": {name: [c.name for c in columns] for name, columns in data.targets.items()},
+        "split": {part: getattr(data.split, part) for part in ("train", "validation", "test", "seed")},
+        "standardize": list(data.standardize),
+    }
+
+
+def _train_data(train: TrainSpec) -> dict[str, Any]:
+    values = {
+        p.name: train.optimizer.values.get(p.name, p.default) for p in train.optimizer.contract.parameters
+    }
+    return {
+        "optimizer": {"name": train.optimizer.name, **values},
+        train.unit: train.length,
+        "batch": train.batch or "full",
+        "seed": train.seed,
+        "precision": train.precision,
+        "average": train.average,
+        "origin": dict(train.origin),
+    }
