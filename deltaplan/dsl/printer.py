@@ -57,13 +57,15 @@ def value_text(value: Value) -> str:
 
 
 def line_text(line: Line, depth: int = 0) -> str:
-    """A line and its body, `depth` braces deep; a broken line is printed as it was written."""
+    """A line and its body, `depth` braces deep, with its comment; a broken line is printed as it was
+    written."""
     margin = INDENT * depth
     header = line.span.text if line.broken else " ".join(_pieces(line))
+    comment = f"  # {line.comment}" if line.comment else ""
     if line.body is None:
-        return margin + header
+        return margin + header + comment
     inner = [line_text(inner, depth + 1) for inner in line.body.lines]
-    return "\n".join([f"{margin}{header} {{".replace("  {", " {"), *inner, f"{margin}}}"])
+    return "\n".join([f"{margin}{header} {{".replace("  {", " {") + comment, *inner, f"{margin}}}"])
 
 
 def spec_text(spec: Spec) -> str:

@@ -131,6 +131,7 @@ class Line:
     body: Body | None
     span: Span = field(compare=False)  # without the body
     broken: bool = False
+    comment: str = field(default="", compare=False)  # to be printed after the line; the parser reads none
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,0 +1,91 @@
+"""What the builder looked up, by the place in the text that asked for it."""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+
+from deltaplan.compiler.build.data import PATH
+from deltaplan.compiler.build.form import Form, Slot, of_attributes, of_parameters
+from deltaplan.compiler.build.layers import BIAS, INIT, RESIDUAL
+from deltaplan.compiler.experiment import Experiment
+from deltaplan.compiler.nodes import Activate, Layer, Loss, Penalty, Use
+from deltaplan.diagnostics import Span
+from deltaplan.plugins import contracts
+
+Place = tuple[int, int]  # where a span begins and ends: the same piece in two trees of one text
+
+
+def place(span: Span) -> Place:
+    return span.start, span.end
+
+
+def call_forms(experiment: Experiment, words_free: bool) -> Mapping[Place, Mapping[str, Form]]:
+    """For each activation, loss, regularizer, initializer and optimizer of the text, the forms of what it
+    stands for by name: several where a block's argument names it.
+
+    `words_free` says that no node has the name of a place such as `weights`, which would hide it.
+    """
+    found: dict[Place, dict[str, Form]] = {}
+    for use, extra in _calls(experiment, words_free):
+        forms = found.setdefault(place(use.span), {})
+        if use.name not in forms:
+            forms[use.name] = of_parameters(use.contract, use.contract.kind, *extra)
+    return found
+
+
+def _calls(experiment: Experiment, words_free: bool) -> Iterator[tuple[Use, tuple[Slot, ...]]]:
+    weights = Slot("on", "tree", default="weights" if words_free else None)
+    for node in experiment.graph:
+        match node:
+            case Activate(use=use):
+                yield use, ()
+            case Loss(use=use):
+                yield use, (Slot("on", "tree"),)
+            case Penalty(use=use):
+                yield use, (weights,)
+            case Layer(init=Use() as init):
+                yield init, ()
+    if experiment.train:
+        yield experiment.train.optimizer, ()
+
+
+@dataclass(frozen=True, slots=True)
+class LineForm:
+    """The form of a layer's or a data source's line; `optional` has what no default fills."""
+
+    form: Form
+    optional: tuple[str, ...]
+
+
+def line_forms(experiment: Experiment) -> Mapping[Place, Mapping[str, LineForm]]:
+    """The forms of the lines that make layers and of the data source, by the name of the contribution: a skip
+    that is projected makes a second layer."""
+    found: dict[Place, dict[str, LineForm]] = {}
+    for layer in experiment.graph.layers:
+        forms = found.setdefault(place(layer.use.span), {})
+        if layer.use.name not in forms:
+            forms[layer.use.name] = _layer_form(layer)
+    if experiment.data:
+        use = experiment.data.source
+        found[place(use.span)] = {use.name: _source_form(use)}
+    return found
+
+
+def _layer_form(layer: Layer) -> LineForm:
+    contract = layer.use.contract
+    assert isinstance(contract, contracts.Layer)
+    init = Slot(INIT.name, INIT.type, default="default")
+    extra = (init, BIAS, RESIDUAL) if contract.trained else ()
+    form = of_attributes(contract.name, "layer", contract.attributes, not layer.output, *extra)
+    return LineForm(form, _optional(contract.attributes))
+
+
+def _source_form(use: Use) -> LineForm:
+    contract = use.contract
+    assert isinstance(contract, contracts.DataSource)
+    form = of_attributes(contract.name, "data line", contract.attributes, False)
+    with_path = Form(form.owner, form.kind, (PATH, *form.slots), by_name=False)
+    return LineForm(with_path, _optional(contract.attributes))
+
+
+def _optional(attributes: tuple[contracts.Attribute, ...]) -> tuple[str, ...]:
+    return tuple(a.name for a in attributes if a.default is None and not a.required)
