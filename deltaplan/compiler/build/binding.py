@@ -23,8 +23,8 @@ class GivenTwice(Diagnostic):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class MissingValue(Diagnostic):
-    code: ClassVar[str] = "missing-value"
+class ValueNeeded(Diagnostic):
+    code: ClassVar[str] = "value-needed"
     title: ClassVar[str] = "`{owner}` needs {what}"
     label: ClassVar[str] = "write `{example}`"
     owner: str
@@ -148,6 +148,11 @@ def _too_many(context: Context, form: Form, bound: Bound, value: tree.Value) -> 
         return context.refuse(
             ForgottenComma(span=bound.spans[many.name].to(value.span), first=first, second=second)
         )
+    free = next((s for s in form.slots if s.type == "number" and s.name not in bound.spans), None)
+    if free and not any(slot.positional for slot in form.slots):
+        bound.spans[free.name] = value.span
+        mend = f"{free.name}={value.span.text}"
+        return context.refuse(OtherForm(span=value.span, written=value.span.text, mend=mend))
     count = sum(slot.positional for slot in form.slots)
     taken = {0: "no value", 1: "one value"}.get(count, f"{count} values")
     return context.refuse(
@@ -219,7 +224,7 @@ def _fill(context: Context, form: Form, bound: Bound, span: Span) -> bool:
         elif slot.required:
             what = f"`{slot.name}`" if slot.name != form.owner else "a value"
             example = _example(form, slot)
-            context.refuse(MissingValue(span=span, owner=form.owner, what=what, example=example))
+            context.refuse(ValueNeeded(span=span, owner=form.owner, what=what, example=example))
             complete = False
         elif slot.default is not None:
             bound.values[slot.name] = slot.default

@@ -4,7 +4,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from typing import ClassVar
 
-from deltaplan.compiler.build.binding import bind
+from deltaplan.compiler.build.binding import GivenTwice, bind
 from deltaplan.compiler.build.braces import Block, Braces, source_of
 from deltaplan.compiler.build.context import Context, Told
 from deltaplan.compiler.build.form import Form, Slot
@@ -71,6 +71,9 @@ def _block(context: Context, read: Read, known: dict[str, Block]) -> Block:
     if not isinstance(header, tree.Call) or header.after or read.line.body is None:
         raise context.refuse(BlockHeader(span=read.span))
     arguments = [_argument(context, item) for item in header.items]
+    for at, argument in enumerate(arguments):
+        if argument in arguments[:at]:
+            raise context.refuse(GivenTwice(span=header.items[at].span, name=argument))
     taken, notes = _taken(context, header.name, known)
     if taken:
         raise context.refuse(NameTaken(span=header.name_span, name=header.name, taken=taken, notes=notes))

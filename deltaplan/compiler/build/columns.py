@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import ClassVar
 
-from deltaplan.compiler.build.binding import ForgottenComma, GivenTwice, MissingValue
+from deltaplan.compiler.build.binding import ForgottenComma, GivenTwice, ValueNeeded
 from deltaplan.compiler.build.bound import Item
 from deltaplan.compiler.build.context import Context, Told
 from deltaplan.compiler.build.names import NotYetSupported, unknown
@@ -51,7 +51,7 @@ def read_columns(context: Context, nodes: Mapping[str, Wire], read: Read | None)
         return None
     if not read.line.items:
         example = f"{read.head} t"
-        raise context.refuse(MissingValue(span=read.span, owner=read.head, what="columns", example=example))
+        raise context.refuse(ValueNeeded(span=read.span, owner=read.head, what="columns", example=example))
     if isinstance(read.line.items[0], tree.Option):
         return _named_columns(context, nodes, read)
     columns = _plain_columns(context, read)

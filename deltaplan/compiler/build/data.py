@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from math import isclose
 from typing import ClassVar
 
-from deltaplan.compiler.build.binding import MissingValue, bind
+from deltaplan.compiler.build.binding import ValueNeeded, bind
 from deltaplan.compiler.build.columns import PARTS, Columns, forgotten_comma, read_columns
 from deltaplan.compiler.build.context import Context
 from deltaplan.compiler.build.form import Form, Slot, of_attributes
@@ -153,7 +153,7 @@ def _standardize(context: Context, read: Read | None) -> tuple[str, ...]:
         return ()
     if not read.line.items:
         example = "standardize inputs"
-        mistake = MissingValue(
+        mistake = ValueNeeded(
             span=read.span, owner="standardize", what="`inputs` or `targets`", example=example
         )
         context.refuse(mistake)

@@ -5,7 +5,7 @@ from typing import ClassVar
 
 from deltaplan.compiler.build.activations import Activation, activation, find_use
 from deltaplan.compiler.build.binding import gather
-from deltaplan.compiler.build.bound import Bound, Item, Word
+from deltaplan.compiler.build.bound import Bound, Item, Word, as_word
 from deltaplan.compiler.build.braces import Braces, source_of
 from deltaplan.compiler.build.context import Context, Told
 from deltaplan.compiler.build.form import Form, Slot, of_attributes
@@ -68,14 +68,15 @@ def layer_line(braces: Braces, read: Read) -> Wire:
 def output_line(braces: Braces, read: Read) -> Wire:
     """The last affine map, or a layer of another kind: `output 10`, `output conv 1 kernel=1`. Raises Told."""
     contract, items = _output_contract(braces.context, read.line.items)
+    items, refused = _without_activations(braces, read, items)
     form = output_form(braces.context, contract)
-    if not items:
+    if not items and not refused:
         mend = "write its size: `output 1`"
         raise braces.context.refuse(NotYetSupported(span=read.span, what="a bare `output`", mend=mend))
-    bound = gather(braces.context, braces.scope, form, items, read.span)
+    bound = gather(braces.context, braces.scope, form, items, read.span) if items else Bound()
     extras = _extras(braces, read, contract, bound)
     source = source_of(braces, read)
-    if extras is None or not bound.complete:
+    if extras is None or not bound.complete or refused:
         raise Told
     name = braces.draft.name_once(read.line.target.text if read.line.target else "output")
     node = _node(read, contract, bound, extras, name, _values(bound, {}))
@@ -97,9 +98,8 @@ def layer_form(context: Context, contract: contracts.Layer) -> Form:
 def output_form(context: Context, contract: contracts.Layer) -> Form:
     key = ("output", contract.name)
     if key not in context.forms:
-        form = of_attributes("output", "layer", contract.attributes, False, INIT, BIAS)
-        words = frozenset({*context.registry.names("activation"), *OWNED_BY_LOSS})
-        context.forms[key] = replace(form, words=words)
+        extra = (INIT, BIAS) if contract.trained else ()
+        context.forms[key] = of_attributes("output", "layer", contract.attributes, False, *extra)
     return context.forms[key]
 
 
@@ -114,9 +114,6 @@ class Extras:
 def _extras(braces: Braces, read: Read, contract: contracts.Layer, bound: Bound) -> Extras | None:
     """Activation and initializer; None where one has a mistake, which is told."""
     context, scope = braces.context, braces.scope
-    if read.head == "output" and bound.words:
-        _refuse_activation(context, read, bound.words[0])
-        return None
     for second in bound.words[1:]:
         notes = (Note("the first one", bound.words[0].span),)
         context.refuse(SecondActivation(span=second.span, owner=read.head, notes=notes))
@@ -139,6 +136,22 @@ def initializer(braces: Braces, value: tree.Value) -> Use:
     except ValueError as error:
         raise braces.context.refuse(BadSpread(span=value.span, reason=str(error))) from None
     return use
+
+
+def _without_activations(
+    braces: Braces, read: Read, items: tuple[Item, ...]
+) -> tuple[tuple[Item, ...], bool]:
+    """The items of an output, and whether an activation was among them, which is told."""
+    names = {*braces.context.registry.names("activation"), *OWNED_BY_LOSS}
+    kept: list[Item] = []
+    for item in items:
+        plain = item if not isinstance(item, tree.Option | tree.Values) else None
+        word = as_word(braces.scope, plain) if plain else None
+        if word and word.text in names:
+            _refuse_activation(braces.context, read, word)
+        else:
+            kept.append(item)
+    return tuple(kept), len(kept) < len(items)
 
 
 def _refuse_activation(context: Context, read: Read, word: Word) -> None:

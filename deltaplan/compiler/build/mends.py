@@ -6,7 +6,7 @@ from deltaplan.compiler.build.bound import Bound, Item, Word
 from deltaplan.compiler.build.context import Context, Told
 from deltaplan.compiler.build.form import Form
 from deltaplan.compiler.build.names import OtherForm, unknown
-from deltaplan.compiler.build.scope import Lost, Scope, Wire
+from deltaplan.compiler.build.scope import Scope
 from deltaplan.compiler.build.words import FOREIGN, NOT_YET, SIZES
 from deltaplan.diagnostics import nearest
 from deltaplan.dsl import tree
@@ -17,34 +17,37 @@ SWITCHES = ("boolean", "switch")  # a bare word turns them on
 
 
 def other_form(context: Context, scope: Scope, form: Form, pair: Sequence[Item]) -> int:
-    """How many of the next items are a wrong form that is told: `kernel 3`, `no bias`, `lr 0.1`."""
+    """How many of the next items are a wrong form that is told: `kernel 3`, `no bias`, `units 45`."""
     if len(pair) < 2:
         return 0
     first, second = pair
-    if not isinstance(first, tree.Name) or isinstance(second, tree.Option):
+    if not isinstance(first, tree.Name) or isinstance(second, tree.Option) or scope.find(first.text):
         return 0
-    name = _slot_name(form, first.text)
-    if first.text.lower() in SIZES and not form.slot(first.text) and _takes_size(form):
-        mend = f"{form.owner} {second.span.text}"
-    elif first.text == "no" and isinstance(second, tree.Name) and form.slot(second.text):
-        mend = f"{second.text}=false"
-    elif name and not isinstance(scope.find(first.text), Wire | Lost):
-        mend = f"{name}={second.span.text}"
-    elif _means_nothing(scope, form, first) and not isinstance(second, tree.Name | tree.Call):
+    mend = _mend(form, first.text, second)
+    if mend:
+        span = first.span.to(second.span)
+        context.refuse(OtherForm(span=span, written=span.text, mend=mend))
+        return 2
+    if _means_nothing(form, first) and not isinstance(second, tree.Name | tree.Call):
         unknown_word(context, scope, form, Word(first.text, first, first.span))
         return 2
-    else:
-        return 0
-    span = first.span.to(second.span)
-    context.refuse(OtherForm(span=span, written=span.text, mend=mend))
-    return 2
+    return 0
 
 
-def _means_nothing(scope: Scope, form: Form, name: tree.Name) -> bool:
+def _mend(form: Form, word: str, second: Item) -> str | None:
+    """What a word and the item beside it were meant to say."""
+    if word.lower() in SIZES and not form.slot(word) and _takes_size(form):
+        return f"{form.owner} {second.span.text}"
+    if word == "no" and isinstance(second, tree.Name) and form.slot(second.text):
+        return f"{second.text}=false"
+    name = _slot_name(form, word)
+    return f"{name}={second.span.text}" if name else None
+
+
+def _means_nothing(form: Form, name: tree.Name) -> bool:
     """Whether the word is unknown here, so that a value beside it was meant for it."""
     return (
         form.kind not in CALLS
-        and scope.find(name.text) is None
         and name.text not in form.words
         and form.slot(name.text) is None
         and not any(name.text in s.choices or (s.positional and s.type in WORDY) for s in form.slots)

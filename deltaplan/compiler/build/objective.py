@@ -5,10 +5,10 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 from deltaplan.compiler.build.activations import filled, split_factor
-from deltaplan.compiler.build.binding import MissingValue
+from deltaplan.compiler.build.binding import ValueNeeded
 from deltaplan.compiler.build.context import Context, Told
 from deltaplan.compiler.build.model import Model
-from deltaplan.compiler.build.names import unknown
+from deltaplan.compiler.build.names import OtherForm, unknown
 from deltaplan.compiler.build.penalties import add_penalty
 from deltaplan.compiler.build.places import Read
 from deltaplan.compiler.build.scope import Wire
@@ -21,6 +21,7 @@ from deltaplan.compiler.build.terms import (
     use_of,
     word_of,
 )
+from deltaplan.compiler.build.words import FOREIGN
 from deltaplan.compiler.nodes import Loss, Target, Use
 from deltaplan.diagnostics import Diagnostic, Note
 from deltaplan.dsl import tree
@@ -110,7 +111,7 @@ def add_objective(context: Context, model: Model, read: Read) -> Average | None:
 def _one_value(context: Context, read: Read) -> Iterator[tree.Value]:
     if not read.line.items:
         example = "minimize mean(squared_error)"
-        context.refuse(MissingValue(span=read.span, owner="minimize", what="terms", example=example))
+        context.refuse(ValueNeeded(span=read.span, owner="minimize", what="terms", example=example))
     for at, item in enumerate(read.line.items):
         if at or isinstance(item, tree.Option | tree.Values):
             context.refuse(MissingPlus(span=item.span, text=item.span.text))
@@ -125,6 +126,9 @@ def _term(objective: Objective, term: tree.Value, factor: float) -> None:
     name = word_of(context, core)
     if isinstance(core, tree.Call) and core.name in ("mean", "sum"):
         _average(objective, core, "mean" if core.name == "mean" else "sum", factor * own)
+    elif context.registry.find("loss", FOREIGN.get(name, "")):
+        mend = f"mean({FOREIGN[name]})"
+        raise context.refuse(OtherForm(span=core.span, written=core.span.text, mend=mend))
     elif context.registry.find("loss", name) and not context.registry.find("regularizer", name):
         mend = f"write `mean({core.span.text})` for the mean over the samples, or `sum( )`"
         raise context.refuse(_misplaced(core, "loss", name, "outside of", mend))

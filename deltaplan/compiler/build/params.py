@@ -4,13 +4,13 @@ from collections.abc import Container, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import ClassVar
 
-from deltaplan.compiler.build.binding import GivenTwice, MissingValue, TooManyValues
+from deltaplan.compiler.build.binding import GivenTwice, TooManyValues, ValueNeeded
 from deltaplan.compiler.build.bound import Item
 from deltaplan.compiler.build.braces import Block, DottedName
 from deltaplan.compiler.build.context import Context
 from deltaplan.compiler.build.places import Read
-from deltaplan.compiler.build.scope import LOST, Definition, Scope
-from deltaplan.compiler.build.values import describe, evaluate
+from deltaplan.compiler.build.scope import LOST, Definition, NameTaken, Scope
+from deltaplan.compiler.build.values import WORDS, describe, evaluate
 from deltaplan.diagnostics import Diagnostic, Note, Span, nearest
 from deltaplan.dsl import tree
 from deltaplan.plugins.contracts import Value
@@ -89,8 +89,8 @@ def _pairs(context: Context, read: Read) -> Iterable[tuple[tree.Name, tree.Value
             context.refuse(_missing(read.span, "param width = 5"))
 
 
-def _missing(span: Span, example: str) -> MissingValue:
-    return MissingValue(span=span, owner="param", what="a value", example=example)
+def _missing(span: Span, example: str) -> ValueNeeded:
+    return ValueNeeded(span=span, owner="param", what="a value", example=example)
 
 
 def _extra(item: Item) -> TooManyValues:
@@ -103,6 +103,10 @@ def _define(
     if name.text in scope.names:
         notes = (Note("it is given here first", scope.names[name.text].span),)
         context.refuse(GivenTwice(span=name.span, name=name.text, notes=notes))
+        return
+    if name.text in WORDS:
+        taken = "a word of the language"
+        context.refuse(NameTaken(span=name.span, name=name.text, taken=taken))
         return
     own = context.attempt(evaluate, context, scope, value)
     meaning = LOST if own is None else given.get(name.text, own)

@@ -4,7 +4,7 @@ from collections.abc import Callable, Container, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import ClassVar
 
-from deltaplan.compiler.build.context import Context
+from deltaplan.compiler.build.context import Context, Told
 from deltaplan.compiler.build.names import OtherForm, unknown
 from deltaplan.compiler.build.words import FOREIGN, FOREIGN_TRAIN_LINES, NOT_YET
 from deltaplan.diagnostics import Diagnostic, Note, Span, nearest
@@ -49,8 +49,8 @@ class MisusedPart(Diagnostic):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class MissingBraces(Diagnostic):
-    code: ClassVar[str] = "missing-braces"
+class BracesNeeded(Diagnostic):
+    code: ClassVar[str] = "braces-needed"
     title: ClassVar[str] = "`{head}` needs lines in braces"
     label: ClassVar[str] = "add `{{ … }}`"
     head: str
@@ -165,7 +165,7 @@ def missing(
 def _read(context: Context, place: Place, rules: Mapping[str, Rule], line: tree.Line) -> Read:
     head, span = line.head, head_span(line)
     if head is None:
-        raise context.refuse(OutOfPlace(span=span, head=span.text, place=place.name, where=None))
+        raise _refuse_axis(context, place, rules, line)
     if isinstance(head, tree.Call):
         raise _refuse_call(context, place, rules, head)
     if head.text not in rules:
@@ -174,12 +174,23 @@ def _read(context: Context, place: Place, rules: Mapping[str, Rule], line: tree.
     return Read(head.text, line)
 
 
+def _refuse_axis(context: Context, place: Place, rules: Mapping[str, Rule], line: tree.Line) -> Told:
+    """`epochs = 5` is `epochs 5`; elsewhere an axis belongs to a sweep."""
+    if line.target and line.target.text in rules:
+        mend = " ".join([line.target.text, *(item.span.text for item in line.items)])
+        return context.refuse(OtherForm(span=line.span, written=line.span.text, mend=mend))
+    return context.refuse(OutOfPlace(span=line.span, head=line.span.text, place=place.name, where=None))
+
+
 def head_span(line: tree.Line) -> Span:
     return line.head.span if line.head else line.span
 
 
-def _refuse_call(context: Context, place: Place, rules: Mapping[str, Rule], head: tree.Call) -> Exception:
+def _refuse_call(context: Context, place: Place, rules: Mapping[str, Rule], head: tree.Call) -> Told:
     """`Dense(45)` is `dense 45`."""
+    if place is TRAIN and context.registry.find("optimizer", head.name.lower()):
+        mend = f"optimizer {head.name.lower()}{head.span.text[len(head.name) :]}"
+        return context.refuse(OtherForm(span=head.span, written=head.span.text, mend=mend))
     ours = FOREIGN.get(head.name.lower()) or nearest(head.name, rules)
     if head.name in rules or ours in rules:
         inner = head.span.text[len(head.name) + 1 : -1]
@@ -190,15 +201,25 @@ def _refuse_call(context: Context, place: Place, rules: Mapping[str, Rule], head
 
 def _refuse_head(
     context: Context, place: Place, rules: Mapping[str, Rule], head: str, span: Span, line: tree.Line | None
-) -> Exception:
+) -> Told:
     mend = _foreign_line(place, head, line) if line else None
     if mend and line:
         return context.refuse(OtherForm(span=line.span, written=line.span.text, mend=mend))
     elsewhere = [each for each in PLACES if head in each.rules]
-    if elsewhere and head not in NOT_YET.get(place.expects, ()):
+    if place.expects == "layer" and context.registry.find("activation", head):
+        where = f"the line of a layer: `dense 5 {head}`"
+        return context.refuse(OutOfPlace(span=span, head=head, place="a line of its own", where=where))
+    if place.expects == "layer" and head in NOT_YET["activation"]:
+        return unknown(context, "activation", head, span, ())
+    if elsewhere and not (line and _defines(line)):
         where = WHERE.get(elsewhere[0].name, f"{elsewhere[0].name[:-1]} {{ … }}`")
         return context.refuse(OutOfPlace(span=span, head=head, place=place.name, where=where))
     return unknown(context, place.expects, head, span, rules)
+
+
+def _defines(line: tree.Line) -> bool:
+    """`activation snake(u; a = 1.0) = …`"""
+    return any(isinstance(item, tree.Option) and isinstance(item.key, tree.Call) for item in line.items)
 
 
 def _foreign_line(place: Place, head: str, line: tree.Line) -> str | None:
@@ -225,7 +246,7 @@ def _check_parts(context: Context, rule: Rule, head: str, line: tree.Line) -> No
     if line.body and not rule.body:
         faults.append(MisusedPart(span=line.body.span, head=head, part="lines in braces"))
     if rule.body and not line.body:
-        faults.append(MissingBraces(span=head_span(line), head=head))
+        faults.append(BracesNeeded(span=head_span(line), head=head))
     told = [context.refuse(fault) for fault in faults]
     if told:
         raise told[0]

@@ -50,9 +50,10 @@ class OutOfBounds(Diagnostic):
 class NotWhole(Diagnostic):
     code: ClassVar[str] = "not-whole"
     title: ClassVar[str] = "{subject} must be whole, and is {value}"
-    help: ClassVar[str] = "`//` divides and rounds down"
+    help: ClassVar[str] = "{mend}"
     subject: str
     value: str
+    mend: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -73,6 +74,9 @@ def read_slot(context: Context, scope: Scope, form: Form, slot: Slot, value: tre
             )
         case tree.List() if slot.type == "size":
             mend = ("x" if not slot.many else ", ").join(item.span.text for item in value.items)
+            raise context.refuse(OtherForm(span=value.span, written=value.span.text, mend=mend))
+        case tree.Name() | tree.Binary() if slot.type == "text" and scope.find(value.span.text) is None:
+            mend = f'"{value.span.text}"'
             raise context.refuse(OtherForm(span=value.span, written=value.span.text, mend=mend))
         case tree.Name() if slot.choices and _is_unknown(scope, value):
             return _choice(context, form, slot, value.text, value)
@@ -161,8 +165,10 @@ def _checked(context: Context, form: Form, slot: Slot, value: tree.Value, result
     shown = f"{result:,}" if isinstance(result, int) else show_value(result)
     if slot.type in ("size", "whole"):
         if result != int(result):
+            divided = isinstance(value, tree.Binary) and value.op == "/"
+            mend = "`//` divides and rounds down" if divided else None
             raise context.refuse(
-                NotWhole(span=value.span, subject=_subject(form, slot), value=show_value(result))
+                NotWhole(span=value.span, subject=_subject(form, slot), value=shown, mend=mend)
             )
         result = int(result)
     largest = context.limits.bytes // 4 if slot.type == "size" else None

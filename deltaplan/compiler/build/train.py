@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import ClassVar, Literal
 
 from deltaplan.compiler.build.activations import find_use
-from deltaplan.compiler.build.binding import MissingValue, bind
+from deltaplan.compiler.build.binding import ValueNeeded, bind
 from deltaplan.compiler.build.bound import Bound
 from deltaplan.compiler.build.context import Context
 from deltaplan.compiler.build.form import Form, Slot
@@ -106,7 +106,7 @@ def _optimizer(context: Context, scope: Scope, read: Read) -> Use:
     """`optimizer adam(lr=1e-2)`. Raises Told."""
     if not read.line.items:
         example = "optimizer adam(lr=1e-3)"
-        raise context.refuse(MissingValue(span=read.span, owner="optimizer", what="a name", example=example))
+        raise context.refuse(ValueNeeded(span=read.span, owner="optimizer", what="a name", example=example))
     first, *others = read.line.items
     if others or not isinstance(first, tree.Name | tree.Call):
         raise context.refuse(_in_parentheses(read, first))

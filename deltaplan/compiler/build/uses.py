@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 from dataclasses import replace
 
-from deltaplan.compiler.build.binding import MissingValue, TooManyValues
+from deltaplan.compiler.build.binding import TooManyValues, ValueNeeded
 from deltaplan.compiler.build.bound import Item
 from deltaplan.compiler.build.context import Context
 from deltaplan.compiler.build.names import NotYetSupported
@@ -30,7 +30,7 @@ def _load(context: Context, read: Read) -> Registry:
             raise context.refuse(NotYetSupported(span=item.span, what="an installed plugin", mend=mend))
         case ():
             example = 'use "./mine.py"'
-            raise context.refuse(MissingValue(span=read.span, owner="use", what="a file", example=example))
+            raise context.refuse(ValueNeeded(span=read.span, owner="use", what="a file", example=example))
     first, *others = read.line.items
     if not isinstance(first, tree.Text):
         raise context.refuse(_too_many("a file in quotes", first))

@@ -80,7 +80,7 @@ def test_a_mistake_hides_no_others() -> None:
         train { minimize mean(wrong7) + wrong8 + l2; optimizer wrong9; epochs 0.5; batch wrong10 }"""
     codes = [code for _, code in told(text)]
     assert codes.count("unknown-name") == 11
-    assert sorted(set(codes)) == ["missing-value", "not-whole", "unknown-name"]
+    assert sorted(set(codes)) == ["not-whole", "unknown-name", "value-needed"]
 
 
 def test_mistakes_are_counted_up_to_a_hundred() -> None:
