@@ -15,6 +15,7 @@ from deltaplan.plugins.decorators import (
     initializer,
     layer,
     loss,
+    metric,
     optimizer,
     regularizer,
 )
@@ -75,6 +76,7 @@ __all__ = [
     "loss",
     "maximum",
     "mean",
+    "metric",
     "minimum",
     "number",
     "optimizer",

@@ -16,7 +16,9 @@ if TYPE_CHECKING:
     import numpy as np
 
 Value = bool | int | float | str | None
-Kind = Literal["activation", "loss", "regularizer", "optimizer", "layer", "initializer", "data source"]
+Kind = Literal[
+    "activation", "loss", "regularizer", "optimizer", "layer", "initializer", "metric", "data source"
+]
 
 
 @dataclass(frozen=True, slots=True)
@@ -206,6 +208,21 @@ class Initializer(Contribution):
     kind: ClassVar[Kind] = "initializer"
     draw: Literal["normal", "uniform", "constant", "orthogonal"] = field(kw_only=True)
     spread: Callable[..., float | tuple[float, float]] = field(kw_only=True)
+
+
+@dataclass(frozen=True, slots=True)
+class Metric(Contribution):
+    """How good predictions are, one number for an output: `function(predicted, target)` on arrays.
+
+    `of` says what it compares, both in the data's own units: `values` are real numbers [outputs, N], `classes`
+    are decided classes as whole numbers [N]. `better` is the direction that early stopping and `keep best`
+    seek.
+    """
+
+    kind: ClassVar[Kind] = "metric"
+    of: Literal["values", "classes"] = field(kw_only=True)
+    better: Literal["higher", "lower"] = field(kw_only=True)
+    function: "Callable[[np.ndarray[Any, Any], np.ndarray[Any, Any]], float]" = field(kw_only=True)
 
 
 @dataclass(frozen=True, slots=True)

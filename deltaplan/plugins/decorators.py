@@ -11,6 +11,7 @@ from deltaplan.plugins.contracts import (
     Initializer,
     Layer,
     Loss,
+    Metric,
     Optimizer,
     Regularizer,
     Table,
@@ -156,6 +157,20 @@ def _check_spread(traced: Traced, result: object) -> None:
     numbers = result if isinstance(result, tuple) and len(result) == 2 else (result,)
     if not all(isinstance(n, int | float) for n in numbers):
         traced.fail(NoExpression, result=f"`{result!r:.60}`", wanted="a number or a pair of numbers")
+
+
+def metric(
+    name: str, /, *, of: Literal["values", "classes"], better: Literal["higher", "lower"]
+) -> Callable[[Callable[[Any, Any], float]], Metric]:
+    """One number for predictions: `def rmse(predicted, target)` on arrays; see Metric."""
+
+    def mark(function: Callable[[Any, Any], float]) -> Metric:
+        traced = Traced("metric", name, function)
+        traced.check_names()
+        traced.check_signature("predicted", "target")
+        return Metric(name, (), traced.doc, traced.owner, of=of, better=better, function=function)
+
+    return mark
 
 
 def data_source(

@@ -14,6 +14,7 @@ from deltaplan.plugins.contracts import (
     Kind,
     Layer,
     Loss,
+    Metric,
     Optimizer,
     Regularizer,
 )
@@ -57,6 +58,8 @@ class Registry:
     def find(self, kind: Literal["layer"], name: str) -> Layer | None: ...
     @overload
     def find(self, kind: Literal["initializer"], name: str) -> Initializer | None: ...
+    @overload
+    def find(self, kind: Literal["metric"], name: str) -> Metric | None: ...
     @overload
     def find(self, kind: Literal["data source"], name: str) -> DataSource | None: ...
     @overload

@@ -1,53 +1,36 @@
-"""How good predictions are, in the data's own units."""
-
-from collections.abc import Callable, Mapping
+"""Metrics of the registry on a model's outputs."""
 
 import numpy as np
 
+from deltaplan.plugins.contracts import Metric
+from deltaplan.plugins.loader import builtin_registry
 from deltaplan.runtime.backends.numpy.expressions import Array
-from deltaplan.runtime.data.preprocessing import TargetColumns
-
-Metric = Callable[[Array, Array], float]
+from deltaplan.runtime.data.preprocessing import Kind, TargetColumns
 
 
-def root_mean_squared_error(predicted: Array, target: Array) -> float:
-    """√ of the mean of (ŷ − y)² over samples and outputs."""
-    return float(np.sqrt(np.mean((predicted - target) ** 2)))
+def fitting(kind: Kind, decision: str) -> tuple[Metric, ...]:
+    """The built-in metrics that say something about an output with such targets."""
+    wanted = "values" if kind == "real" else "classes" if decision != "none" else None
+    metrics = (builtin_registry().find("metric", name) for name in builtin_registry().names("metric"))
+    return tuple(m for m in metrics if m is not None and m.of == wanted)
 
 
-def mean_absolute_error(predicted: Array, target: Array) -> float:
-    """The mean of |ŷ − y| over samples and outputs."""
-    return float(np.mean(np.abs(predicted - target)))
+def measure(metric: Metric, columns: TargetColumns, decision: str, outputs: Array, target: Array) -> float:
+    """A metric in the data's own units: `outputs` [features, N] are what the model gives before the link,
+    `target` is as the dataset has it."""
+    if metric.of == "values":
+        return float(metric.function(columns.scaling.undo(outputs), columns.scaling.undo(target)))
+    return float(metric.function(decided(decision, outputs), true_classes(columns.kind, target)))
 
 
-def r_squared(predicted: Array, target: Array) -> float:
-    """1 − Σ(ŷ − y)²/Σ(y − ȳ)² for each output, then the mean; NaN where a target does not vary."""
-    residual = np.sum((predicted - target) ** 2, axis=1)
-    total = np.sum((target - target.mean(axis=1, keepdims=True)) ** 2, axis=1)
-    with np.errstate(divide="ignore", invalid="ignore"):
-        return float(np.mean(np.where(total > 0, 1 - residual / total, np.nan)))
+def decided(decision: str, outputs: Array) -> Array:
+    """The class of each sample [N]; with several yes-or-no outputs, of each output [outputs, N]."""
+    if decision == "argmax":
+        return np.asarray(np.argmax(outputs, axis=0))
+    return (outputs > 0).astype(np.intp)
 
 
-def accuracy(predicted: Array, target: Array) -> float:
-    """The share of samples whose class is right; with several outputs, of outputs."""
-    return float(np.mean(predicted == target))
-
-
-REAL: Mapping[str, Metric] = {
-    "rmse": root_mean_squared_error,
-    "mae": mean_absolute_error,
-    "r2": r_squared,
-}
-
-
-def scores(columns: TargetColumns, decision: str, outputs: Array, target: Array) -> dict[str, float]:
-    """The metrics that fit an output: `outputs` [features, N] as the model gives them before the link,
-    `target` as the dataset has it."""
-    if columns.kind == "real":
-        predicted, wanted = columns.scaling.undo(outputs), columns.scaling.undo(target)
-        return {name: metric(predicted, wanted) for name, metric in REAL.items()}
-    if columns.kind == "class":
-        return {"accuracy": accuracy(np.argmax(outputs, axis=0), target)}
-    if decision == "positive":
-        return {"accuracy": accuracy(outputs > 0, target > (0.5 if columns.kind == "binary" else 0.0))}
-    return {}
+def true_classes(kind: Kind, target: Array) -> Array:
+    if kind == "class":
+        return target
+    return (target > (0.5 if kind == "binary" else 0.0)).astype(np.intp)

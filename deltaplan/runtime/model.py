@@ -15,7 +15,7 @@ from deltaplan.runtime.backends.numpy.bind import Bound, bind
 from deltaplan.runtime.backends.numpy.expressions import Array
 from deltaplan.runtime.data.dataset import Part
 from deltaplan.runtime.data.preprocessing import Preprocessing
-from deltaplan.runtime.metrics import scores
+from deltaplan.runtime.metrics import fitting, measure
 from deltaplan.runtime.threads import one_blas_thread
 from deltaplan.runtime.train import arrays_of
 
@@ -67,8 +67,11 @@ class Model:
             found["loss"] = float(losses.mean() if self._averages() else losses.sum())
         for name, value in raw.items():
             if name in part.y:
-                target = self.preprocessing.targets[name]
-                own = scores(target, self.decision(name), value, part.y[name])
+                columns, decision = self.preprocessing.targets[name], self.decision(name)
+                own = {
+                    metric.name: measure(metric, columns, decision, value, part.y[name])
+                    for metric in fitting(columns.kind, decision)
+                }
                 found |= own if len(raw) == 1 else {f"{name}.{metric}": v for metric, v in own.items()}
         return found
 
