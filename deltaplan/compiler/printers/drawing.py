@@ -1,4 +1,4 @@
-"""A model as boxes and wires, runs of equal rows folded to one: what every picture of the graph is drawn from."""
+"""A model as boxes and wires, runs of equal rows folded to one: what each picture of the graph is made of."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -80,6 +80,6 @@ def title(row: Row) -> str:
 
 
 def facts(row: Row) -> str:
-    """What a box says below: `5, 30 parameters, line 8`."""
+    """What a box says below: `shape 5, 30 parameters, line 8`."""
     count = f"{row.parameters:,} parameter{'s' * (row.parameters != 1)}"
-    return ", ".join([show_shape(row.shape), *([count] if row.parameters else []), f"line {row.line}"])
+    return ", ".join([f"shape {show_shape(row.shape)}", *([count] if row.parameters else []), f"line {row.line}"])

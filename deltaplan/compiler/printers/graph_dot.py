@@ -55,9 +55,10 @@ def _edges(picture: Drawing) -> Iterator[str]:
     for box in range(len(picture.boxes)):
         before = f"n{box}"
         for number, wire in enumerate(picture.skips_of(box), start=1):
-            yield f"{before} -> n{box}_{number};"
-            yield f"{_end(picture, wire.source)} -> n{box}_{number} [style=dashed, label={quoted(wire.word)}];"
-            before = f"n{box}_{number}"
+            sum_ = f"n{box}_{number}"
+            yield f"{before} -> {sum_};"
+            yield f"{_end(picture, wire.source)} -> {sum_} [style=dashed, label={quoted(wire.word)}];"
+            before = sum_
 
 
 def _end(picture: Drawing, box: int) -> str:

@@ -40,7 +40,7 @@ WORDS = {
     "╰": "'",
     "●": "o",
     "○": "o",
-    "⊕": "(+)",
+    "⊕": "+",
 }
 TABLE = str.maketrans(WORDS)
 

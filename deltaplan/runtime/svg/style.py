@@ -4,18 +4,30 @@ Plain rules without variables, so that old converters read them too; those witho
 light page.
 """
 
+from dataclasses import dataclass
+
 FONT = 13
 SMALL = 12
 TITLE = 15
 PICTURE = "deltaplan"  # the class of every picture
 
 
-def style(dark: bool | None = None) -> str:
+@dataclass(frozen=True, slots=True)
+class Rules:
+    """What one kind of picture adds, a rule a line: shapes, and the colours on light and dark pages."""
+
+    shapes: str = ""
+    light: str = ""
+    dark: str = ""
+
+
+def style(dark: bool | None = None, more: Rules = Rules()) -> str:
     """The rules: light with a dark alternative, or one of the two alone."""
+    shapes, lights, darks = _SHAPES + more.shapes, _LIGHT + more.light, _DARK + more.dark
     if dark is not None:
-        return _scoped(_SHAPES + (_DARK if dark else _LIGHT))
-    indented = "".join(f"  {line}\n" for line in _scoped(_DARK).splitlines())
-    return f"{_scoped(_SHAPES + _LIGHT)}@media (prefers-color-scheme: dark) {{\n{indented}}}\n"
+        return _scoped(shapes + (darks if dark else lights))
+    indented = "".join(f"  {line}\n" for line in _scoped(darks).splitlines())
+    return f"{_scoped(shapes + lights)}@media (prefers-color-scheme: dark) {{\n{indented}}}\n"
 
 
 def _scoped(rules: str) -> str:
