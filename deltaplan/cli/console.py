@@ -84,6 +84,8 @@ def finite(data: Any) -> Any:
     match data:
         case dict():
             return {name: finite(value) for name, value in data.items()}
+        case list():
+            return [finite(value) for value in data]
         case float():
             return data if isfinite(data) else None
         case _:

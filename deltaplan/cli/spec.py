@@ -16,7 +16,12 @@ F = TypeVar("F", bound=Callable[..., Any])
 
 def spec_argument(function: F) -> F:
     """FILE and `--set NAME=VALUE`, given to the verb as `file` and `params`."""
-    function = click.option(
+    return click.argument("file", type=click.Path(path_type=Path))(params_option(function))
+
+
+def params_option(function: F) -> F:
+    """`--set NAME=VALUE`, given to the verb as `params`."""
+    return click.option(
         "--set",
         "params",
         multiple=True,
@@ -24,7 +29,6 @@ def spec_argument(function: F) -> F:
         callback=lambda ctx, option, given: dict(_param(text) for text in given),
         help="Give a param of the spec another value; may be repeated.",
     )(function)
-    return click.argument("file", type=click.Path(path_type=Path))(function)
 
 
 def json_option(help: str) -> Callable[[F], F]:

@@ -22,6 +22,7 @@ from deltaplan.runtime.model import Model
 from deltaplan.runtime.pictures import pictures
 from deltaplan.runtime.requirements import require
 from deltaplan.runtime.runs import RunDamaged, SavedRun, open_run, save
+from deltaplan.runtime.trace import SampleTrace, trace
 from deltaplan.runtime.train import Outcome, Progress
 from deltaplan.runtime.train import train as solve
 
@@ -85,6 +86,10 @@ class Run:
     def dataset(self, path: Path | None = None) -> Dataset:
         """The data of the run, read again from its file or from another one."""
         return load_dataset(self.experiment, Path(), path or self.saved.data)
+
+    def trace(self, number: int | None = None) -> SampleTrace:
+        """The recursions with the numbers of one sample of the run's data: see `runtime.trace`."""
+        return trace(self.experiment, self.theta, self.dataset(), number)
 
     def __repr__(self) -> str:
         where = f" in {self.folder}" if self.folder else ""

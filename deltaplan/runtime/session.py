@@ -9,6 +9,8 @@ from deltaplan.runtime.gradcheck import Row, gradcheck
 from deltaplan.runtime.initial import initial
 from deltaplan.runtime.problem import Problem
 from deltaplan.runtime.requirements import require
+from deltaplan.runtime.trace import SampleTrace
+from deltaplan.runtime.trace import trace as trace_sample
 from deltaplan.runtime.train import arrays_of
 
 
@@ -30,3 +32,11 @@ def check_gradients(experiment: Experiment, seed: int | None = None, samples: in
     scale = 1 / count if experiment.train.average == "mean" else 1.0
     return gradcheck(experiment.graph, initial(experiment.graph, seed), data, scale, seed)
 
+
+def trace(experiment: Experiment, number: int | None = None) -> SampleTrace:
+    """Sample `number` of the data, from 1, at the parameters that training begins with; the first sample of
+    the training part if None."""
+    require(experiment, "data")
+    dataset = load_dataset(experiment, Path())
+    theta = initial(experiment.graph, experiment.train.seed if experiment.train else 0)
+    return trace_sample(experiment, theta, dataset, number)

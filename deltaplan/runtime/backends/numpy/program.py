@@ -1,6 +1,6 @@
 """Steps bound to memory: a list of numpy calls, made once and run many times."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -41,7 +41,8 @@ class Program:
         for step in steps:
             if isinstance(step, View):
                 self._arrays[step.output.name] = self[step.inputs[0]].reshape(self._shape(step.output))
-        self.calls = self._lower(steps, draw)
+        self._steps = tuple(zip(steps, self._lower(steps, draw), strict=True))
+        self.calls = [call for _, calls in self._steps for call in calls]
 
     def __getitem__(self, tensor: Tensor) -> Array:
         return self._arrays[tensor.name]
@@ -50,16 +51,23 @@ class Program:
         for call in self.calls:
             call()
 
+    def each(self) -> Iterator[Step]:
+        """Runs one step after the other and gives each when it is done: what it wrote can be read then."""
+        for step, calls in self._steps:
+            for call in calls:
+                call()
+            yield step
+
     def _shape(self, tensor: Tensor) -> tuple[int, ...]:
         return (*tensor.shape, self.batch) if tensor.batched else tensor.shape
 
-    def _lower(self, steps: Sequence[Step], draw: Callable[[int, Array], None] | None) -> list[Thunk]:
+    def _lower(self, steps: Sequence[Step], draw: Callable[[int, Array], None] | None) -> list[list[Thunk]]:
         def fill(step: Random, out: Array) -> None:
             assert draw is not None, "a plan with random steps needs a source of numbers"
             draw(step.node, out)
 
         scratch = Scratch(self.dtype)
-        return [call for step in steps for call in KERNELS[type(step)](step, self.__getitem__, scratch, fill)]
+        return [list(KERNELS[type(step)](step, self.__getitem__, scratch, fill)) for step in steps]
 
 
 def aligned_bytes(size: int) -> Array:
