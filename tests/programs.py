@@ -33,14 +33,15 @@ train {{
 
 
 def spec(*model, inputs=1, targets=1, minimize="mean(squared_error)", optimizer="sgd(lr=0.1)", **options):
-    """The text of a spec with these lines in its model."""
+    """The text of a spec with these lines in its model; inputs and targets are columns or their number."""
     values = {"length": "steps 10", "batch": "full", "seed": 7, "precision": "float64"} | options
-    names = {
-        word: ", ".join(f"{word[0]}{i}" for i in range(count))
-        for word, count in (("inputs", inputs), ("targets", targets))
-    }
+    values |= {"inputs": columns("i", inputs), "targets": columns("t", targets)}
     lines = "\n    ".join(model)
-    return SPEC.format(model=lines, minimize=minimize, optimizer=optimizer, **names, **values)
+    return SPEC.format(model=lines, minimize=minimize, optimizer=optimizer, **values)
+
+
+def columns(letter, given):
+    return given if isinstance(given, str) else ", ".join(f"{letter}{i}" for i in range(given))
 
 
 def experiment(*model, **options):

@@ -190,3 +190,38 @@ def test_a_residual_net_by_hand():
     z = z + np.tanh(p["dense2.W"] @ z + p["dense2.b"][:, None])
     u = p["output.W"] @ z + p["output.b"][:, None]
     np.testing.assert_allclose(problem.per_sample_loss(theta), 0.5 * ((u - y) ** 2).sum(0), rtol=1e-13)
+
+
+def test_several_inputs_and_outputs():
+    """A class and a number from two inputs, with a shared trunk."""
+    lines = (
+        *("photo = input 3", "facts = input 2", "seen = dense 4 tanh from photo"),
+        *("known = dense 4 elu from facts", "trunk = concat from seen, known", "dense 5 tanh"),
+        *("price = output 1", "style = output 3 from trunk"),
+    )
+    stated = experiment(
+        *lines,
+        inputs="photo=[a, b, c] facts=[d, e]",
+        targets="price=p style=s",
+        minimize="mean(0.3 * squared_error(on=price) + cross_entropy(on=style)) + l2(0.1, on=style)",
+    )
+    random = np.random.default_rng(0)
+    x = {"photo": random.normal(size=(3, 6)), "facts": random.normal(size=(2, 6))}
+    y = {"price": random.normal(size=(1, 6)), "style": random.integers(0, 3, 6)}
+    problem = Problem(stated, x, y)
+    theta = random.normal(size=problem.size)
+    compare(problem.objective, problem.grad(theta), theta, range(problem.size))
+    p = problem.split(theta)
+    z = {
+        "seen": np.tanh(p["seen.W"] @ x["photo"] + p["seen.b"][:, None]),
+        "known": p["known.W"] @ x["facts"] + p["known.b"][:, None],
+    }
+    trunk = np.concatenate([z["seen"], np.where(z["known"] > 0, z["known"], np.expm1(z["known"]))])
+    hidden = np.tanh(p["dense1.W"] @ trunk + p["dense1.b"][:, None])
+    price = p["price.W"] @ hidden + p["price.b"][:, None]
+    style = p["style.W"] @ trunk + p["style.b"][:, None]
+    losses = 0.15 * ((price - y["price"]) ** 2).sum(0)
+    losses += np.log(np.exp(style).sum(0)) - style[y["style"], range(6)]
+    np.testing.assert_allclose(problem.per_sample_loss(theta), losses, rtol=1e-12)
+    penalty = 0.05 * ((p["style.W"] ** 2).sum() + (p["style.b"] ** 2).sum())
+    assert problem.objective(theta) == pytest.approx(losses.mean() + penalty, rel=1e-12)
