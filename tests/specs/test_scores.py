@@ -1,7 +1,7 @@
 """Specs with real data score as scikit-learn's MLP of equal shape does, on the same rows.
 
-Its scores were recorded by reference/sklearn/record_scores.py. The bar: over the seeds 0 to 9 of the split, the
-mean difference is at least -0.01; R² on diabetes is at most 0.02 below that of ordinary least squares.
+Its scores were recorded by reference/sklearn/record_scores.py. The bar: over the seeds 0 to 9 of the split,
+the mean difference is at least -0.01; R² on diabetes is at most 0.02 below that of least squares.
 """
 
 import json
