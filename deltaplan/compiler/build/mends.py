@@ -75,9 +75,8 @@ def unknown_word(context: Context, scope: Scope, form: Form, word: Word) -> Told
     if word.text in NOT_YET["option"]:
         raise unknown(context, "option", word.text, word.span, known)
     similar = nearest(word.text, known)
-    kind = (
-        "activation" if form.words and (similar in form.words or isinstance(word.item, tree.Call)) else "word"
-    )
+    meant = similar in form.words or isinstance(word.item, tree.Call) or word.text in NOT_YET["activation"]
+    kind = "activation" if form.words and meant else "word"
     place = "" if form.words else f" of `{form.owner}`"
     listed = bool(choices) and not form.words
     return unknown(
