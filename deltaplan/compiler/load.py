@@ -4,12 +4,14 @@ import os
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 
-from deltaplan.compiler.build import ExpansionLimits, build
+from deltaplan.compiler.build import ExpansionLimits, build, uses
+from deltaplan.compiler.build.context import Context
 from deltaplan.compiler.experiment import Experiment
-from deltaplan.diagnostics import Source
+from deltaplan.diagnostics import Problems, Source
 from deltaplan.dsl import parse, read
 from deltaplan.plugins.contracts import Contribution, Value
 from deltaplan.plugins.loader import builtin_registry
+from deltaplan.plugins.registry import Registry
 
 LIMITS = ExpansionLimits()
 
@@ -37,6 +39,19 @@ def loads(
 ) -> Experiment:
     """The experiment that a text states. Paths in it begin at `folder`, by default the current one."""
     return _experiment(Source(name, text), params, Path(folder or ""), limits)
+
+
+def registry_of(path: str | os.PathLike[str]) -> Registry:
+    """The built-ins and what the `use` lines of a .dl file bring.
+
+    Raises SpecError where the file cannot be read or one of its plugins cannot be loaded.
+    """
+    spec, found = parse(read(path))
+    context = Context(builtin_registry(), LIMITS, Path(path).parent, Problems())
+    context.problems.extend(found)
+    registry = uses.registry_of(spec, context)
+    context.problems.raise_errors()
+    return registry
 
 
 def restore(

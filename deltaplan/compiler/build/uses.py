@@ -7,8 +7,10 @@ from deltaplan.compiler.build.binding import TooManyValues, ValueNeeded
 from deltaplan.compiler.build.bound import Item
 from deltaplan.compiler.build.context import Context
 from deltaplan.compiler.build.names import NotYetSupported
-from deltaplan.compiler.build.places import Read
+from deltaplan.compiler.build.places import FILE, Read, read_lines
+from deltaplan.diagnostics import PluginError, Span
 from deltaplan.dsl import tree
+from deltaplan.plugins.contracts import Contribution
 from deltaplan.plugins.loader import load_file
 from deltaplan.plugins.registry import Registry
 
@@ -21,10 +23,16 @@ def load_plugins(context: Context, reads: Iterable[Read]) -> Context:
     return context
 
 
+def registry_of(spec: tree.Spec, context: Context) -> Registry:
+    """The registry with what the `use` lines of a spec bring; nothing else of the spec is looked at."""
+    uses = [line for line in spec.lines if isinstance(line.head, tree.Name) and line.head.text == "use"]
+    return load_plugins(context, read_lines(context, FILE, uses)).registry
+
+
 def _load(context: Context, read: Read) -> Registry:
     match read.line.items:
         case (tree.Text(value=path) as text,):
-            return context.registry.with_(load_file(context.folder / path, text.span))
+            return _joined(context.registry, load_file(context.folder / path, text.span), text.span)
         case (tree.Name(text=name) as item,):
             mend = f'write the path of its file: `use "./{name}.py"`'
             raise context.refuse(NotYetSupported(span=item.span, what="an installed plugin", mend=mend))
@@ -35,6 +43,14 @@ def _load(context: Context, read: Read) -> Registry:
     if not isinstance(first, tree.Text):
         raise context.refuse(_too_many("a file in quotes", first))
     raise context.refuse(_too_many("one file", others[0]))
+
+
+def _joined(registry: Registry, found: Iterable[Contribution], span: Span) -> Registry:
+    """The registry and more; where a name is taken, the line that brought its second owner is told."""
+    try:
+        return registry.with_(found)
+    except PluginError as error:
+        raise PluginError(*(replace(clash, span=span) for clash in error.diagnostics)) from None
 
 
 def _too_many(count: str, item: Item) -> TooManyValues:

@@ -1,0 +1,130 @@
+"""`deltaplan plugins`: what a spec may name, and who brings it."""
+
+from collections.abc import Iterable, Iterator
+from itertools import groupby
+from pathlib import Path
+from textwrap import wrap
+from typing import TYPE_CHECKING, Any, get_args
+
+import click
+
+from deltaplan.cli.spec import json_option
+from deltaplan.plugins.contracts import Attribute, Contribution, Kind, Parameter
+
+if TYPE_CHECKING:
+    from deltaplan.plugins.registry import Registry
+
+KINDS: tuple[Kind, ...] = get_args(Kind)
+NAMES, WIDTH = 30, 80  # columns for the name with its parameters, and in all
+
+
+@click.group("plugins")
+def command() -> None:
+    """Plugins: activations, losses, regularizers, layers, optimizers and more.
+
+    Those that come with deltaplan are written as any other plugin is. `use "./mine.py"` in a spec brings
+    those of a file of one's own.
+    """
+
+
+@command.command("list")
+@click.argument("file", type=click.Path(path_type=Path), required=False)
+@click.option(
+    "--kind", type=click.Choice(KINDS), metavar="KIND", help=f"Those of one kind: {', '.join(KINDS)}."
+)
+@json_option("Print the list as JSON, with the bounds of every parameter.")
+def list_(file: Path | None, kind: Kind | None, as_json: bool) -> None:
+    """List what a spec may name: its parameters with their defaults, and what it is.
+
+    With FILE, a spec, also what its `use` lines bring; their Python files are run.
+    """
+    from deltaplan.cli.console import say, say_json
+
+    found = [c for k in KINDS if kind in (None, k) for c in _contributions(_registry(file), k)]
+    if as_json:
+        say_json([_data(contribution) for contribution in found])
+    else:
+        say("\n".join(_text(found)))
+
+
+def _registry(file: Path | None) -> "Registry":
+    if file is None:
+        from deltaplan.plugins.loader import builtin_registry
+
+        return builtin_registry()
+    from deltaplan.compiler.load import registry_of
+
+    return registry_of(file)
+
+
+def _contributions(registry: "Registry", kind: Kind) -> Iterator[Contribution]:
+    for name in registry.names(kind):
+        contribution = registry.find(kind, name)
+        assert contribution is not None
+        yield contribution
+
+
+def _text(found: Iterable[Contribution]) -> Iterator[str]:
+    for number, (kind, group) in enumerate(groupby(found, key=lambda c: c.kind)):
+        if number:
+            yield ""
+        yield kind
+        for contribution in group:
+            yield from _entry(contribution)
+
+
+def _entry(contribution: Contribution) -> Iterator[str]:
+    """The name with its parameters, and beside it the first line of the docstring and the owner."""
+    names = wrap(_signature(contribution), NAMES - 4, subsequent_indent="  ")
+    told = wrap(_first_line(contribution), WIDTH - NAMES)
+    if contribution.owner.plugin != "deltaplan":
+        told += wrap(f"from {contribution.owner}", WIDTH - NAMES)
+    for row in range(max(len(names), len(told))):
+        name, text = (texts[row] if row < len(texts) else "" for texts in (names, told))
+        yield f"  {name:<{NAMES - 2}}{text}".rstrip()
+
+
+def _first_line(contribution: Contribution) -> str:
+    return contribution.doc.strip().partition("\n")[0]
+
+
+def _signature(contribution: Contribution) -> str:
+    """As a spec writes it: `adam(lr=0.001, …)`, `dropout RATE`; what has no default must be given."""
+    attributes: tuple[Attribute, ...] = getattr(contribution, "attributes", ())
+    words = [a.name.upper() if a.positional else _setting(a.name, a.default, a.required) for a in attributes]
+    settings = ", ".join(_setting(p.name, p.default, p.default is None) for p in contribution.parameters)
+    return " ".join([contribution.name + (f"({settings})" if settings else ""), *words])
+
+
+def _setting(name: str, default: Any, required: bool) -> str:
+    if required:
+        return name
+    shown = str(default).lower() if isinstance(default, bool) else "…" if default is None else f"{default}"
+    return f"{name}={shown}"
+
+
+def _data(contribution: Contribution) -> dict[str, Any]:
+    owner = contribution.owner
+    return {
+        "kind": contribution.kind,
+        "name": contribution.name,
+        "parameters": [_parameter_data(p) for p in contribution.parameters],
+        "attributes": [_attribute_data(a) for a in getattr(contribution, "attributes", ())],
+        "owner": {"plugin": owner.plugin, "file": owner.location or None, "version": owner.version or None},
+        "doc": contribution.doc,
+    }
+
+
+def _parameter_data(parameter: Parameter) -> dict[str, Any]:
+    return {"name": parameter.name, "default": parameter.default, "condition": parameter.condition}
+
+
+def _attribute_data(attribute: Attribute) -> dict[str, Any]:
+    return {
+        "name": attribute.name,
+        "type": attribute.type,
+        "default": attribute.default,
+        "required": attribute.required,
+        "choices": list(attribute.choices),
+        "doc": attribute.doc,
+    }
