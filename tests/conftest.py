@@ -48,3 +48,9 @@ def compare_golden(path: Path, text: str) -> None:
 def difference(expected: str, found: str) -> str:
     lines = unified_diff(expected.splitlines(True), found.splitlines(True), "expected", "found")
     return "".join(line if line.endswith("\n") else f"{line}\n\\ no newline at the end\n" for line in lines)
+
+
+@pytest.fixture
+def specs() -> Path:
+    """The folder of the specs that come with deltaplan, and of their data."""
+    return Path(__file__).parents[1] / "specs"

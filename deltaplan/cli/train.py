@@ -5,14 +5,22 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from deltaplan.cli.spec import json_option, spec_argument
+from deltaplan.cli.spec import json_option, params_option
 
 if TYPE_CHECKING:
+    from deltaplan.compiler.experiment import Experiment
     from deltaplan.runtime.run import Run
 
 
 @click.command("train")
-@spec_argument
+@click.argument("file", type=click.Path(path_type=Path), required=False)
+@params_option
+@click.option(
+    "--resume",
+    type=click.Path(path_type=Path),
+    metavar="RUN",
+    help="Go on from a run that was interrupted, or with FILE from one whose spec now says more epochs.",
+)
 @click.option(
     "--runs",
     type=click.Path(path_type=Path),
@@ -22,7 +30,9 @@ if TYPE_CHECKING:
 )
 @click.option("-q", "--quiet", is_flag=True, help="Print nothing but the run's folder.")
 @json_option("Print the result as JSON.")
-def command(file: Path, params: dict[str, Any], runs: Path, quiet: bool, as_json: bool) -> None:
+def command(
+    file: Path | None, params: dict[str, Any], resume: Path | None, runs: Path, quiet: bool, as_json: bool
+) -> None:
     """Train a spec on its data and write the run to a new folder.
 
     The folder holds the spec, the parameters, the history, the metrics and pictures. Ctrl-C ends training
@@ -31,12 +41,13 @@ def command(file: Path, params: dict[str, Any], runs: Path, quiet: bool, as_json
     """
     from deltaplan.cli.console import say, say_json, warn
     from deltaplan.cli.progress import shown_progress
-    from deltaplan.cli.spec import load
-    from deltaplan.runtime.run import train
+    from deltaplan.runtime.run import open_, train
 
-    experiment = load(file, params)
+    earlier = open_(resume) if resume else None
+    experiment = _experiment(file, params, earlier)
+    dataset = earlier.dataset() if earlier and file is None else None
     with shown_progress(experiment, silent=quiet or as_json) as progress:
-        run = train(experiment, runs=runs, progress=progress)
+        run = train(experiment, dataset, runs=runs, progress=progress, resume=earlier)
     warn(run.warnings)
     if as_json:
         say_json(_data(run))
@@ -45,6 +56,19 @@ def command(file: Path, params: dict[str, Any], runs: Path, quiet: bool, as_json
     else:
         say(result(run))
     _end(run)
+
+
+def _experiment(file: Path | None, params: dict[str, Any], earlier: "Run | None") -> "Experiment":
+    """The spec that is named, else that of the run that is resumed."""
+    from deltaplan.cli.spec import load
+
+    if file is not None:
+        return load(file, params)
+    if earlier is None:
+        raise click.UsageError("give a FILE to train, or a run to go on from with --resume")
+    if params:
+        raise click.UsageError("--set changes a FILE, and none is given")
+    return earlier.experiment
 
 
 def result(run: "Run") -> str:

@@ -51,9 +51,36 @@ class DataSpec:
 
 
 @dataclass(frozen=True, slots=True)
+class Monitored:
+    """A metric, or a loss as one, that is followed on an output during training. `label` is its name in the
+    history: `accuracy`, or `price.rmse` where there are several outputs."""
+
+    label: str
+    use: Use
+    output: str
+
+    @property
+    def better(self) -> Literal["higher", "lower"]:
+        contract = self.use.contract
+        return contract.better if isinstance(contract, contracts.Metric) else "lower"
+
+
+@dataclass(frozen=True, slots=True)
+class StopEarly:
+    """Training ends when `on`, the validation loss or a monitored metric, has not become better than its best
+    by more than `min_change` for `patience` epochs."""
+
+    patience: int
+    on: str
+    min_change: float
+    span: Span = field(compare=False)
+
+
+@dataclass(frozen=True, slots=True)
 class TrainSpec:
-    """How the problem is solved. `batch` is None for full batches. `origin` tells for each setting whether
-    the writer gave it (`spec`) or the language did (`default`)."""
+    """How the problem is solved. `batch` is None for full batches. `keep` says which parameters a run ends
+    with: the last, or those with the best value of what `stop_early` looks at (else the validation loss).
+    `origin` tells for each setting whether the writer gave it (`spec`) or the language did (`default`)."""
 
     average: Literal["mean", "sum"]
     optimizer: Use
@@ -63,6 +90,9 @@ class TrainSpec:
     seed: int
     precision: Literal["float32", "float64"]
     span: Span = field(compare=False)
+    monitor: tuple[Monitored, ...] = ()
+    stop_early: StopEarly | None = None
+    keep: Literal["best", "last"] = "last"
     origin: Mapping[str, Literal["spec", "default"]] = field(default_factory=dict, compare=False)
 
 

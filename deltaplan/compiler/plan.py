@@ -19,6 +19,7 @@ from deltaplan.plugins.contracts import Loss as LossContract
 from deltaplan.plugins.expressions import argument, const, exp, sigmoid
 
 Link = Literal["identity", "sigmoid", "softmax"]
+Decision = Literal["none", "argmax", "positive"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -164,12 +165,22 @@ def predict_plan(graph: Graph, fused: bool = True, linked: bool = True) -> Plan:
 
 def link_of(graph: Graph, output: str) -> Link:
     """The link that the first loss on an output states; the identity where there is none."""
-    for loss in graph.of(Loss):
-        if graph.inputs_of(loss.name)[0] == output:
-            contract = loss.use.contract
-            assert isinstance(contract, LossContract)
-            return contract.link
-    return "identity"
+    contract = loss_on(graph, output)
+    return contract.link if contract else "identity"
+
+
+def decision_of(graph: Graph, output: str) -> Decision:
+    """How the first loss on an output decides between classes; `none` where it does not."""
+    contract = loss_on(graph, output)
+    return contract.decision if contract else "none"
+
+
+def loss_on(graph: Graph, output: str) -> LossContract | None:
+    """The first loss on an output."""
+    losses = (n for n in graph.of(Loss) if graph.inputs_of(n.name)[0] == output)
+    contract = next((n.use.contract for n in losses), None)
+    assert contract is None or isinstance(contract, LossContract)
+    return contract
 
 
 def _linked(link: Link, u: Tensor, name: str) -> tuple[list[Step], Tensor]:

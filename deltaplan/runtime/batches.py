@@ -26,11 +26,11 @@ class Batches:
         """Steps in an epoch."""
         return 1 if self.size is None else -(-self.samples // self.size)
 
-    def epoch(self, number: int) -> Iterator[NDArray[np.intp] | None]:
-        """The samples of each step of an epoch (0 is the first); None for all."""
+    def epoch(self, number: int, done: int = 0) -> Iterator[NDArray[np.intp] | None]:
+        """The samples of each step of an epoch (0 is the first) that is not `done` yet; None for all."""
         if self.size is None:
             yield None
             return
         order = permutation(self.samples, self.seed, Purpose.SHUFFLE, step=number)
-        for begin in range(0, self.samples, self.size):
+        for begin in range(done * self.size, self.samples, self.size):
             yield order[begin : begin + self.size]

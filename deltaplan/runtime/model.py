@@ -8,16 +8,14 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from deltaplan.compiler.experiment import Experiment
-from deltaplan.compiler.nodes import Loss
-from deltaplan.compiler.plan import Plan, evaluate_plan, predict_plan
-from deltaplan.plugins import contracts
+from deltaplan.compiler.plan import Plan, decision_of, evaluate_plan, predict_plan
+from deltaplan.runtime.arrays import arrays_of
 from deltaplan.runtime.backends.numpy.bind import Bound, bind
 from deltaplan.runtime.backends.numpy.expressions import Array
 from deltaplan.runtime.data.dataset import Part
 from deltaplan.runtime.data.preprocessing import Preprocessing
 from deltaplan.runtime.metrics import fitting, measure
 from deltaplan.runtime.threads import one_blas_thread
-from deltaplan.runtime.train import arrays_of
 
 BLOCK = 1024  # samples that are predicted at once
 
@@ -77,12 +75,7 @@ class Model:
 
     def decision(self, output: str) -> str:
         """How the output's loss decides: `argmax`, `positive` or `none`."""
-        for loss in self.experiment.graph.of(Loss):
-            if self.experiment.graph.inputs_of(loss.name)[0] == output:
-                contract = loss.use.contract
-                assert isinstance(contract, contracts.Loss)
-                return contract.decision
-        return "none"
+        return decision_of(self.experiment.graph, output)
 
     @property
     def outputs(self) -> tuple[str, ...]:

@@ -2,7 +2,7 @@
 
 import os
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, ClassVar
 
@@ -21,6 +21,7 @@ from deltaplan.runtime.data.prepare import load_dataset, load_part
 from deltaplan.runtime.model import Model
 from deltaplan.runtime.pictures import pictures
 from deltaplan.runtime.requirements import require
+from deltaplan.runtime.resume import start_of
 from deltaplan.runtime.runs import RunDamaged, SavedRun, open_run, save
 from deltaplan.runtime.trace import SampleTrace, trace
 from deltaplan.runtime.train import Outcome, Progress
@@ -102,36 +103,40 @@ def train(
     *,
     runs: str | os.PathLike[str] | None = RUNS,
     progress: Progress | None = None,
+    resume: "Run | None" = None,
 ) -> Run:
     """Trains a spec and writes the run to a new folder in `runs`; with None nothing is written.
 
-    Ctrl-C and divergence end training early; the run then holds what was reached.
+    Ctrl-C and divergence end training early; the run then holds what was reached. `resume` is a run to go on
+    from, with its bits: see `resume.start_of`.
     """
     require(experiment, "data", "train", "minimize")
     dataset = dataset or load_dataset(experiment, Path())
-    outcome = solve(experiment, dataset, progress=progress)
+    start = start_of(resume, experiment, dataset) if resume else None
+    outcome = solve(experiment, dataset, progress=progress, start=start)
     model = Model(experiment, outcome.theta, dataset.preprocessing)
-    saved = _saved(model, dataset, outcome)
+    saved = _saved(model, dataset, outcome, resume)
     folder = save(saved, Path(runs), pictures(model, dataset, saved)) if runs is not None else None
     return Run(model, saved, folder, outcome.divergence, dataset.warnings)
 
 
-def _saved(model: Model, dataset: Dataset, outcome: Outcome) -> SavedRun:
+def _saved(model: Model, dataset: Dataset, outcome: Outcome, resumed: "Run | None") -> SavedRun:
     experiment, spec = model.experiment, model.experiment.train
     assert spec is not None
     parts: dict[str, Any] = {name: model.score(part) for name, part in dataset.parts.items()}
     split = {"split": experiment.data.split.seed} if experiment.data else {}
     return SavedRun(
-        name=Path(experiment.source.name).stem if experiment.source.name.endswith(".dl") else experiment.name,
+        name=resumed.saved.name if resumed else name_of(experiment),
         spec=experiment.source.text,
         resolved=render(experiment),
         parameters=blocks(experiment, outcome.theta),
         state=outcome.states,
+        counters=outcome.counters,
         step=outcome.step,
         ended=outcome.ended,
         seeds={"train": spec.seed, **split},
         preprocessing=dataset.preprocessing,
-        history=[_line(asdict(record)) for record in outcome.history],
+        history=[*(resumed.history if resumed else ()), *(record.to_data() for record in outcome.history)],
         metrics={"ended": outcome.ended, "step": outcome.step, **parts},
         contributions=tuple(c for c in foreign(experiment) if isinstance(c, Saved)),
         params=dict(experiment.params),
@@ -140,8 +145,10 @@ def _saved(model: Model, dataset: Dataset, outcome: Outcome) -> SavedRun:
     )
 
 
-def _line(record: dict[str, Any]) -> dict[str, Any]:
-    return {name: value for name, value in record.items() if value is not None}
+def name_of(experiment: Experiment) -> str:
+    """The name of a run: that of the spec's file, else that of the model."""
+    path = Path(experiment.source.name)
+    return path.stem if path.suffix == ".dl" else experiment.name
 
 
 def blocks(experiment: Experiment, theta: Array) -> dict[str, Array]:

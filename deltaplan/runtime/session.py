@@ -3,6 +3,7 @@
 from pathlib import Path
 
 from deltaplan.compiler.experiment import Experiment
+from deltaplan.runtime.arrays import arrays_of
 from deltaplan.runtime.data.dataset import Dataset
 from deltaplan.runtime.data.prepare import load_dataset
 from deltaplan.runtime.gradcheck import Row, gradcheck
@@ -11,7 +12,6 @@ from deltaplan.runtime.problem import Problem
 from deltaplan.runtime.requirements import require
 from deltaplan.runtime.trace import SampleTrace
 from deltaplan.runtime.trace import trace as trace_sample
-from deltaplan.runtime.train import arrays_of
 
 
 def problem(experiment: Experiment, dataset: Dataset | None = None) -> Problem:

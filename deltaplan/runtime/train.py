@@ -15,7 +15,8 @@ from numpy.typing import NDArray
 from deltaplan.compiler.experiment import Experiment, TrainSpec
 from deltaplan.compiler.plan import Plans, compile_plans
 from deltaplan.diagnostics import Diagnostic
-from deltaplan.runtime.backends.numpy.bind import Bound, BoundUpdate, bind, target_key
+from deltaplan.runtime.arrays import arrays_of
+from deltaplan.runtime.backends.numpy.bind import Bound, BoundUpdate, bind
 from deltaplan.runtime.backends.numpy.expressions import Array
 from deltaplan.runtime.backends.numpy.program import aligned
 from deltaplan.runtime.batches import Batches
@@ -24,36 +25,61 @@ from deltaplan.runtime.divergence import explain
 from deltaplan.runtime.initial import initial
 from deltaplan.runtime.random import Purpose, uniform
 from deltaplan.runtime.threads import one_blas_thread
+from deltaplan.runtime.watch import Watch, best_of
 
-FLOAT64 = np.dtype(np.float64)
 RECORDS = 1000  # at most about so many lines of history
 
 
 @dataclass(frozen=True, slots=True)
 class Record:
     """A line of the history. `loss` is what training saw during the epoch that ends with `step`, `objective`
-    that of its last step, with the regularizers; `validation_loss` is that after the step."""
+    that of its last step, with the regularizers; `validation_loss` and `metrics`, the monitored ones by name,
+    are those after the step."""
 
     step: int
     epoch: int
     loss: float
     objective: float
     validation_loss: float | None = None
+    metrics: Mapping[str, float] = field(default_factory=dict)
+
+    def to_data(self) -> dict[str, Any]:
+        """The line as plain data."""
+        own = {
+            name: getattr(self, name) for name in ("step", "epoch", "loss", "objective", "validation_loss")
+        }
+        return {name: value for name, value in {**own, **self.metrics}.items() if value is not None}
+
+
+Ended = Literal["complete", "stopped early", "interrupted", "diverged"]
 
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """What training reached: θ, the optimizer's vectors, the number of steps that led to θ, and why it ended.
+    """What training reached: θ as the spec keeps it, the number of steps, and why it ended.
 
-    After divergence θ is the last with a finite objective and gradient; the vectors are one update ahead.
+    After divergence θ is the last with a finite objective and gradient. `states` are the optimizer's vectors
+    and `counters` what else is needed to go on: the θ of the last step, what the epoch at hand has seen, and
+    the best value so far with its step and the epochs since.
     """
 
     theta: Array
     states: Mapping[str, Array]
     step: int
     history: tuple[Record, ...]
-    ended: Literal["complete", "interrupted", "diverged"]
+    ended: Ended
+    counters: Mapping[str, Array] = field(default_factory=dict)
     divergence: Diagnostic | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Start:
+    """Where an earlier run ended: its step, θ as it was kept, and the vectors and counters of its outcome."""
+
+    step: int
+    theta: Array
+    states: Mapping[str, Array]
+    counters: Mapping[str, Array]
 
 
 Progress = Callable[[Record], None]
@@ -64,20 +90,14 @@ def train(
     dataset: Dataset,
     plans: Plans | None = None,
     progress: Progress | None = None,
+    start: Start | None = None,
 ) -> Outcome:
     """Carries out the `train` block on the training part. Ctrl-C ends it after the step at hand; divergence
-    (NaN or infinity in the objective or the gradient) before the step that it spoils."""
-    trainer = Trainer(experiment, dataset, plans or compile_plans(experiment))
+    (NaN or infinity in the objective or the gradient) before the step that it spoils. From a `start` it goes
+    on, and ends with the bits of a run that was never interrupted."""
+    trainer = Trainer(experiment, dataset, plans or compile_plans(experiment), start)
     with np.errstate(all="ignore"), one_blas_thread(), _interruptible(trainer):
         return trainer.run(progress or (lambda record: None))
-
-
-@dataclass(slots=True)
-class Epoch:
-    """What has been seen in the epoch so far."""
-
-    number: int
-    total: float = 0.0
 
 
 @dataclass
@@ -87,6 +107,7 @@ class Trainer:
     experiment: Experiment
     dataset: Dataset
     plans: Plans
+    start: Start | None = None
     interrupted: bool = False
     history: list[Record] = field(default_factory=list)
 
@@ -101,38 +122,55 @@ class Trainer:
         first = initial(self.experiment.graph, spec.seed)
         self.theta, self.gradient = aligned(len(first), dtype), aligned(len(first), dtype)
         self.theta[:] = first
-        self.before = self.theta.copy()  # θ of the last step whose objective and gradient were finite
         self.update = BoundUpdate(self.plans.update, {"θ": self.theta, "g": self.gradient})
         self.data = arrays_of(self.part, dtype)
         self.step = 0
+        self.seen = 0.0  # Σ of the loss over the epoch's samples so far
+        self.best = best_of(spec, self.theta)
+        if self.start:
+            self._go_on(self.start)
+        self.before = self.theta.copy()  # θ of the last step whose objective and gradient were finite
         self._bound: dict[int, Bound] = {}
         self._rows = self.part.rows
-        self._validation = self._bind_validation(dtype)
+        self._watch = Watch(self.experiment, self.dataset, self.plans.evaluate, self.theta)
+        per_epoch = self.batches.per_epoch
+        self.last = spec.length * (per_epoch if spec.unit == "epochs" else 1)
+        self.every = 1 if self.best else max(1, -(-self.last // per_epoch) // RECORDS)
 
     def run(self, progress: Progress) -> Outcome:
-        per_epoch = self.batches.per_epoch
-        last = self.spec.length * (per_epoch if self.spec.unit == "epochs" else 1)
-        every = max(1, -(-last // per_epoch) // RECORDS)
-        while self.step < last and not self.interrupted:
-            epoch = Epoch(self.step // per_epoch)
-            for chosen in self.batches.epoch(epoch.number):
+        """Trains to the end; `progress` hears of each record of the history."""
+        ended: Ended = "complete"
+        while self.step < self.last and not self.interrupted:
+            epoch = self.step // self.batches.per_epoch
+            for chosen in self.batches.epoch(epoch, self.step % self.batches.per_epoch):
                 bound = self._load(chosen)
                 bound.run()
                 if not self._is_finite(bound):
                     return self._diverged(bound)
-                objective = float(bound[_objective(bound)])
-                np.copyto(self.before, self.theta)
-                self.step += 1
-                self.update.run(self.step)
-                epoch.total += float(np.add.reduce(bound[_sample_loss(bound)]))
-                if self.step == last or self.interrupted:
+                self._update(bound)
+                if self.step == self.last or self.interrupted:
                     break
-            if (epoch.number + 1) % every == 0 or self.step == last or self.interrupted:
-                self._record(epoch, objective, progress)
-        bound.run()  # what the last update made of θ has been seen by no step
+            if self._record(epoch, float(bound[_objective(bound)]), progress):
+                ended = "stopped early"
+                break
+        if self.interrupted and self.step < self.last:
+            ended = "interrupted"
+        return self._finished(ended)
+
+    def _update(self, bound: Bound) -> None:
+        np.copyto(self.before, self.theta)
+        self.step += 1
+        self.update.run(self.step)
+        self.seen += float(np.add.reduce(bound[_sample_loss(bound)]))
+
+    def _finished(self, ended: Ended) -> Outcome:
+        """The end, once what the last update made of θ, which no step has seen, is known to be finite."""
+        bound = self._load(np.arange(len(self.part))[: self.spec.batch] if self.spec.batch else None)
+        bound.run()
         if not self._is_finite(bound):
             return self._diverged(bound)
-        return self._outcome(self.theta, self.step, "complete" if self.step == last else "interrupted")
+        kept = self.best.theta if self.best and self.spec.keep == "best" and self.best.step else self.theta
+        return self._outcome(kept, self.step, ended)
 
     def _is_finite(self, bound: Bound) -> bool:
         """Whether the objective and the gradient of the step at hand are."""
@@ -149,11 +187,11 @@ class Trainer:
                 np.take(self.data[name], chosen, axis=-1, out=array, mode="clip")
         return bound
 
-    def _bind(self, count: int, plan_reuse: bool = True) -> Bound:
+    def _bind(self, count: int) -> Bound:
         vectors = {"θ": self.theta, "g": self.gradient}
         whole = self.data if self.spec.batch is None else None
         assert self.plans.train is not None, "what is trained states a problem"
-        bound = bind(self.plans.train, vectors, count, whole, self._draw, plan_reuse)
+        bound = bind(self.plans.train, vectors, count, whole, self._draw)
         bound.scale[...] = 1 / count if self.spec.average == "mean" else len(self.part) / count
         self._bound[count] = bound
         return bound
@@ -172,26 +210,32 @@ class Trainer:
         )
         np.copyto(out, drawn.T.reshape(out.shape), casting="same_kind")
 
-    def _record(self, epoch: Epoch, objective: float, progress: Progress) -> None:
-        seen = self.step - epoch.number * self.batches.per_epoch
-        samples = min(len(self.part), seen * (self.spec.batch or len(self.part)))
-        loss = epoch.total / samples * (1 if self.spec.average == "mean" else len(self.part))
-        record = Record(self.step, epoch.number + 1, loss, objective, self._validation_loss())
+    def _record(self, epoch: int, objective: float, progress: Progress) -> bool:
+        """The end of an epoch, or of what there was of it: a line of the history where one is due. True if
+        training is to stop for want of a better value."""
+        whole = self.step % self.batches.per_epoch == 0
+        if not ((whole and (epoch + 1) % self.every == 0) or self.step == self.last):
+            self.seen = 0.0 if whole else self.seen
+            return False
+        steps = self.step - epoch * self.batches.per_epoch
+        samples = min(len(self.part), steps * (self.spec.batch or len(self.part)))
+        loss = self.seen / samples * (1 if self.spec.average == "mean" else len(self.part))
+        found = self._watch.look()
+        monitored = {
+            f"{self._watch.part_name}_{label}": value for label, value in found.items() if label != "loss"
+        }
+        record = Record(self.step, epoch + 1, loss, objective, found.get("loss"), monitored)
         self.history.append(record)
+        self.seen = 0.0
         progress(record)
+        return self._waited_long_enough(found)
 
-    def _bind_validation(self, dtype: np.dtype[Any]) -> Bound | None:
-        part = self.dataset.parts.get("validation")
-        if part is None:
-            return None
-        return bind(self.plans.evaluate, {"θ": self.theta}, len(part), arrays_of(part, dtype))
-
-    def _validation_loss(self) -> float | None:
-        if self._validation is None:
-            return None
-        self._validation.run()
-        losses = self._validation[_sample_loss(self._validation)]
-        return float(losses.mean() if self.spec.average == "mean" else losses.sum())
+    def _waited_long_enough(self, found: Mapping[str, float]) -> bool:
+        if self.best is None:
+            return False
+        stop = self.spec.stop_early
+        self.best.see(found[stop.on if stop else "loss"], self.theta, self.step)
+        return stop is not None and self.best.waited >= stop.patience
 
     def _diverged(self, bound: Bound) -> Outcome:
         samples = {name: array.copy() for name, array in bound.data.items()}
@@ -201,23 +245,31 @@ class Trainer:
         return self._outcome(self.before, max(self.step - 1, 0), "diverged", reason)
 
     def _outcome(
-        self,
-        theta: Array,
-        step: int,
-        ended: Literal["complete", "interrupted", "diverged"],
-        divergence: Diagnostic | None = None,
+        self, theta: Array, step: int, ended: Ended, divergence: Diagnostic | None = None
     ) -> Outcome:
         states = {name: state.copy() for name, state in self.update.states.items()}
-        return Outcome(theta.copy(), states, step, tuple(self.history), ended, divergence)
+        history = tuple(self.history)
+        last = theta if ended == "diverged" else self.theta
+        return Outcome(theta.copy(), states, step, history, ended, self._counters(last), divergence)
 
+    def _counters(self, last: Array) -> dict[str, Array]:
+        found = {"theta": last.copy(), "seen": np.array(self.seen)}
+        if self.best:
+            numbers = {"best": self.best.value, "best_step": self.best.step, "waited": self.best.waited}
+            found |= {name: np.array(number) for name, number in numbers.items()}
+            found["best_theta"] = self.best.theta.copy()
+        return found
 
-def arrays_of(part: Part, dtype: np.dtype[Any] = FLOAT64) -> dict[str, Array]:
-    """A part's arrays under the keys of `bind`, in the precision that is asked for."""
-    found = {name: np.ascontiguousarray(x, dtype) for name, x in part.x.items()}
-    for name, y in part.y.items():
-        kind = np.dtype(np.intp) if y.dtype.kind in "iu" else dtype
-        found[target_key(name)] = np.ascontiguousarray(y, kind)
-    return found
+    def _go_on(self, start: Start) -> None:
+        self.step = start.step
+        self.theta[:] = start.counters["theta"]
+        self.seen = float(start.counters["seen"])
+        for name, state in self.update.states.items():
+            state[:] = start.states[name]
+        if self.best and "best" in start.counters:
+            self.best.value, self.best.step = float(start.counters["best"]), int(start.counters["best_step"])
+            self.best.waited = int(start.counters["waited"])
+            self.best.theta[:] = start.counters["best_theta"]
 
 
 def _objective(bound: Bound) -> Any:

@@ -15,6 +15,7 @@ from deltaplan.compiler.build.places import FILE, Read, StatedTwice, read_lines
 from deltaplan.compiler.build.scope import Scope
 from deltaplan.compiler.build.train import build_train
 from deltaplan.compiler.build.uses import load_plugins
+from deltaplan.compiler.build.watch import check_validation
 from deltaplan.compiler.experiment import Experiment
 from deltaplan.compiler.passes import PIPELINE, run
 from deltaplan.compiler.passes.drop_dead import remarks
@@ -65,6 +66,8 @@ def build(
     lines = {head: reads[head][0].line for head in ("data", "train") if head in reads}
     train = build_train(context, scope, model, lines["train"]) if "train" in lines else None
     data = build_data(context, scope, model, lines["data"]) if "data" in lines else None
+    if train and data:
+        check_validation(context, train, lines["train"], data)
     problems.raise_errors()
     assert model is not None, "a spec without a model is told"
     graph = model.draft.graph()

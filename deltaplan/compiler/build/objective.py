@@ -161,7 +161,7 @@ def _loss_term(objective: Objective, term: tree.Value, factor: float) -> None:
     use, trees = use_of(objective, "loss", core, name)
     assert isinstance(use.contract, contracts.Loss)
     factor = checked_factor(context, core, name, factor * own)
-    output = _output(objective, core, name, trees)
+    output = output_of(objective, core, name, trees)
     _add_loss(objective, use, factor, output)
 
 
@@ -191,7 +191,8 @@ def _add_loss(objective: Objective, use: Use, factor: float, output: Wire) -> No
     draft.link(node, output.node, target.name)
 
 
-def _output(objective: Objective, core: tree.Value, name: str, trees: dict[str, tree.Value]) -> Wire:
+def output_of(objective: Objective, core: tree.Value, name: str, trees: dict[str, tree.Value]) -> Wire:
+    """The output that `on=` names, or the only one. Raises Told."""
     context, outputs = objective.context, objective.model.outputs
     place = trees.get("on")
     if place is None and len(outputs) == 1:

@@ -108,7 +108,21 @@ DATA = Place("`data`", "data line", dict.fromkeys(("inputs", "targets", "split",
 TRAIN = Place(
     "`train`",
     "train line",
-    dict.fromkeys(("minimize", "optimizer", "epochs", "steps", "batch", "seed", "precision"), SETTING),
+    dict.fromkeys(
+        (
+            "minimize",
+            "optimizer",
+            "epochs",
+            "steps",
+            "batch",
+            "seed",
+            "precision",
+            "monitor",
+            "stop_early",
+            "keep",
+        ),
+        SETTING,
+    ),
 )
 PLACES = (FILE, MODEL, RESIDUAL, DATA, TRAIN)
 WHERE = {"the file": "the file, outside of braces"}

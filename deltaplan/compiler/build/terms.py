@@ -63,7 +63,7 @@ def terms(value: tree.Value) -> Iterator[tree.Value]:
 
 
 def use_of(
-    objective: Objective, kind: Literal["loss", "regularizer"], core: tree.Value, name: str
+    objective: Objective, kind: Literal["loss", "regularizer", "metric"], core: tree.Value, name: str
 ) -> tuple[Use, dict[str, tree.Value]]:
     """The contribution with its values, and `on` as it was written."""
     context = objective.context

@@ -14,6 +14,7 @@ from deltaplan.compiler.build.names import OtherForm
 from deltaplan.compiler.build.objective import add_objective
 from deltaplan.compiler.build.places import TRAIN, Read, head_span, missing, read_lines
 from deltaplan.compiler.build.scope import Scope
+from deltaplan.compiler.build.watch import Watch, build_watch
 from deltaplan.compiler.build.words import FOREIGN
 from deltaplan.compiler.experiment import TrainSpec
 from deltaplan.compiler.nodes import Use
@@ -60,6 +61,7 @@ def build_train(context: Context, scope: Scope, model: Model | None, train: tree
         context.attempt(_optimizer, context, scope, lines["optimizer"]) if "optimizer" in lines else None
     )
     average = add_objective(context, model, lines["minimize"]) if model and "minimize" in lines else None
+    watch = build_watch(context, scope, model, lines) if model and average else Watch()
     if "epochs" in lines and "steps" in lines:
         notes = (Note("the other one", lines["epochs"].span),)
         context.refuse(TwoLengths(span=lines["steps"].span, notes=notes))
@@ -71,17 +73,23 @@ def build_train(context: Context, scope: Scope, model: Model | None, train: tree
         return None
     if len(context.problems.errors) > before:
         return None
-    return _spec(train, average, optimizer, settings)
+    return _spec(train, average, optimizer, settings, watch, "keep" in lines)
 
 
 def _spec(
-    train: tree.Line, average: Literal["mean", "sum"], optimizer: Use, settings: Mapping[str, Value]
+    train: tree.Line,
+    average: Literal["mean", "sum"],
+    optimizer: Use,
+    settings: Mapping[str, Value],
+    watch: Watch,
+    keeps: bool,
 ) -> TrainSpec:
     values = {**DEFAULTS, **settings}
     unit: Literal["epochs", "steps"] = "epochs" if "epochs" in settings else "steps"
     origin: dict[str, Origin] = {
         head: "spec" if head in settings else "default" for head in (unit, *DEFAULTS)
     }
+    origin["keep"] = "spec" if keeps else "default"
     batch = values["batch"]
     return TrainSpec(
         average=average,
@@ -92,6 +100,9 @@ def _spec(
         seed=int(str(values["seed"])),
         precision="float64" if values["precision"] == "float64" else "float32",
         span=train.span,
+        monitor=watch.monitor,
+        stop_early=watch.stop_early,
+        keep=watch.keep,
         origin=origin,
     )
 

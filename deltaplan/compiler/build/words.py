@@ -25,7 +25,7 @@ NOT_YET = {
     "regularizer": _words("spectral"),
     "optimizer": _words("adamw rmsprop adagrad lbfgs exact"),
     "data line": _words("npz parquet images sklearn multiply augment missing part"),
-    "train line": _words("clip stop_early keep only warm_start lr_scale record monitor"),
+    "train line": _words("clip only warm_start lr_scale record"),
     "option": _words("freeze share weights folds by order window ahead"),
     "schedule": _words("step cosine linear warmup inv"),
 }
@@ -57,6 +57,8 @@ FOREIGN = {
     **dict.fromkeys(_words("random_seed random_state"), "seed"),
     **dict.fromkeys(_words("max_iter iterations"), "steps"),
     **dict.fromkeys(_words("dtype"), "precision"),
+    **dict.fromkeys(_words("early_stopping early_stop"), "stop_early"),
+    **dict.fromkeys(_words("metrics metric"), "monitor"),
     **dict.fromkeys(_words("float"), "float32"),
     **dict.fromkeys(_words("double"), "float64"),
     **dict.fromkeys(_words("scale normalize"), "standardize"),

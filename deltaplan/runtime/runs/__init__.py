@@ -4,7 +4,7 @@
     spec.dl             the spec as it was written
     resolved.dl         the spec with every default written out
     model.safetensors   the parameters by name: `dense1.W`
-    state.safetensors   the optimizer's vectors as `optimizer.m`, and `step`
+    state.safetensors   the optimizer's vectors as `optimizer.m`, `step`, and what else it takes to go on
     history.jsonl       a record a line
     metrics.json        the values at the end
     loss.svg, fit.svg   pictures

@@ -15,7 +15,7 @@ from deltaplan.diagnostics import DeltaplanError, nearest
 from deltaplan.runtime.contributions import contribution_from_data
 from deltaplan.runtime.data.preprocessing import Preprocessing
 from deltaplan.runtime.runs.mistakes import RunDamaged, RunNotFound, RunTooNew
-from deltaplan.runtime.runs.saved import FORMAT, OPTIMIZER, Arrays, SavedRun
+from deltaplan.runtime.runs.saved import FORMAT, OPTIMIZER, TRAINER, Arrays, SavedRun
 
 FILES = (
     "spec.dl",
@@ -101,6 +101,7 @@ def _run(
         resolved=files["resolved.dl"].decode(),
         parameters={name: model[name] for name in record["parameters"]},
         state={n.removeprefix(OPTIMIZER): v for n, v in state.items() if n.startswith(OPTIMIZER)},
+        counters={n.removeprefix(TRAINER): v for n, v in state.items() if n.startswith(TRAINER)},
         step=int(state["step"]),
         ended=str(record["ended"]),
         seeds={str(name): int(seed) for name, seed in record["seeds"].items()},

@@ -15,6 +15,7 @@ from deltaplan.runtime.data.preprocessing import Preprocessing
 
 FORMAT = 1
 OPTIMIZER = "optimizer."  # stands before the names of the optimizer's vectors
+TRAINER = "trainer."  # and this before those of the counters
 Arrays = Mapping[str, NDArray[Any]]
 
 
@@ -42,9 +43,10 @@ def cpu_name() -> str:
 class SavedRun:
     """The content of a run folder, pictures aside.
 
-    `parameters` are blocks by name in their order, `state` the optimizer's vectors, flat as θ is;
+    `parameters` are blocks by name in their order, `state` the optimizer's vectors, flat as θ is; `counters`
+    are what else a run needs to go on (see `Outcome`);
     `params` are those that were given from outside the spec; `data` is the file that was read, if one was.
-    `ended` says why training did: `complete`, `interrupted`, `diverged`.
+    `ended` says why training did: `complete`, `stopped early`, `interrupted`, `diverged`.
     """
 
     name: str
@@ -58,6 +60,7 @@ class SavedRun:
     preprocessing: Preprocessing
     history: Sequence[Mapping[str, Any]]
     metrics: Mapping[str, Any]
+    counters: Arrays = field(default_factory=dict)
     contributions: tuple[Saved, ...] = ()
     params: Mapping[str, Any] = field(default_factory=dict)
     data: Path | None = None

@@ -15,7 +15,7 @@ from deltaplan.diagnostics import DeltaplanError
 from deltaplan.runtime.contributions import contribution_to_data
 from deltaplan.runtime.files import new_run_folder, write_atomically
 from deltaplan.runtime.runs.mistakes import RunNotWritten
-from deltaplan.runtime.runs.saved import FORMAT, OPTIMIZER, Arrays, SavedRun
+from deltaplan.runtime.runs.saved import FORMAT, OPTIMIZER, TRAINER, Arrays, SavedRun
 
 
 def save(run: SavedRun, base: Path, pictures: Mapping[str, str] | None = None) -> Path:
@@ -38,6 +38,7 @@ def save(run: SavedRun, base: Path, pictures: Mapping[str, str] | None = None) -
 
 def _files(run: SavedRun) -> dict[str, bytes]:
     state = {OPTIMIZER + name: vector for name, vector in run.state.items()}
+    state |= {TRAINER + name: array for name, array in run.counters.items()}
     history = "".join(json.dumps(_finite(dict(record)), ensure_ascii=False) + "\n" for record in run.history)
     return {
         "spec.dl": run.spec.encode(),

@@ -1,0 +1,62 @@
+"""Going on from where an earlier run ended."""
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, ClassVar
+
+from deltaplan.compiler.experiment import Experiment
+from deltaplan.compiler.lower import place_parameters
+from deltaplan.diagnostics import Diagnostic, SpecError
+from deltaplan.runtime.data.dataset import Dataset
+from deltaplan.runtime.train import Start
+
+if TYPE_CHECKING:
+    from deltaplan.runtime.run import Run
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CannotResume(Diagnostic):
+    code: ClassVar[str] = "cannot-resume"
+    title: ClassVar[str] = "`{run}` cannot go on: {why}"
+    help: ClassVar[str] = "{mend}"
+    run: str
+    why: str
+    mend: str | None = None
+
+
+def start_of(run: "Run", experiment: Experiment, dataset: Dataset) -> Start:
+    """Where `experiment` goes on from. SpecError where it does not fit the run, or the run is at its end.
+
+    The spec may differ from the run's in what does not change the parameters or the optimizer's vectors: in
+    its length, say.
+    """
+    why = _difference(run, experiment, dataset)
+    if why:
+        raise SpecError(CannotResume(run=str(run.folder or run.saved.name), why=why[0], mend=why[1]))
+    saved = run.saved
+    return Start(saved.step, run.theta, saved.state, saved.counters)
+
+
+def _difference(run: "Run", experiment: Experiment, dataset: Dataset) -> tuple[str, str | None] | None:
+    saved, spec = run.saved, experiment.train
+    assert spec is not None, "a spec that is trained has a `train` block"
+    shapes = {p.name: p.tensor.shape for p in place_parameters(experiment.graph)}
+    if shapes != {name: array.shape for name, array in saved.parameters.items()}:
+        return "the spec has other parameters than the run", None
+    if str(run.theta.dtype) != spec.precision:
+        return f"it was trained in {run.theta.dtype}, and the spec says {spec.precision}", None
+    if run.experiment.train is None or spec.optimizer.name != run.experiment.train.optimizer.name:
+        return "the spec has another optimizer", None
+    if saved.data_sha256 != dataset.sha256:
+        return f"`{saved.data}` is not what it was trained on", None
+    if saved.ended == "stopped early":
+        return "it stopped early", "a larger `patience` is a new run"
+    steps = spec.length * (steps_per_epoch(experiment, dataset) if spec.unit == "epochs" else 1)
+    if saved.step >= steps:
+        return f"it has made its {saved.step:,} steps", f"a spec with more {spec.unit} goes on from there"
+    return None
+
+
+def steps_per_epoch(experiment: Experiment, dataset: Dataset) -> int:
+    assert experiment.train is not None
+    samples, batch = len(dataset.parts["train"]), experiment.train.batch
+    return 1 if batch is None else -(-samples // batch)
