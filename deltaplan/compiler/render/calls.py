@@ -54,7 +54,7 @@ class Calls:
             case tree.Binary():
                 left, right = (self._completed(side, forms) for side in (value.left, value.right))
                 return replace(value, left=left, right=right)
-            case tree.Name(text=name) if name in forms:
+            case tree.Name(text=name) if self._stands_for_itself(value, forms):
                 return self._call(tree.Call(name, (), (), value.span, value.span), forms[name]) or value
             case tree.Call(name=name) if name in forms:
                 return self._call(value, forms[name]) or value
@@ -72,22 +72,31 @@ class Calls:
             return replace(call, after=call.after + more)
         return replace(call, items=call.items + more)
 
+    def _stands_for_itself(self, value: tree.Value, forms: Mapping[str, Form]) -> bool:
+        """Whether this is the name or call of a contribution; a param may have the name of an activation."""
+        match value:
+            case tree.Call(name=name):
+                return name in forms
+            case tree.Name(text=name) if name in forms:
+                return forms[name].kind != "activation" or self.names.word(name) == name
+        return False
+
     def _remark_name(self, value: tree.Value, forms: Mapping[str, Form]) -> None:
         """Tells what a param or an argument of the block stands for: the line itself keeps the name."""
-        if any(name in forms for name in _names(value)):
+        if any(self._stands_for_itself(leaf, forms) for leaf in _leaves(value)):
             return
         full = [text for form in forms.values() if (text := _full(form, value.span))]
         if full:
             self.remarks.append(f"{value_text(value)}: {', '.join(full)}")
 
 
-def _names(value: tree.Value) -> Iterator[str]:
-    match value:
-        case tree.Binary():
-            yield from _names(value.left)
-            yield from _names(value.right)
-        case tree.Call(name=name) | tree.Name(text=name):
-            yield name
+def _leaves(value: tree.Value) -> Iterator[tree.Value]:
+    """The factors of a product."""
+    if isinstance(value, tree.Binary):
+        yield from _leaves(value.left)
+        yield from _leaves(value.right)
+    else:
+        yield value
 
 
 def _full(form: Form, span: Span) -> str:

@@ -34,7 +34,7 @@ class Forms:
     lines: Mapping[Place, Mapping[str, LineForm]]
 
     def line(self, line: tree.Line) -> LineForm | None:
-        """The form of a line that makes layers, or of the source of the data."""
+        """The form of a line that makes layers, of the source of the data, or of `stop_early`."""
         forms = self.lines.get(place(line.span), {})
         first = line.items[0] if line.items else None
         if isinstance(line.head, tree.Name) and line.head.text in forms:

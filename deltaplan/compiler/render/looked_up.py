@@ -1,11 +1,12 @@
 """What the builder looked up, by the place in the text that asked for it."""
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from deltaplan.compiler.build.data import PATH
 from deltaplan.compiler.build.form import Form, Slot, of_attributes, of_parameters
 from deltaplan.compiler.build.layers import BIAS, INIT, RESIDUAL
+from deltaplan.compiler.build.watch import STOP_EARLY
 from deltaplan.compiler.experiment import Experiment
 from deltaplan.compiler.nodes import Activate, Layer, Loss, Penalty, Use
 from deltaplan.diagnostics import Span
@@ -33,32 +34,34 @@ def call_forms(experiment: Experiment, words_free: bool) -> Mapping[Place, Mappi
 
 
 def _calls(experiment: Experiment, words_free: bool) -> Iterator[tuple[Use, tuple[Slot, ...]]]:
-    weights = Slot("on", "tree", default="weights" if words_free else None)
+    on, weights = Slot("on", "tree"), Slot("on", "tree", default="weights" if words_free else None)
     for node in experiment.graph:
         match node:
             case Activate(use=use):
                 yield use, ()
             case Loss(use=use):
-                yield use, (Slot("on", "tree"),)
+                yield use, (on,)
             case Penalty(use=use):
                 yield use, (weights,)
             case Layer(init=Use() as init):
                 yield init, ()
     if experiment.train:
         yield experiment.train.optimizer, ()
+        for monitored in experiment.train.monitor:
+            yield monitored.use, (on,)
 
 
 @dataclass(frozen=True, slots=True)
 class LineForm:
-    """The form of a layer's or a data source's line; `optional` has what no default fills."""
+    """The form of a line that takes options; `optional` has what no default fills."""
 
     form: Form
     optional: tuple[str, ...]
 
 
 def line_forms(experiment: Experiment) -> Mapping[Place, Mapping[str, LineForm]]:
-    """The forms of the lines that make layers and of the data source, by the name of the contribution: a skip
-    that is projected makes a second layer."""
+    """The forms of the lines that make layers, of the data source and of `stop_early`, by what they begin
+    with: several where a skip is projected, which makes a second layer."""
     found: dict[Place, dict[str, LineForm]] = {}
     for layer in experiment.graph.layers:
         forms = found.setdefault(place(layer.use.span), {})
@@ -67,7 +70,14 @@ def line_forms(experiment: Experiment) -> Mapping[Place, Mapping[str, LineForm]]
     if experiment.data:
         use = experiment.data.source
         found[place(use.span)] = {use.name: _source_form(use)}
+    if experiment.train and experiment.train.stop_early:
+        found[place(experiment.train.stop_early.span)] = {STOP_EARLY.owner: _stop_form()}
     return found
+
+
+def _stop_form() -> LineForm:
+    slots = tuple(replace(s, default="loss") if s.name == "on" else s for s in STOP_EARLY.slots)
+    return LineForm(replace(STOP_EARLY, slots=slots), ())
 
 
 def _layer_form(layer: Layer) -> LineForm:

@@ -30,14 +30,14 @@ def resolved_params(lines: Iterable[tree.Line], values: Mapping[str, Value]) -> 
 
 
 def _resolved(line: tree.Line, item: tree.Option, scope: Scope, used: Value) -> tree.Line:
-    written = value_text(item.value)
+    literal, written = sayable(used), value_text(item.value)
+    shown = repr(used) if literal is None else said(used)
     if same(evaluated(item.value, scope), used):
-        remark = said(used) if _is_worked_out(item.value, scope) and said(used) != written else ""
-        return replace(line, comment=comment(line, remark))
-    literal = sayable(used)
+        remarks = [shown] if _is_worked_out(item.value, scope) and shown != written else []
+        return replace(line, comment=comment(line, *remarks))
     if literal is None:
-        return replace(line, comment=comment(line, f"given: {used!r}, which no spec can say"))
-    remark = f"given: {said(used)}, written: {written}"
+        return replace(line, comment=comment(line, f"given: {shown}, which no spec can say"))
+    remark = f"given: {shown}, written: {written}"
     return replace(line, items=(replace(item, value=literal),), comment=comment(line, remark))
 
 
@@ -55,7 +55,8 @@ def evaluated(value: tree.Value, scope: Scope) -> Value:
 
 
 def same(first: Value, second: Value) -> bool:
-    return type(first) is type(second) and first == second
+    """Of one type and one value: -0.0 is not 0.0."""
+    return type(first) is type(second) and repr(first) == repr(second)
 
 
 def said(value: Value) -> str:

@@ -11,7 +11,7 @@ COMMENT = re.compile(r"[ \t]*#[ \t]*([^\r\n]*)")
 def comment(line: tree.Line, *remarks: str) -> str:
     """The comment of the line, with every remark that is not in it yet."""
     own = written(line)
-    return "; ".join(filter(None, (own, *(remark for remark in remarks if remark not in own))))
+    return "; ".join(filter(None, (own, *(each for each in remarks if f"; {each}; " not in f"; {own}; "))))
 
 
 def written(line: tree.Line) -> str:

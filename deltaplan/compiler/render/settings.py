@@ -18,6 +18,7 @@ def unstated_train(train: TrainSpec) -> tuple[tree.Line, ...]:
         "batch": "full" if train.batch is None else train.batch,
         "seed": train.seed,
         "precision": train.precision,
+        "keep": train.keep,
     }
     unstated = [head for head, origin in train.origin.items() if origin == "default"]
     return tuple(_line(head, (value_tree(values[head], train.span),), train.span) for head in unstated)
