@@ -59,7 +59,7 @@ def command(
     from deltaplan.compiler.plan import compile_plans
     from deltaplan.compiler.printers import plan_text, summary, summary_data
 
-    plans = compile_plans(experiment, fused=not plan)
+    plans = compile_plans(experiment)
     samples = _samples(experiment)
     if as_json:
         say_json(summary_data(experiment, plans, samples))

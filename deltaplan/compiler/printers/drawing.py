@@ -82,4 +82,6 @@ def title(row: Row) -> str:
 def facts(row: Row) -> str:
     """What a box says below: `shape 5, 30 parameters, line 8`."""
     count = f"{row.parameters:,} parameter{'s' * (row.parameters != 1)}"
-    return ", ".join([f"shape {show_shape(row.shape)}", *([count] if row.parameters else []), f"line {row.line}"])
+    return ", ".join(
+        [f"shape {show_shape(row.shape)}", *([count] if row.parameters else []), f"line {row.line}"]
+    )

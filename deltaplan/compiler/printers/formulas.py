@@ -6,6 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from deltaplan.compiler.buffers import aliases
+from deltaplan.compiler.printers.algebra import short
 from deltaplan.compiler.steps import (
     ArgMax,
     Map,
@@ -164,8 +165,6 @@ class Reader:
         if form is not None:
             return argument(_filled(form, [_text(value) for value in values]))
         (expression,) = _expressions(step)
-        from deltaplan.compiler.printers.algebra import short
-
         return short(substitute(expression, {f"x{i}": v for i, v in enumerate(values)}), first=("scale",))
 
     def _work(self) -> dict[Tensor, list[Step]]:

@@ -11,7 +11,9 @@ from deltaplan.compiler.steps import Tensor
 
 WIDTH = 80
 TEXT = 47  # columns for the formula
-NUMBERED = re.compile(r"(?<![\w.])([^\W\d]+)(\d+)(?=ᵀ|[^\w.(]|$)")  # W12, but neither log1p( nor 0.01
+NUMBERED = re.compile(
+    r"(?<![\w.])([^\W\d]+)(\d+)(?=ᵀ|\.[^\W\d]|[^\w.(]|$)"
+)  # W12, but neither log1p( nor 0.01
 
 
 @dataclass(frozen=True, slots=True)

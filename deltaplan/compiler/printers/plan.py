@@ -71,7 +71,10 @@ def _lines(experiment: Experiment, batch: int | None, full: bool) -> Iterator[st
         yield from _section("backward", backward, numbers, layout)
     if plans.update and experiment.train:
         yield from _update(experiment.train.optimizer, plans.update)
-    yield from _afterwards(experiment, plans, layout)
+    if plans.train:
+        yield from _afterwards(experiment, plans, layout)
+    else:
+        yield from _section("forward", _prediction(experiment, plans.predict), numbers, layout)
 
 
 def _definitions(experiment: Experiment) -> Iterator[str]:
@@ -117,12 +120,15 @@ def _update(optimizer: Use, update: Update) -> Iterator[str]:
     yield from columns("", "", f"{flops(update.step, 1):,}", "")
 
 
+def _prediction(experiment: Experiment, plan: Plan) -> list[Formula]:
+    return formulas([plan.forward], plan.kept, known_links(experiment.graph, plan))[0]
+
+
 def _afterwards(experiment: Experiment, plans: Plans, layout: Layout) -> Iterator[str]:
     """Evaluation and prediction: what they give, and the formulas that training does not have."""
     evaluate, predict = plans.evaluate, plans.predict
     given = ", ".join(t.name for t in evaluate.kept)
-    known = known_links(experiment.graph, predict)
-    links = [f for f in formulas([predict.forward], predict.kept, known)[0] if f.tensor in known]
+    links = [f for f in _prediction(experiment, predict) if f.tensor in predict.kept]
     yield ""
     yield from columns("evaluate, predict: forward without randomness", "", "FLOPs", "", indent=0)
     yield from columns(f"evaluate gives {given}", "", _total(evaluate.steps, layout), "")

@@ -32,7 +32,8 @@ def _loss(graph: Graph, loss: Loss) -> str:
         "u": argument(names[0]),
         "y": argument(names[1], scalar=_is_index(graph, target)),
     }
-    return _factor(loss.factor, _text(substitute(_written(loss.use, contract.expression), arguments)))
+    text = _text(substitute(_written(loss.use, contract.expression), arguments))
+    return _factor(loss.factor, f"{loss.use.name}({', '.join(names)})" if "where(" in text else text)
 
 
 def _is_index(graph: Graph, target: str) -> bool:

@@ -153,7 +153,8 @@ def _layer_words(node: Layer) -> list[str]:
     ]
     kind = [] if node.output and node.use.name == "dense" else [node.use.name]
     bias = [] if node.bias else ["bias=false"]
-    return [*kind, *values, *([f"init={node.init}"] if node.init else []), *bias]
+    init = [f"init={node.init}"] if node.init and node.init.name != "default" else []
+    return [*kind, *values, *init, *bias]
 
 
 def _is_automatic(node: AnyNode) -> bool:

@@ -36,6 +36,11 @@ def summary(experiment: Experiment, plans: Plans, samples: int | None = None) ->
     return "\n".join(lines) + "\n"
 
 
+def summary_of(experiment: Experiment) -> str:
+    """The summary of an experiment whose data are not read."""
+    return summary(experiment, compile_plans(experiment))
+
+
 def _passes(experiment: Experiment) -> Passes:
     """The steps of the forward and the backward pass, each of one node."""
     plans = compile_plans(experiment, fused=False)

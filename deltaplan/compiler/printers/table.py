@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from textwrap import wrap
 
 from deltaplan.compiler.printers.figures import work
 from deltaplan.compiler.printers.repeats import Run, runs
@@ -123,6 +124,6 @@ def _line(entry: Entry, run: Run) -> Iterator[str]:
         f"{times}{entry.flops:,}" if entry.flops else "",
     ]
     if len(text) > 48 or len(facts[0]) > 59 - len(text):
-        yield text
+        yield from wrap(text, 80, subsequent_indent=" " * 11, break_long_words=False)
         text = ""
     yield f"{text:<49}{facts[0]:>10}{facts[1]:>11}{facts[2]:>10}".rstrip()

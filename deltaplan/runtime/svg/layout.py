@@ -75,26 +75,25 @@ def _ranks(picture: Drawing) -> list[int]:
 
 
 def _lanes(picture: Drawing, ranks: Sequence[int]) -> list[int]:
-    """A box stays in the lane of the first box that it takes, where that goes on to no box before it."""
-    lanes: list[int] = []
+    """A box stays in the lane of a box that it takes, where no other goes on in it; inputs come last."""
+    lanes: dict[int, int] = {}
     taken: set[tuple[int, int]] = set()
-    for box, rank in enumerate(ranks):
-        sources = [wire.source for wire in picture.wires if wire.target == box and not wire.skip]
-        wanted = [lanes[source] for source in sources if not _continued(picture, ranks, lanes, source, box)]
-        free = (lane for lane in (*sorted(wanted), *range(len(ranks))) if (lane, rank) not in taken)
-        lane = next(free)
-        lanes.append(lane)
-        above = min((ranks[source] for source in sources if lanes[source] == lane), default=rank - 1)
-        taken |= {(lane, r) for r in range(above + 1, rank + 1)}
-    return lanes
+    sources = {box: _sources(picture, box) for box in range(len(ranks))}
+    for box in sorted(sources, key=lambda box: (ranks[box], not sources[box], box)):
+        above: dict[int, int] = {}
+        for source in sources[box]:
+            above[lanes[source]] = max(ranks[source], above.get(lanes[source], 0))
+        spans = {
+            lane: range(above.get(lane, ranks[box] - 1) + 1, ranks[box] + 1) for lane in range(len(ranks))
+        }
+        order = (*sorted(above), *range(len(ranks)))
+        lanes[box] = next(lane for lane in order if taken.isdisjoint((lane, rank) for rank in spans[lane]))
+        taken |= {(lanes[box], rank) for rank in spans[lanes[box]]}
+    return [lanes[box] for box in range(len(ranks))]
 
 
-def _continued(picture: Drawing, ranks: Sequence[int], lanes: Sequence[int], source: int, box: int) -> bool:
-    """Whether an earlier box already goes on from `source` in its lane."""
-    return any(
-        wire.source == source and wire.target < box and lanes[wire.target] == lanes[source]
-        for wire in picture.wires
-    )
+def _sources(picture: Drawing, box: int) -> list[int]:
+    return [wire.source for wire in picture.wires if wire.target == box and not wire.skip]
 
 
 def _tops(picture: Drawing, ranks: Sequence[int]) -> list[float]:
