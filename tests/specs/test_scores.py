@@ -56,3 +56,14 @@ def test_scores_are_those_of_scikit_learn(name: str) -> None:
 def test_diabetes_is_no_worse_than_a_line() -> None:
     splits = recorded("diabetes")["splits"]
     assert fmean(score("diabetes", s["seed"]) - s["linear"] for s in splits) >= -WORSE_THAN_LINEAR
+
+
+def test_breast_cancer_stops_early_and_gives_its_best() -> None:
+    experiment = experiment_at("breast_cancer", 1)
+    dataset = load_dataset(experiment, Path())
+    outcome = train(experiment, dataset)
+    model = Model(experiment, outcome.theta, dataset.preprocessing)
+    losses = [record.validation_loss for record in outcome.history if record.validation_loss is not None]
+    assert outcome.history[-1].epoch < 200
+    assert model.score(dataset.parts["validation"])["loss"] == pytest.approx(min(losses), rel=1e-6)
+    assert model.score(dataset.parts["test"])["accuracy"] >= 0.95
