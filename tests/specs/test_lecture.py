@@ -34,4 +34,6 @@ def test_training_with_skips_reaches_a_tenth_of_the_variance(name: str) -> None:
 def test_gradients_of_every_spec_agree_with_central_differences(spec: Path) -> None:
     rows = check_gradients(deltaplan.load(spec))
     assert max(row.error for row in rows) <= 1e-6
-    assert sum(row.checked for row in rows) >= 0.9 * sum(min(row.numbers, row.checked + row.kinks) for row in rows)
+    assert sum(row.checked for row in rows) >= 0.9 * sum(
+        min(row.numbers, row.checked + row.kinks) for row in rows
+    )
