@@ -3,7 +3,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 READY := .venv/.ready
 
-.PHONY: demo test test-long check lint types contracts clean
+.PHONY: demo test test-long check lint types contracts bench clean
 
 demo: $(READY)
 	$(BIN)/deltaplan train specs/wave.dl
@@ -33,6 +33,9 @@ $(READY): pyproject.toml setup.py constraints.txt
 	$(BIN)/pip install -q --disable-pip-version-check -c constraints.txt setuptools
 	$(BIN)/pip install -q --disable-pip-version-check -c constraints.txt --no-build-isolation -e ".[test]"
 	@touch $@
+
+bench: $(READY)
+	$(BIN)/python -m benchmarks
 
 clean:
 	rm -rf .venv build dist deltaplan.egg-info .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache

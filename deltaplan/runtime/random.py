@@ -16,6 +16,7 @@ Both are exact in float64, the second in float32 too, so every backend draws the
 """
 
 from enum import IntEnum
+from functools import lru_cache
 from typing import Any, Literal
 
 import numpy as np
@@ -52,12 +53,15 @@ def philox(counter: NDArray[np.uint32], key: NDArray[np.uint32]) -> NDArray[np.u
     return np.stack(words, axis=-1).astype(np.uint32)
 
 
+@lru_cache(maxsize=64)
 def key(seed: int, purpose: Purpose) -> NDArray[np.uint32]:
-    """The key [2] of a stream; the seed is below 2⁶⁴."""
+    """The key [2] of a stream, which is not to be written to; the seed is below 2⁶⁴."""
     if not 0 <= seed < 2**64:
         raise ValueError(f"a seed is at least 0 and below 2^64, and {seed} is not")
     halves = np.array([seed & 0xFFFFFFFF, seed >> 32], np.uint32)
-    return philox(np.array([purpose, 0, 0, 0], np.uint32), halves)[:2]
+    words = philox(np.array([purpose, 0, 0, 0], np.uint32), halves)[:2]
+    words.flags.writeable = False
+    return words
 
 
 def uniform(

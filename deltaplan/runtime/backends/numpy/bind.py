@@ -6,12 +6,13 @@ from typing import Any
 
 import numpy as np
 
-from deltaplan.compiler.optimize import Update
+from deltaplan.compiler.optimize import Update, hoisted
 from deltaplan.compiler.plan import Plan
 from deltaplan.compiler.steps import Tensor
-from deltaplan.plugins.expressions import Expr, Op, walk
+from deltaplan.plugins.expressions import Expr, Op, argument, replace, substitute, walk
 from deltaplan.plugins.expressions.floats import FLOATS
 from deltaplan.runtime.backends.numpy.expressions import Array, Scratch, Thunk, calls
+from deltaplan.runtime.backends.numpy.factors import gathered
 from deltaplan.runtime.backends.numpy.program import Program
 
 Draw = Callable[[int, Array], None]
@@ -87,14 +88,22 @@ class BoundUpdate:
         theta = vectors["θ"]
         self.states = {name: np.zeros_like(theta) for name in update.states}
         arrays = {"θ": theta, "g": vectors["g"], **self.states}
-        self._scalars = {tensor.name: np.zeros((), theta.dtype) for tensor in update.scalars}
-        arguments = {f"x{i}": (arrays | self._scalars)[t.name] for i, t in enumerate(update.step.inputs)}
+        inputs = {f"x{i}": tensor for i, tensor in enumerate(update.step.inputs)}
+        scalars = {x: update.scalars[tensor] for x, tensor in inputs.items() if tensor in update.scalars}
+        expressions = [gathered(substitute(e, scalars)) for e in update.step.expressions]
+        found = hoisted(dict(zip(update.writes, expressions, strict=True)))
+        names = {scalar: argument(f"s{i}") for i, scalar in enumerate(found)}
+        self._scalars = [np.zeros((), theta.dtype) for _ in found]
+        arguments = {x: arrays[tensor.name] for x, tensor in inputs.items() if x not in scalars}
+        arguments |= {f"s{i}": array for i, array in enumerate(self._scalars)}
         outs = [arrays["θ" if name == "w" else name] for name in update.writes]
-        self._calls: list[Thunk] = calls(update.step.expressions, arguments, outs, Scratch(theta.dtype))
-        self._values = scalar_function(tuple(update.scalars.values()))
+        self._calls: list[Thunk] = calls(
+            [replace(e, names) for e in expressions], arguments, outs, Scratch(theta.dtype)
+        )
+        self._values = scalar_function(found)
 
     def run(self, t: int) -> None:
-        for scalar, value in zip(self._scalars.values(), self._values(float(t)), strict=True):
+        for scalar, value in zip(self._scalars, self._values(float(t)), strict=True):
             scalar[...] = value
         for call in self._calls:
             call()

@@ -1,6 +1,7 @@
 """Scalar expressions as numpy calls that allocate nothing: the definition of every operation on arrays."""
 
 import math
+from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import partial
 from typing import Any
@@ -14,6 +15,7 @@ Thunk = Callable[[], object]
 Kernel = Callable[["Scratch", Sequence[Array], Array], Iterator[Thunk]]
 
 CONDITIONS = frozenset({Op.GT, Op.GE, Op.EQ, Op.NOT, Op.AND, Op.OR})
+BOOLEAN = np.dtype(bool)
 
 
 class Scratch:
@@ -26,8 +28,9 @@ class Scratch:
         self.dtype = dtype
         self._free: dict[tuple[tuple[int, ...], np.dtype[Any]], list[Array]] = {}
 
-    def take(self, shape: tuple[int, ...], condition: bool = False) -> Array:
-        dtype = np.dtype(bool) if condition else self.dtype
+    def take(self, shape: tuple[int, ...], dtype: np.dtype[Any] | None = None) -> Array:
+        """Memory of a shape, for numbers where no other type is asked for."""
+        dtype = dtype or self.dtype
         free = self._free.setdefault((shape, dtype), [])
         return free.pop() if free else np.empty(shape, dtype)
 
@@ -55,7 +58,7 @@ def extremum(function: Callable[..., object]) -> Kernel:
 
 def power(scratch: Scratch, operands: Sequence[Array], out: Array) -> Iterator[Thunk]:
     base, exponent = operands
-    if exponent.ndim == 0 and exponent.flags.writeable is False and exponent == 2:
+    if _is_constant(exponent, 2.0):
         yield partial(np.multiply, base, base, out)
     else:
         yield partial(np.power, base, exponent, out)
@@ -80,8 +83,11 @@ def sigmoid(scratch: Scratch, operands: Sequence[Array], out: Array) -> Iterator
 def where(scratch: Scratch, operands: Sequence[Array], out: Array) -> Iterator[Thunk]:
     """A select. `out` may be the memory of either branch."""
     condition, chosen, other = operands
+    if _is_constant(other, 0.0) and out.size >= MASKED and condition.shape == chosen.shape == out.shape:
+        yield from masked(scratch, condition, chosen, out)
+        return
     if np.may_share_memory(out, chosen) and not np.may_share_memory(out, other):
-        inverse = scratch.take(condition.shape, condition=True)
+        inverse = scratch.take(condition.shape, BOOLEAN)
         yield partial(np.logical_not, condition, inverse)
         if out is not chosen:
             yield partial(np.copyto, out, chosen)
@@ -91,6 +97,25 @@ def where(scratch: Scratch, operands: Sequence[Array], out: Array) -> Iterator[T
     if out is not other:
         yield partial(np.copyto, out, other)
     yield partial(np.copyto, out, chosen, where=condition)
+
+
+MASKED = 512  # numbers, from which on bits are faster than two copies
+
+
+def masked(scratch: Scratch, condition: Array, chosen: Array, out: Array) -> Iterator[Thunk]:
+    """where(condition, chosen, 0) on the bits: chosen & −1 or & 0. A copy under a condition has a branch for
+    each number, which for the slopes of relu is as good as random."""
+    bits = np.dtype(f"i{out.itemsize}")
+    mask = scratch.take(out.shape, np.dtype(np.int8))
+    yield partial(np.negative, condition.view(np.int8), mask)
+    yield partial(np.bitwise_and, chosen.view(bits), mask, out.view(bits))
+    scratch.give(mask)
+
+
+def _is_constant(array: Array, value: float) -> bool:
+    """Whether an operand is this number in the formula itself, bit for bit: `Lowering` makes such arrays."""
+    own = array.ndim == 0 and array.base is None and not array.flags.writeable
+    return own and repr(array.item()) == repr(value)
 
 
 _erf = np.vectorize(math.erf, otypes=[np.float64])
@@ -163,6 +188,7 @@ class Lowering:
         self.last = {a: index for index, node in enumerate(self.order) for a in node.args}
         self.last |= dict.fromkeys(self.roots, len(self.order))
         self.taken: list[Array] = []
+        self.homes = dict(self._homes())
 
     def thunks(self) -> list[Thunk]:
         found: list[Thunk] = []
@@ -192,18 +218,29 @@ class Lowering:
                 self.taken = [t for t in self.taken if t is not array]
                 self.scratch.give(array)
 
-    def _destination(self, index: int, node: Expr, shape: tuple[int, ...]) -> Array:
-        """The output that the node is, if nothing in that memory is read later; else a temporary array.
+    def _homes(self) -> Iterator[tuple[Expr, Array]]:
+        """The output that a node is. What a select falls back to is written there too, if nothing else reads
+        it: that spares a copy.
 
-        A condition is a temporary array of booleans: an output holds numbers.
+        Conditions have none: they are booleans, and an output holds numbers.
         """
-        if node in self.roots and node.op not in CONDITIONS:
-            out = self.outs[self.roots.index(node)]
-            if out.shape == shape and not any(
-                np.may_share_memory(out, a) for a in self._read_after(index, node)
-            ):
+        readers = Counter(a for node in self.order for a in node.args)
+        for root, out in reversed(list(zip(self.roots, self.outs, strict=True))):
+            node = root
+            while node.args and node.op not in CONDITIONS:
+                yield node, out
+                if node.op is not Op.WHERE or readers[node.args[2]] > 1 or node.args[2] in self.roots:
+                    break
+                node = node.args[2]
+
+    def _destination(self, index: int, node: Expr, shape: tuple[int, ...]) -> Array:
+        """The node's home, if nothing in that memory is read later; else a temporary array."""
+        out = self.homes.get(node)
+        if out is not None and out.shape == shape:
+            later = self._read_after(index, node)
+            if not any(np.may_share_memory(out, a) for a in later):
                 return out
-        array = self.scratch.take(shape, node.op in CONDITIONS)
+        array = self.scratch.take(shape, BOOLEAN if node.op in CONDITIONS else None)
         self.taken.append(array)
         return array
 

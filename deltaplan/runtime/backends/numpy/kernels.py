@@ -31,7 +31,7 @@ def matmul(step: MatMul, array: Arrays, scratch: Scratch, numbers: Numbers) -> l
     out = _matrix(step.output, array(step.output))
     a, b = a.T if step.transpose_a else a, b.T if step.transpose_b else b
     if a.shape[1] == 1:  # an outer product is one multiplication for each number, without a call of BLAS
-        return [partial(np.multiply, a, b, out)]
+        return [partial(np.multiply, _plain(a), b, out)]
     return [partial(np.matmul, a, b, out)]
 
 
@@ -39,14 +39,19 @@ def map_(step: Map, array: Arrays, scratch: Scratch, numbers: Numbers) -> list[T
     rank = len(step.outputs[0].shape)
     batched = step.outputs[0].batched
     arguments = {f"x{i}": _aligned(t, array(t), rank, batched) for i, t in enumerate(step.inputs)}
-    return calls(step.expressions, arguments, [array(t) for t in step.outputs], scratch)
+    return calls(step.expressions, arguments, [_plain(array(t)) for t in step.outputs], scratch)
 
 
 def reduce(step: Reduce, array: Arrays, scratch: Scratch, numbers: Numbers) -> list[Thunk]:
     (x,) = step.inputs
     axes = step.axes + ((len(x.shape),) if step.batch else ())
+    source, out = array(x), array(step.output)
+    if all(source.shape[axis] == 1 for axis in axes):
+        return [partial(np.copyto, out, source.reshape(out.shape))]
+    if step.kind == "sum" and axes == (1,) and source.ndim == 2:
+        return [partial(np.dot, source, np.ones(source.shape[1], source.dtype), out)]  # BLAS sums rows faster
     function = np.add.reduce if step.kind == "sum" else np.maximum.reduce
-    return [partial(function, array(x), axes, None, array(step.output))]
+    return [partial(function, source, axes, None, out)]
 
 
 def slice_(step: Slice, array: Arrays, scratch: Scratch, numbers: Numbers) -> list[Thunk]:
@@ -127,11 +132,16 @@ def _matrix(tensor: Tensor, array: Array) -> Array:
 
 def _aligned(tensor: Tensor, array: Array, rank: int, batched: bool) -> Array:
     """The array with as many axes of the sample as the output has, and a batch axis where that has one."""
-    if not tensor.shape and not tensor.batched:
-        return array
+    if array.size == 1:
+        return _plain(array)
     if tensor.batched:
         return array.reshape((1,) * (rank - len(tensor.shape)) + array.shape)
     return array.reshape((*array.shape, 1)) if batched else array
+
+
+def _plain(array: Array) -> Array:
+    """One number without axes, so that numpy need not broadcast it as a matrix; others as they are."""
+    return array.reshape(()) if array.size == 1 else array
 
 
 def _range(array: Array, axis: int, begin: int, end: int) -> Array:

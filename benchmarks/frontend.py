@@ -1,0 +1,75 @@
+"""Rows for the compiler: a deep chain through its stages, and texts that ask for too much."""
+
+from collections.abc import Callable, Iterator
+from time import process_time
+
+import deltaplan
+from benchmarks.measure import Row, interleaved, median
+from deltaplan.compiler.plan import compile_plans
+from deltaplan.diagnostics import DeltaplanError, Source
+from deltaplan.dsl import parse
+
+DEPTHS = (10, 100, 1000)
+SPEC = """
+model deep {{
+    input 4
+{layers}
+    output 1
+}}
+
+data {{
+    csv "deep.csv"
+    inputs a, b, c, d
+    targets y
+}}
+
+train {{
+    minimize mean(squared_error)
+    optimizer adam
+    epochs 1
+    batch full
+}}
+"""
+HOSTILE = {
+    "30,000 nested braces": "model m {\n" * 30_000,
+    "a line of 10 MB": "model m { dense " + "1 " * 5_000_000 + "}",
+    "dense 1000000000000": "model m {\n    input 1\n    dense 1000000000000\n    output 1\n}\n",
+    "repeats of repeats": "model m {\n    input 1\n" + "repeat 1000 {\n" * 9 + "dense 2\n" + "}\n" * 10,
+    "binary junk": bytes(range(256)).decode("latin-1") * 4000,
+}
+
+
+def deep(layers: int) -> str:
+    """A chain of so many lines, each a dense layer with a skip."""
+    return SPEC.format(layers="    dense 4  tanh  residual\n" * layers)
+
+
+def rows(turns: int) -> Iterator[Row]:
+    for depth in DEPTHS:
+        yield from stages(depth, turns if depth < max(DEPTHS) else max(1, turns // 5))
+    for name, text in HOSTILE.items():
+        yield Row(f"refused: {name}", refusal(text) * 1e3, "ms")
+
+
+def stages(depth: int, turns: int) -> Iterator[Row]:
+    text = deep(depth)
+    experiment = deltaplan.loads(text)
+    runs: dict[str, Callable[[], object]] = {
+        "parse": lambda: parse(Source("deep.dl", text)),
+        "parse and build": lambda: deltaplan.loads(text),
+        "plan": lambda: compile_plans(experiment),
+    }
+    times = interleaved(runs, turns)
+    for name in runs:
+        value = median(times, name)
+        yield Row(f"{name}, {depth} layers", value * 1e3, "ms", note=f"{value / depth * 1e6:,.0f} µs a layer")
+
+
+def refusal(text: str) -> float:
+    """The seconds until a text is refused."""
+    begin = process_time()
+    try:
+        deltaplan.loads(text)
+    except DeltaplanError:
+        return process_time() - begin
+    raise AssertionError("a text that asks for too much was accepted")

@@ -1,0 +1,60 @@
+"""Rows for starting: fresh processes, from the command to its end."""
+
+import os
+import subprocess
+import sys
+import sysconfig
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from time import perf_counter
+
+from benchmarks.measure import Row, interleaved, median, ratio
+
+ROOT = Path(__file__).parents[1]
+SCRIPT = str(Path(sysconfig.get_path("scripts")) / "deltaplan")
+LIBRARIES = "import click, lark, networkx"
+MODULES = (
+    "import deltaplan.cli.check, deltaplan.cli.console, deltaplan.compiler.load, deltaplan.compiler.lower\n"
+    "import deltaplan.dsl.convert, deltaplan.dsl.reader\n"
+    "from deltaplan.plugins.loader import builtin_registry; builtin_registry()"
+)
+
+
+def process(command: Sequence[str]) -> None:
+    subprocess.run(command, cwd=ROOT, check=True, stdout=subprocess.DEVNULL)
+
+
+def children() -> float:
+    """The processor's seconds of the processes that have ended."""
+    times = os.times()
+    return times.children_user + times.children_system
+
+
+def python(code: str) -> list[str]:
+    return [sys.executable, "-c", code]
+
+
+COMMANDS = {
+    "python -c pass": python("pass"),
+    "import click": python("import click"),
+    LIBRARIES: python(LIBRARIES),
+    "import all that check imports": python(MODULES),
+    "deltaplan --help": [SCRIPT, "--help"],
+    "deltaplan check specs/wave.dl": [SCRIPT, "check", "specs/wave.dl"],
+}
+
+
+def rows(turns: int) -> Iterator[Row]:
+    runs = {name: lambda c=c: process(c) for name, c in COMMANDS.items()}
+    times = interleaved(runs, turns, perf_counter if os.name == "nt" else children)
+    names = list(COMMANDS)
+    for name in names[:4]:
+        yield Row(name, median(times, name) * 1e3, "ms")
+    yield held(times, "deltaplan --help", "import click", 5.0)
+    check = "deltaplan check specs/wave.dl"
+    yield held(times, check, "import all that check imports", 1.5)
+    yield held(times, check, LIBRARIES, 1.5)
+
+
+def held(times: dict[str, list[float]], name: str, against: str, bar: float) -> Row:
+    return Row(name, median(times, name) * 1e3, "ms", ratio(times, name, against), against, bar)
