@@ -36,13 +36,14 @@ class ExpansionLimits:
 
 @dataclass(frozen=True, slots=True)
 class Context:
-    """`folder` is where the paths of the spec begin."""
+    """`folder` is where the paths of the spec begin; `incomplete` tells that a plugin could not be loaded."""
 
     registry: Registry
     limits: ExpansionLimits
     folder: Path
     problems: Problems
     forms: dict[tuple[str, str], Form] = field(default_factory=dict)  # by kind and name, made once
+    incomplete: bool = False
 
     def refuse(self, mistake: Diagnostic) -> Told:
         """Puts the mistake into the report; raise what comes back to leave the thing out."""

@@ -2,11 +2,14 @@
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import ClassVar
+from typing import ClassVar, get_args
 
 from deltaplan.compiler.build.context import Context, Told
 from deltaplan.compiler.build.words import FOREIGN, NOT_YET, OUT_OF_SCOPE
 from deltaplan.diagnostics import Diagnostic, Span, nearest
+from deltaplan.plugins.contracts import Kind
+
+BROUGHT = frozenset({*get_args(Kind), "word"})  # what plugins bring; a word may be an activation
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -59,7 +62,11 @@ def unknown(
     place: str = "",
     list_known: bool = False,
 ) -> Told:
-    """Tells what is wrong with a word that is not among the known ones of its place."""
+    """Tells what is wrong with a word that is not among the known ones of its place.
+
+    Where a plugin could not be loaded, a word that is like none of these was probably its own: the plugin's
+    fault is told, and nothing of the word.
+    """
     known = sorted(known)
     plain = name.lower()
     if plain in OUT_OF_SCOPE:
@@ -69,12 +76,15 @@ def unknown(
         return context.refuse(NotYetSupported(span=span, what=f"the {kind} `{name}`"))
     if (ours := FOREIGN.get(plain)) in known or ours in NOT_YET.get(kind, ()):
         return context.refuse(OtherForm(span=span, written=name, mend=str(ours)))
+    similar = nearest(name, known)
+    if context.incomplete and kind in BROUGHT and similar is None:
+        return Told()
     return context.refuse(
         UnknownName(
             span=span,
             kind=kind,
             name=name,
-            similar=nearest(name, known),
+            similar=similar,
             place=place,
             known=", ".join(f"`{each}`" for each in known) if list_known and known else None,
         )

@@ -19,7 +19,8 @@ def load_plugins(context: Context, reads: Iterable[Read]) -> Context:
     """The context with what the plugins contribute; a broken one is told, and the others are loaded."""
     for read in reads:
         registry = context.attempt(_load, context, read)
-        context = replace(context, registry=registry or context.registry)
+        failed = context.incomplete or registry is None
+        context = replace(context, registry=registry or context.registry, incomplete=failed)
     return context
 
 
