@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import NDArray
 
 from deltaplan.compiler.experiment import Experiment
 from deltaplan.compiler.plan import Plan, decision_of, evaluate_plan, predict_plan
@@ -13,6 +13,7 @@ from deltaplan.runtime.arrays import arrays_of
 from deltaplan.runtime.backends.numpy.bind import Bound, bind
 from deltaplan.runtime.backends.numpy.expressions import Array
 from deltaplan.runtime.data.dataset import Part
+from deltaplan.runtime.data.memory import inputs_from_memory
 from deltaplan.runtime.data.preprocessing import Preprocessing
 from deltaplan.runtime.metrics import fitting, measure
 from deltaplan.runtime.threads import one_blas_thread
@@ -28,22 +29,23 @@ class Model:
     theta: Array
     preprocessing: Preprocessing
 
-    def predict(self, inputs: ArrayLike | Mapping[str, ArrayLike]) -> Any:
+    def predict(self, inputs: Any) -> Any:
         """Predictions in the data's units: an array [N, outputs], or one for each output by its name.
 
-        `inputs` is an array [N, features] in the data's units, or one for each input by its name. What a loss
-        on classes gives are probabilities; `decide` gives the classes.
+        `inputs` is an array [N, features] in the data's units, a data frame or a mapping of columns that has
+        those that were trained on, or one of these for each input by its name. What a loss on classes gives
+        are probabilities; `decide` gives the classes. SpecError where the shape or the columns do not fit.
         """
-        values = self.predict_columns(self._prepared(inputs))
+        values = self.predict_columns(inputs_from_memory(self.preprocessing, inputs))
         found = {name: np.ascontiguousarray(value.T) for name, value in values.items()}
         return found if len(found) > 1 else next(iter(found.values()))
 
-    def decide(self, inputs: ArrayLike | Mapping[str, ArrayLike]) -> Any:
+    def decide(self, inputs: Any) -> Any:
         """The class of each sample, by name where the data has names: [N], or one array for each output.
 
         ValueError if no output decides between classes.
         """
-        raw = self.raw_columns(self._prepared(inputs))
+        raw = self.raw_columns(inputs_from_memory(self.preprocessing, inputs))
         found = {
             name: self.classes(name, value) for name, value in raw.items() if self.decision(name) != "none"
         }
@@ -100,23 +102,6 @@ class Model:
         chosen = np.argmax(values, axis=0) if argmax else (values > 0).astype(np.intp).squeeze(0)
         return np.array(target.classes)[chosen] if target and target.classes else chosen
 
-    def _prepared(self, inputs: ArrayLike | Mapping[str, ArrayLike]) -> dict[str, Array]:
-        """Rows in the data's units to scaled columns; ValueError where the shape is not the model's."""
-        wanted = self.preprocessing.inputs
-        given = inputs if isinstance(inputs, Mapping) else {next(iter(wanted)): inputs}
-        if set(given) != set(wanted):
-            raise ValueError(f"the model has the inputs {_names(wanted)}, and {_names(given)} were given")
-        return {name: self._columns(name, np.asarray(rows, np.float64)) for name, rows in given.items()}
-
-    def _columns(self, name: str, rows: Array) -> Array:
-        columns = self.preprocessing.inputs[name]
-        features = len(columns.scaling.means)
-        if rows.ndim == 1 and features == 1:
-            rows = rows[:, None]
-        if rows.ndim != 2 or rows.shape[1] != features:
-            raise ValueError(f"`{name}` takes rows of {features} numbers [N, {features}], not {rows.shape}")
-        return columns.scaling.apply(np.ascontiguousarray(rows.T))
-
     def raw_columns(self, x: Mapping[str, Array]) -> dict[str, Array]:
         """What the model gives before links and decisions, [outputs, N] by output."""
         return self._run(predict_plan(self.experiment.graph, linked=False), x)
@@ -154,7 +139,3 @@ class Model:
 
     def _averages(self) -> bool:
         return self.experiment.train is None or self.experiment.train.average == "mean"
-
-
-def _names(names: Mapping[str, object]) -> str:
-    return ", ".join(f"`{name}`" for name in names)

@@ -15,12 +15,12 @@ from deltaplan.compiler.printers.losses import known_links
 from deltaplan.compiler.printers.plan import training_formulas
 from deltaplan.compiler.steps import Tensor
 from deltaplan.diagnostics import Diagnostic, SpecError
+from deltaplan.runtime.arrays import arrays_of
 from deltaplan.runtime.backends.numpy.bind import bind, target_key
 from deltaplan.runtime.backends.numpy.expressions import Array
 from deltaplan.runtime.data.dataset import Dataset, Part
 from deltaplan.runtime.model import Model
 from deltaplan.runtime.threads import one_blas_thread
-from deltaplan.runtime.train import arrays_of
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

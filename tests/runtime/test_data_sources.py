@@ -7,13 +7,14 @@ import numpy as np
 import pytest
 from experiments import experiment
 
+import deltaplan
 from deltaplan.diagnostics import SpecError
 from deltaplan.plugins.api import Unreadable
 from deltaplan.plugins.builtin import sources
 from deltaplan.plugins.builtin.tables import sklearn_table
 from deltaplan.plugins.builtin.tables.npz_table import read_npz
 from deltaplan.runtime.data import Preprocessing
-from deltaplan.runtime.data.memory import dataset_from_memory, table_from_memory
+from deltaplan.runtime.data.memory import dataset_from_memory, inputs_from_memory
 from deltaplan.runtime.data.prepare import load_dataset, load_part
 
 ALL = (1.0, 0.0, 0.0)
@@ -158,7 +159,10 @@ def test_arrays_and_frames(x, y):
 
 
 def test_a_spec_without_a_data_block():
-    spec = replace(experiment(inputs=("a", "b"), kind="class", units=2), data=None)
+    spec = deltaplan.loads(
+        "model m { input 2; output 2 }\n"
+        "train { minimize mean(cross_entropy); optimizer sgd(lr=0.1); epochs 1; batch full }"
+    )
     dataset = dataset_from_memory(spec, X, ["no", "yes", "no"])
     assert dataset.parts["train"].y["output"].tolist() == [0, 1, 0]
     assert dataset.preprocessing.inputs["input"].names == ("x1", "x2")
@@ -191,5 +195,4 @@ def test_data_from_memory_that_do_not_fit(x, y, message):
 
 def test_inputs_for_prediction():
     fitted: Preprocessing = dataset_from_memory(experiment(inputs=("a", "b"), split=ALL), X, Y).preprocessing
-    table = table_from_memory(X, fitted.inputs["input"].names)
-    assert fitted.apply_inputs(table)["input"].tolist() == X.T.tolist()
+    assert inputs_from_memory(fitted, X)["input"].tolist() == X.T.tolist()

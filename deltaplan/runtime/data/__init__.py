@@ -1,7 +1,7 @@
 """From the data that a spec names to the arrays that a plan computes with."""
 
 from deltaplan.runtime.data.dataset import Dataset, Part
-from deltaplan.runtime.data.memory import dataset_from_memory, table_from_memory
+from deltaplan.runtime.data.memory import dataset_from_memory, inputs_from_memory, part_from_memory
 from deltaplan.runtime.data.prepare import load_dataset, load_part, prepare, read_table
 from deltaplan.runtime.data.preprocessing import InputColumns, Preprocessing, Scaling, TargetColumns
 
@@ -13,9 +13,10 @@ __all__ = [
     "Scaling",
     "TargetColumns",
     "dataset_from_memory",
+    "inputs_from_memory",
     "load_dataset",
     "load_part",
+    "part_from_memory",
     "prepare",
     "read_table",
-    "table_from_memory",
 ]

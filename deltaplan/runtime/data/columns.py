@@ -53,7 +53,7 @@ def number_column(table: Table, wanted: Wanted, problems: Problems) -> Floats:
 
 
 def _rows_where(marked: NDArray[np.bool_]) -> list[int]:
-    rows: list[int] = np.flatnonzero(marked.reshape(len(marked), -1).any(axis=1)).tolist()
+    rows: list[int] = np.flatnonzero(marked.any(axis=tuple(range(1, marked.ndim)))).tolist()
     return rows
 
 

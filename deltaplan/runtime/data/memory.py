@@ -1,134 +1,202 @@
-"""Data from memory: arrays, mappings of columns, and data frames (anything with `columns` and `[name]`)."""
+"""Samples in memory to what training, scoring and prediction take: the door for notebooks."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from math import prod
 from typing import Any, ClassVar
-
-import numpy as np
-from numpy.typing import NDArray
 
 from deltaplan.compiler.experiment import Column, DataSpec, Experiment, Split
 from deltaplan.compiler.nodes import Input, Target, Use
 from deltaplan.diagnostics import Diagnostic, Span, SpecError
 from deltaplan.plugins.contracts import DataSource, Table
-from deltaplan.runtime.data.dataset import Dataset
-from deltaplan.runtime.data.prepare import prepare
+from deltaplan.runtime.data.columns import Floats
+from deltaplan.runtime.data.dataset import Dataset, Part
+from deltaplan.runtime.data.prepare import part_of, prepare
+from deltaplan.runtime.data.preprocessing import Preprocessing
+from deltaplan.runtime.data.tables import (
+    ColumnCount,
+    Columns,
+    Given,
+    NotATable,
+    columns_of,
+    is_frame,
+    plain,
+    table_of,
+)
 
-Columns = dict[str, NDArray[Any]]
+Names = Mapping[str, Sequence[str]]  # of the columns, by input or by output
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class NotATable(Diagnostic):
-    code: ClassVar[str] = "data-no-table"
-    title: ClassVar[str] = "`{name}` is no table of samples: {why}"
-    help: ClassVar[str] = "give an array [samples, features], a data frame, or a mapping of columns"
-    name: str
-    why: str
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ColumnCount(Diagnostic):
-    code: ClassVar[str] = "data-column-count"
-    title: ClassVar[str] = "`{name}` has {given}, and the spec asks for {wanted}"
+class OtherInputs(Diagnostic):
+    code: ClassVar[str] = "data-other-inputs"
+    title: ClassVar[str] = "`{name}` is given for {given}, and the model has {wanted}"
+    help: ClassVar[str] = "give a mapping with an array [samples, features] for each"
     name: str
     given: str
-    wanted: int
+    wanted: str
 
 
-def dataset_from_memory(experiment: Experiment, x: Any, y: Any) -> Dataset:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SharedColumn(Diagnostic):
+    code: ClassVar[str] = "data-shared-column"
+    title: ClassVar[str] = "column `{column}` is given twice"
+    label: ClassVar[str] = "in {places}"
+    column: str
+    places: str
+
+
+def dataset_from_memory(experiment: Experiment, x: Any, y: Any = None) -> Dataset:
     """The dataset of samples in memory, split and scaled as the spec's data block says.
 
+    `x` is an array [N, features], a data frame, a mapping of columns, or one of these for each input by its
+    name; `y` the same for the outputs ([N] for one column), None where `x` has the columns of the targets.
     Columns with names are found by them where the spec names columns; those of an array are taken in the
     spec's order. A spec without a data block trains on all rows as they are. SpecError where they do not fit.
     """
-    given_x, named_x = _columns("X", x)
-    given_y, named_y = _columns("y", y)
     data = experiment.data
+    names_x = _names(data.inputs) if data else {node.name: () for node in experiment.graph.of(Input)}
+    names_y = _names(data.targets) if data else {node.output: () for node in experiment.graph.of(Target)}
+    given_x, given_y = _groups("X", x, names_x), _groups("y", y, names_y) if y is not None else {}
     if data is None:
-        data = _without_block(experiment, list(given_x), list(given_y))
-    inputs = [column.name for columns in data.inputs.values() for column in columns]
-    targets = [column.name for columns in data.targets.values() for column in columns]
-    table_x = given_x if named_x or data.rest else _renamed("X", given_x, inputs)
-    table_y = given_y if named_y else _renamed("y", given_y, targets)
-    return prepare(replace(experiment, data=data), _table({**table_x, **table_y}))
+        data = _without_block(experiment, given_x, given_y)
+        names_x, names_y = _names(data.inputs), _names(data.targets)
+    table = _joined([*_found(given_x, names_x, "X", data.rest), *_found(given_y, names_y, "y")])
+    complete = replace(experiment, data=data)
+    _check_targets(complete, table)
+    return prepare(complete, table)
 
 
-def table_from_memory(x: Any, names: tuple[str, ...]) -> Table:
-    """Inputs alone, for prediction: `names` are given to the columns of an array."""
-    columns, named = _columns("X", x)
-    return _table(columns if named else _renamed("X", columns, list(names)))
+def part_from_memory(experiment: Experiment, preprocessing: Preprocessing, x: Any, y: Any = None) -> Part:
+    """All samples as one part, with the preprocessing and the classes of a trained model."""
+    names_x = {name: columns.names for name, columns in preprocessing.inputs.items()}
+    names_y = {name: columns.names for name, columns in preprocessing.targets.items()}
+    given_x, given_y = _groups("X", x, names_x), _groups("y", y, names_y) if y is not None else {}
+    table = _joined([*_found(given_x, names_x, "X"), *_found(given_y, names_y, "y")])
+    _check_sizes(preprocessing, table)
+    data = experiment.data or _block(experiment, names_x, names_y)
+    return part_of(replace(experiment, data=data), preprocessing, table)
 
 
-def _columns(name: str, data: Any) -> tuple[Columns, bool]:
-    """Columns by name, and whether the names are the data's own."""
-    if isinstance(data, Mapping):
-        return {str(key): _column(name, value) for key, value in data.items()}, True
-    if hasattr(data, "columns") and hasattr(data, "__getitem__"):
-        return {str(key): _column(name, data[key]) for key in data.columns}, True
-    if getattr(data, "name", None) is not None and hasattr(data, "to_numpy"):
-        return {str(data.name): _column(name, data)}, True
-    array = _plain(name, data)
-    if array.ndim not in (1, 2):
-        raise SpecError(NotATable(name=name, why=f"it has the shape {array.shape}"))
-    matrix = array.reshape(len(array), -1)
-    return {f"{name.lower()}{i + 1}": matrix[:, i] for i in range(matrix.shape[1])}, False
+def inputs_from_memory(preprocessing: Preprocessing, x: Any) -> dict[str, Floats]:
+    """The model's inputs [features, N], scaled: for prediction. Other columns of a frame are left alone."""
+    names = {name: columns.names for name, columns in preprocessing.inputs.items()}
+    table = _joined(_found(_groups("X", x, names), names, "X"))
+    _check_sizes(preprocessing, table)
+    return preprocessing.apply_inputs(table)
 
 
-def _column(name: str, values: Any) -> NDArray[Any]:
-    array = _plain(name, values)
-    if array.ndim != 1:
-        raise SpecError(NotATable(name=name, why=f"a column has the shape {array.shape}"))
-    return array
+def _groups(name: str, data: Any, nodes: Names) -> dict[str, Given]:
+    """What was given for each node; for all of them together under the key ''."""
+    if not isinstance(data, Mapping) or not _is_by_node(name, data, nodes):
+        return {"": columns_of(name, data)}
+    if set(data) != set(nodes):
+        raise SpecError(OtherInputs(name=name, given=_listed(data), wanted=_listed(nodes)))
+    return {node: columns_of(node, data[node]) for node in nodes}
 
 
-def _plain(name: str, values: Any) -> NDArray[Any]:
-    """Numbers stay numbers; anything else becomes words, and what is missing an empty one."""
-    try:
-        array = np.asarray(values)
-    except ValueError:
-        raise SpecError(NotATable(name=name, why="its rows differ in length")) from None
-    if array.dtype.kind in "biuf":
-        return array
-    if array.dtype.kind in "OUST":
-        return _words(array)
-    raise SpecError(NotATable(name=name, why=f"it holds {array.dtype}"))
+def _is_by_node(name: str, data: Mapping[Any, Any], nodes: Names) -> bool:
+    """Whether a mapping has a table for each node, not one column for each key."""
+    columns = {column for names in nodes.values() for column in names}
+    if set(data) <= columns:
+        return False
+    tables = any(is_frame(v) or isinstance(v, Mapping) or plain(name, v).ndim > 1 for v in data.values())
+    return tables or set(data) <= set(nodes)
 
 
-def _words(array: NDArray[Any]) -> NDArray[Any]:
-    """An object array as numbers if all are, else as words."""
-    flat = array.ravel().tolist()
-    if all(isinstance(value, int | float | np.number | None) for value in flat):
-        return np.array([np.nan if v is None else float(v) for v in flat]).reshape(array.shape)
-    words = ["" if value is None or value != value else str(value) for value in flat]
-    return np.array(words, dtype=object).reshape(array.shape)
+def _found(given: Mapping[str, Given], names: Names, what: str, rest: str | None = None) -> list[Columns]:
+    """The columns under the names that the spec or the trained model has for them."""
+    found = []
+    for node, own in given.items():
+        wanted = names[node] if node else [name for group in names.values() for name in group]
+        alone = what == "y" and len(own.columns) == len(wanted) == 1  # whatever it is called, it is y
+        keep = (own.named and not alone) or (rest is not None and not own.named and not node)
+        found.append(own.columns if keep else own.under(wanted, node or what))
+    return found
 
 
-def _renamed(name: str, columns: Columns, wanted: list[str]) -> Columns:
-    if len(columns) != len(wanted):
-        given = "1 column" if len(columns) == 1 else f"{len(columns)} columns"
-        raise SpecError(ColumnCount(name=name, given=given, wanted=len(wanted)))
-    return dict(zip(wanted, columns.values(), strict=True))
+def _joined(parts: Iterable[Columns]) -> Table:
+    """One table. A frame with the targets among its columns may be given for both sides."""
+    columns: Columns = {}
+    for part in parts:
+        columns |= part
+    return table_of(columns)
 
 
-def _table(columns: Columns) -> Table:
-    lengths = {name: len(column) for name, column in columns.items()}
-    if len(set(lengths.values())) > 1:
-        why = ", ".join(f"`{name}` has {length} rows" for name, length in lengths.items())
-        raise SpecError(NotATable(name="X, y", why=why))
-    return Table(columns, next(iter(lengths.values()), 0), lambda row: f"row {row}")
+def _check_sizes(preprocessing: Preprocessing, table: Table) -> None:
+    """The features of each column are as many as those that were trained on."""
+    for name, spec in preprocessing.inputs.items():
+        found = [table.columns[column] for column in spec.names if column in table.columns]
+        given = sum(column.shape[1] if column.ndim > 1 else 1 for column in found)
+        wanted = len(spec.scaling.means)
+        if len(found) == len(spec.names) and given != wanted:
+            what = f"{given} feature{'s' * (given != 1)}"
+            raise SpecError(ColumnCount(name="X", given=what, wanted=wanted, asker=f"input `{name}`"))
 
 
-def _without_block(experiment: Experiment, x: list[str], y: list[str]) -> DataSpec:
-    """A data block for a spec that has none: all of X is the input, all of y the target."""
-    (node, *_), (target, *_) = experiment.graph.of(Input), experiment.graph.of(Target)
-    span = node.span
+def _check_targets(experiment: Experiment, table: Table) -> None:
+    """As many columns of real targets as the output has numbers: what a data block says of them is checked
+    when it is read, the width of an array is not."""
+    assert experiment.data is not None
+    for target in experiment.graph.of(Target):
+        columns = [table.columns.get(c.name) for c in experiment.data.targets.get(target.output, ())]
+        given = sum(1 if c is None or c.ndim == 1 else c.shape[1] for c in columns)
+        wanted = prod(experiment.graph.shapes[target.output])
+        if target.kind == "real" and given != wanted:
+            what = f"{given} column{'s' * (given != 1)}"
+            node = experiment.graph[target.output]
+            raise SpecError(
+                ColumnCount(
+                    name="y", given=what, wanted=wanted, asker=f"output `{target.output}`", span=node.span
+                )
+            )
+
+
+def _names(groups: Mapping[str, Sequence[Column]]) -> dict[str, tuple[str, ...]]:
+    return {name: tuple(column.name for column in columns) for name, columns in groups.items()}
+
+
+def _without_block(
+    experiment: Experiment, given_x: Mapping[str, Given], given_y: Mapping[str, Given]
+) -> DataSpec:
+    """A data block for a spec that has none: all of X is the input, all of y the target, on all rows."""
+    if not given_y:
+        raise SpecError(
+            NotATable(name="y", why="it is missing, and the spec has no `data` block that names targets")
+        )
+    inputs = _by_node("X", given_x, [node.name for node in experiment.graph.of(Input)])
+    targets = _by_node("y", given_y, [node.output for node in experiment.graph.of(Target)])
+    seen: dict[str, str] = {}
+    for node, names in [*inputs.items(), *targets.items()]:
+        for name in names:
+            if name in seen:
+                raise SpecError(SharedColumn(column=name, places=f"`{seen[name]}` and `{node}`"))
+            seen[name] = node
+    return _block(experiment, inputs, targets)
+
+
+def _by_node(name: str, given: Mapping[str, Given], nodes: Sequence[str]) -> dict[str, list[str]]:
+    """The names of the columns of each node; what was given without a node belongs to the only one."""
+    if "" not in given:
+        return {node: list(own.columns) for node, own in given.items()}
+    if len(nodes) != 1:
+        raise SpecError(OtherInputs(name=name, given="all at once", wanted=_listed(nodes)))
+    return {nodes[0]: list(given[""].columns)}
+
+
+def _block(experiment: Experiment, inputs: Names, targets: Names) -> DataSpec:
+    span = experiment.graph.of(Input)[0].span
     source = Use(DataSource("memory", (), "", attributes=(), read=_never), {"path": ""}, span)
-    inputs, targets = {node.name: _named(x, span)}, {target.output: _named(y, span)}
-    return DataSpec(source, inputs, targets, Split(1.0, 0.0, 0.0, 0), (), span)
+    columns = [{node: _columns(names, span) for node, names in of.items()} for of in (inputs, targets)]
+    return DataSpec(source, columns[0], columns[1], Split(1.0, 0.0, 0.0, 0), (), span)
 
 
-def _named(names: list[str], span: Span) -> tuple[Column, ...]:
+def _columns(names: Sequence[str], span: Span) -> tuple[Column, ...]:
     return tuple(Column(name, span) for name in names)
+
+
+def _listed(names: Iterable[Any]) -> str:
+    return ", ".join(f"`{name}`" for name in names)
 
 
 def _never(path: str) -> Table:

@@ -90,8 +90,12 @@ def prepare(
 
 def load_part(experiment: Experiment, preprocessing: Preprocessing, path: Path) -> Part:
     """All rows of another file as samples, with the preprocessing and the classes of a trained model."""
+    return part_of(experiment, preprocessing, read_table(_data_of(experiment).source, path))
+
+
+def part_of(experiment: Experiment, preprocessing: Preprocessing, table: Table) -> Part:
+    """The same for a table that is read already."""
     data, problems = _data_of(experiment), Problems()
-    table = read_table(data.source, path)
     if data.rest:
         data = _with_columns(data, data.rest, preprocessing.inputs[data.rest].names)
     known = {name: target.classes for name, target in preprocessing.targets.items()}
