@@ -5,11 +5,15 @@ from typing import Any
 
 import numpy as np
 
+from deltaplan.compiler.curvature import hessian_plan
 from deltaplan.compiler.experiment import Experiment
 from deltaplan.compiler.lower import Parameter, lower
-from deltaplan.compiler.plan import evaluate_plan, gradient_plan
+from deltaplan.compiler.plan import Plan, evaluate_plan, gradient_plan, predict_plan
 from deltaplan.runtime.backends.numpy.bind import Bound, bind, target_key
 from deltaplan.runtime.backends.numpy.expressions import Array
+from deltaplan.runtime.data.memory import inputs_from_memory
+from deltaplan.runtime.data.preprocessing import Preprocessing
+from deltaplan.runtime.outputs import Slopes, outputs
 
 Vector = np.ndarray[Any, np.dtype[np.float64]]
 
@@ -21,24 +25,32 @@ class Problem:
     is the gradient of the objective and `loss_grad` that of the loss alone. θ is a vector of `size` numbers,
     or a stack [k, size]: results then have k as their first axis.
 
-    `inputs` holds [features, N] by the names of the input nodes, `targets` [outputs, N] or class indices [N] by
-    those of the outputs. ValueError where names or shapes are others.
+    `inputs` holds [features, N] by the names of the input nodes, `targets` [outputs, N] or class indices [N]
+    by those of the outputs, both as the model sees them; `preprocessing` leads there from the data's units.
+    ValueError where names or shapes are others.
     """
 
     def __init__(
-        self, experiment: Experiment, inputs: Mapping[str, Array], targets: Mapping[str, Array]
+        self,
+        experiment: Experiment,
+        inputs: Mapping[str, Array],
+        targets: Mapping[str, Array],
+        preprocessing: Preprocessing | None = None,
     ) -> None:
-        self.experiment = experiment
+        self.experiment, self.preprocessing = experiment, preprocessing
         self._trace = lower(experiment.graph, "predict")
         _same_names("inputs", inputs, self._trace.inputs)
         _same_names("targets", targets, self._trace.targets)
         self.parameters: tuple[Parameter, ...] = self._trace.parameters
         self.size = self._trace.size
+        self._inputs = dict(inputs)
         self._data = {**inputs, **{target_key(name): y for name, y in targets.items()}}
         self.samples = next(iter(inputs.values())).shape[-1]
         average = experiment.train.average if experiment.train else "mean"
         self._scale = 1 / self.samples if average == "mean" else 1.0
-        self._theta = np.zeros(self.size)
+        self._theta, self._direction = np.zeros(self.size), np.zeros(self.size)
+        self._predict = predict_plan(experiment.graph, linked=False)
+        self._slopes: dict[str, Slopes] = {}
         self._gradients: dict[str, tuple[Bound, Vector]] = {}
         self._forward = bind(evaluate_plan(experiment.graph), {"θ": self._theta}, self.samples, self._data)
 
@@ -62,19 +74,70 @@ class Problem:
         """The loss of each sample without weights or average: [N], or [k, N] for a stack."""
         return np.asarray(self._each(theta, self._sample_losses))
 
+    def outputs(self, theta: Vector, x: Any = None, output: str | None = None) -> Vector:
+        """What the model gives before the loss's link: [N, outputs], or [k, N, outputs] for a stack.
+
+        `x` are rows in the data's units as for `Run.predict`, the problem's own samples if None. `output` is
+        the name of the output node where there are several.
+        """
+        name, inputs = self._output(output), self._rows(x)
+        return np.asarray(self._each(theta, lambda: outputs(self._predict, name, self._theta, inputs)))
+
+    def jacobian(self, theta: Vector, x: Any = None, output: str | None = None) -> Vector:
+        """∂u/∂θ of each output u of each row: [N, outputs, size], or [k, N, outputs, size] for a stack.
+
+        The arguments are those of `outputs`, whose derivative this is. One backward pass for each number.
+        """
+        name, inputs = self._output(output), self._rows(x)
+        slopes = self._slopes.setdefault(name, Slopes(self._trace, name, self._theta))
+        return np.asarray(self._each(theta, lambda: slopes(inputs)))
+
+    def hvp(self, theta: Vector, v: Vector) -> Vector:
+        """The Hessian of the objective times v, exact where the objective has one: [size], or [k, size] where
+        θ or v is a stack. It costs about two gradients."""
+        theta, v = self._checked(theta), self._checked(v, "v")
+        if max(theta.ndim, v.ndim) == 2:
+            theta, v = np.broadcast_arrays(theta, v)
+            return np.array([self.hvp(*rows) for rows in zip(theta, v, strict=True)])
+        self._direction[:] = v
+        return np.asarray(self._each(theta, lambda: self._gradient("Hv")))
+
     def split(self, theta: Vector) -> dict[str, Vector]:
         """θ as named blocks, `dense1.W` [out, in] and so on: views, not copies."""
         return {p.name: theta[p.offset : p.end].reshape(p.tensor.shape) for p in self.parameters}
 
     def _each(self, theta: Vector, function: Any) -> Any:
-        theta = np.asarray(theta, np.float64)
-        if theta.shape[-1:] != (self.size,) or theta.ndim > 2:
-            raise ValueError(f"θ has {self.size} numbers, or is a stack [k, {self.size}]; not {theta.shape}")
+        theta = self._checked(theta)
         if theta.ndim == 2:
             return np.array([self._each(row, function) for row in theta])
         self._theta[:] = theta
         with np.errstate(all="ignore"):
             return function()
+
+    def _checked(self, vector: Vector, name: str = "θ") -> Vector:
+        vector = np.asarray(vector, np.float64)
+        if vector.shape[-1:] != (self.size,) or vector.ndim > 2:
+            raise ValueError(
+                f"{name} has {self.size} numbers, or is a stack [k, {self.size}]; not {vector.shape}"
+            )
+        return vector
+
+    def _output(self, name: str | None) -> str:
+        names = tuple(self._trace.outputs)
+        if name in names or (name is None and len(names) == 1):
+            return name or names[0]
+        given = f", not `{name}`" if name else ""
+        raise ValueError(f"output is one of {', '.join(f'`{n}`' for n in names)}{given}")
+
+    def _rows(self, x: Any) -> Mapping[str, Array]:
+        """[features, N] by input, as the model sees them."""
+        if x is None:
+            return self._inputs
+        if self.preprocessing is None:
+            raise ValueError(
+                "rows need the preprocessing of their data, and this problem was made without it"
+            )
+        return inputs_from_memory(self.preprocessing, x)
 
     def _sample_losses(self) -> Vector:
         self._forward.run()
@@ -96,11 +159,14 @@ class Problem:
     def _bound(self, of: str) -> tuple[Bound, Vector]:
         if of not in self._gradients:
             gradient = np.zeros(self.size)
-            plan = gradient_plan(self._trace, of_loss=of == "L")
-            bound = bind(plan, {"θ": self._theta, "g": gradient}, self.samples, self._data)
+            vectors = {"θ": self._theta, "g": gradient, "v": self._direction}
+            bound = bind(self._plan(of), vectors, self.samples, self._data)
             bound.scale[...] = self._scale
             self._gradients[of] = bound, gradient
         return self._gradients[of]
+
+    def _plan(self, of: str) -> Plan:
+        return hessian_plan(self._trace) if of == "Hv" else gradient_plan(self._trace, of_loss=of == "L")
 
 
 def _same_names(what: str, given: Iterable[str], expected: Iterable[str]) -> None:
