@@ -3,8 +3,10 @@
     import deltaplan
 
     experiment = deltaplan.load("wave.dl", params={"hidden": 10})
-    run = deltaplan.train(experiment)
+    run = deltaplan.train(experiment)             # on the data that the spec names
+    run = deltaplan.train("wave.dl", X, y)        # or on arrays [N, features] and data frames
     run.predict([[0.5]])
+    run.save("runs")
 
 What it takes to run each part is imported when that part is first asked for.
 """
@@ -15,12 +17,12 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from deltaplan.compiler.experiment import Experiment
     from deltaplan.compiler.load import load, loads
-    from deltaplan.compiler.plan import compile_plans as compile
     from deltaplan.diagnostics import DeltaplanError, PluginError, SpecError
     from deltaplan.runtime.problem import Problem
-    from deltaplan.runtime.run import Run, train
+    from deltaplan.runtime.run import Run
     from deltaplan.runtime.run import open_ as open
-    from deltaplan.runtime.session import problem
+    from deltaplan.runtime.session import compile_ as compile
+    from deltaplan.runtime.session import problem, train
 
 __version__ = "0.1.0"
 __all__ = [
@@ -45,12 +47,12 @@ HOMES = {
     "Problem": ("deltaplan.runtime.problem", "Problem"),
     "Run": ("deltaplan.runtime.run", "Run"),
     "SpecError": ("deltaplan.diagnostics", "SpecError"),
-    "compile": ("deltaplan.compiler.plan", "compile_plans"),
+    "compile": ("deltaplan.runtime.session", "compile_"),
     "load": ("deltaplan.compiler.load", "load"),
     "loads": ("deltaplan.compiler.load", "loads"),
     "open": ("deltaplan.runtime.run", "open_"),
     "problem": ("deltaplan.runtime.session", "problem"),
-    "train": ("deltaplan.runtime.run", "train"),
+    "train": ("deltaplan.runtime.session", "train"),
 }
 
 

@@ -110,3 +110,17 @@ class Experiment:
         tuple[Span, int, int], ...
     ] = ()  # for each line with `residual`: how many of its layers have one
     warnings: tuple[Diagnostic, ...] = ()
+
+    def __str__(self) -> str:
+        """The summary that `deltaplan show` prints."""
+        from deltaplan.compiler.printers.summary import summary_of
+
+        return summary_of(self)
+
+    def __repr__(self) -> str:
+        return f"<experiment `{self.name}` of {self.source.name}>"
+
+    def _repr_html_(self) -> str:
+        from deltaplan.compiler.printers.page import preformatted
+
+        return preformatted(str(self))

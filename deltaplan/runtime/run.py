@@ -2,7 +2,7 @@
 
 import os
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, ClassVar
 
@@ -17,8 +17,10 @@ from deltaplan.plugins.contracts import Contribution
 from deltaplan.runtime.backends.numpy.expressions import Array
 from deltaplan.runtime.contributions import Saved
 from deltaplan.runtime.data.dataset import Dataset, PartName
+from deltaplan.runtime.data.memory import part_from_memory
 from deltaplan.runtime.data.prepare import load_dataset, load_part
 from deltaplan.runtime.model import Model
+from deltaplan.runtime.notebook import run_html
 from deltaplan.runtime.pictures import pictures
 from deltaplan.runtime.requirements import require
 from deltaplan.runtime.resume import start_of
@@ -40,12 +42,20 @@ class NoSuchPart(Diagnostic):
     parts: str
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DataNotKept(Diagnostic):
+    code: ClassVar[str] = "data-not-kept"
+    title: ClassVar[str] = "`{run}` was trained on data from memory, which a run does not keep"
+    help: ClassVar[str] = "give the data: a file for `evaluate` and `predict`, arrays for `Run.score(X, y)`"
+    run: str
+
+
 @dataclass(frozen=True, slots=True)
 class Run:
     """A trained model with its history and metrics; `folder` is None where nothing was written.
 
     `metrics` has the scores of each part (`train`, `validation`, `test`). `divergence` tells why training
-    stopped early, if it did.
+    stopped early, if it did. `pictures` are SVG texts by file name, those of the folder once it is written.
     """
 
     model: Model
@@ -53,6 +63,7 @@ class Run:
     folder: Path | None = None
     divergence: Diagnostic | None = None
     warnings: tuple[Diagnostic, ...] = ()
+    pictures: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def experiment(self) -> Experiment:
@@ -84,13 +95,28 @@ class Run:
         """The class of each sample: see `Model.decide`."""
         return self.model.decide(inputs)
 
+    def score(self, x: Any, y: Any = None) -> dict[str, float]:
+        """Loss and metrics on samples in memory: as for training, [N, features] and [N, outputs] or [N], or a
+        data frame with the columns that were trained on. SpecError where they do not fit."""
+        return self.model.score(part_from_memory(self.experiment, self.model.preprocessing, x, y))
+
+    def save(self, runs: str | os.PathLike[str] = RUNS) -> "Run":
+        """Writes the run to a new folder in `runs`; the run that comes back knows its folder."""
+        return replace(self, folder=save(self.saved, Path(runs), self.pictures))
+
     def dataset(self, path: Path | None = None) -> Dataset:
-        """The data of the run, read again from its file or from another one."""
+        """The data of the run, read again from its file or from another one. SpecError for a run that was
+        trained on data from memory, which are not kept."""
+        if path is None and _was_in_memory(self):
+            raise SpecError(DataNotKept(run=str(self.folder or self.saved.name)))
         return load_dataset(self.experiment, Path(), path or self.saved.data)
 
     def trace(self, number: int | None = None) -> SampleTrace:
         """The recursions with the numbers of one sample of the run's data: see `runtime.trace`."""
         return trace(self.experiment, self.theta, self.dataset(), number)
+
+    def _repr_html_(self) -> str:
+        return run_html(self.saved, str(self.folder) if self.folder else None)
 
     def __repr__(self) -> str:
         where = f" in {self.folder}" if self.folder else ""
@@ -110,14 +136,15 @@ def train(
     Ctrl-C and divergence end training early; the run then holds what was reached. `resume` is a run to go on
     from, with its bits: see `resume.start_of`.
     """
-    require(experiment, "data", "train", "minimize")
+    require(experiment, *(() if dataset else ("data",)), "train", "minimize")
     dataset = dataset or load_dataset(experiment, Path())
     start = start_of(resume, experiment, dataset) if resume else None
     outcome = solve(experiment, dataset, progress=progress, start=start)
     model = Model(experiment, outcome.theta, dataset.preprocessing)
     saved = _saved(model, dataset, outcome, resume)
-    folder = save(saved, Path(runs), pictures(model, dataset, saved)) if runs is not None else None
-    return Run(model, saved, folder, outcome.divergence, dataset.warnings)
+    drawn = pictures(model, dataset, saved)
+    run = Run(model, saved, None, outcome.divergence, dataset.warnings, drawn)
+    return run if runs is None else run.save(runs)
 
 
 def _saved(model: Model, dataset: Dataset, outcome: Outcome, resumed: "Run | None") -> SavedRun:
@@ -203,3 +230,10 @@ def score(run: Run, part: PartName | None = None, path: Path | None = None) -> d
 def _split(run: Run) -> Span | None:
     data = run.experiment.data
     return (data.split.span or data.span) if data else None
+
+
+def _was_in_memory(run: Run) -> bool:
+    """Whether no file and no bundled set stands behind the run."""
+    data = run.experiment.data
+    named = data is not None and getattr(data.source.contract, "named", False)
+    return run.saved.data is None and not named

@@ -1,24 +1,93 @@
-"""What one call does: read the data of an experiment, compile it, check it, solve it."""
+"""What one call does: read a spec and its data, compile it, check it, solve it."""
 
+import os
+from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
+from deltaplan.compiler.compiled import Compiled, compiled
 from deltaplan.compiler.experiment import Experiment
+from deltaplan.compiler.load import load
+from deltaplan.plugins.contracts import Value
 from deltaplan.runtime.arrays import arrays_of
 from deltaplan.runtime.data.dataset import Dataset
+from deltaplan.runtime.data.memory import dataset_from_memory
 from deltaplan.runtime.data.prepare import load_dataset
 from deltaplan.runtime.gradcheck import Row, gradcheck
 from deltaplan.runtime.initial import initial
 from deltaplan.runtime.problem import Problem
 from deltaplan.runtime.requirements import require
+from deltaplan.runtime.run import Run
+from deltaplan.runtime.run import train as train_run
 from deltaplan.runtime.trace import SampleTrace
 from deltaplan.runtime.trace import trace as trace_sample
+from deltaplan.runtime.train import Progress
+
+Spec = Experiment | str | os.PathLike[str]
+Params = Mapping[str, Value] | None
 
 
-def problem(experiment: Experiment, dataset: Dataset | None = None) -> Problem:
-    """The problem on the training part, as plain functions of θ."""
-    require(experiment, "data", "minimize")
-    part = (dataset or load_dataset(experiment, Path())).parts["train"]
-    return Problem(experiment, part.x, part.y)
+def train(
+    spec: Spec,
+    x: Any = None,
+    y: Any = None,
+    *,
+    params: Params = None,
+    runs: str | os.PathLike[str] | None = None,
+    resume: Run | None = None,
+    progress: Progress | None = None,
+) -> Run:
+    """Trains a spec, an experiment or the path of a .dl file, on the data that it names or on those given.
+
+    `x` are inputs [N, features]: an array, lists, a data frame, a mapping of columns, or one of these for
+    each input by its name. `y` are targets [N, outputs], or [N]: numbers or class labels. The spec's split
+    and scaling hold for them; a spec without a `data` block trains on all rows. Nothing is written unless
+    `runs` names a folder, in which the run gets a new one (`Run.save` does it later). `params` are for a
+    path; `resume` is a run to go on from; `progress` is called with each record of the history.
+
+    Raises SpecError where the spec is wrong or the data do not fit it. Divergence and Ctrl-C end training
+    early: `Run.ended` tells.
+    """
+    experiment = experiment_of(spec, params)
+    require(experiment, *(() if x is not None else ("data",)), "train", "minimize")
+    dataset = _dataset(experiment, x, y)
+    return train_run(experiment, dataset, runs=runs, resume=resume, progress=progress)
+
+
+def compile_(spec: Spec, *, params: Params = None, fused: bool = True) -> Compiled:
+    """The plans of a spec: `train`, `evaluate`, `predict` and `update`. They print as the recursions.
+
+    Without `fused` every step of the graph stays a step of its own.
+    """
+    return compiled(experiment_of(spec, params), fused)
+
+
+def problem(spec: Spec, x: Any = None, y: Any = None, *, params: Params = None) -> Problem:
+    """minimize loss(θ) + Ω(θ) as plain functions of θ, on the training part of the spec's data or of those
+    given as for `train`."""
+    experiment = experiment_of(spec, params)
+    require(experiment, *(() if x is not None else ("data",)), "minimize")
+    dataset = _dataset(experiment, x, y) or load_dataset(experiment, Path())
+    part = dataset.parts["train"]
+    return Problem(experiment, part.x, part.y, dataset.preprocessing)
+
+
+def experiment_of(spec: Spec, params: Params = None) -> Experiment:
+    """The experiment itself, or that of a .dl file. ValueError for params of a spec that is built already."""
+    if not isinstance(spec, Experiment):
+        return load(spec, params)
+    if params:
+        raise ValueError("params are given when a spec is loaded: `deltaplan.load(path, params=…)`")
+    return spec
+
+
+def _dataset(experiment: Experiment, x: Any, y: Any) -> Dataset | None:
+    """The data that were given; None where there are none."""
+    if x is not None:
+        return dataset_from_memory(experiment, x, y)
+    if y is not None:
+        raise ValueError("y is given without x")
+    return None
 
 
 def check_gradients(experiment: Experiment, seed: int | None = None, samples: int = 32) -> tuple[Row, ...]:
