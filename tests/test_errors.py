@@ -1,7 +1,8 @@
 """Every mistake in a spec is told as its golden text says, and every kind of mistake has such a text.
 
-A case is `errors/NAME.dl` with `errors/NAME.err` beside it. Texts of mistakes that other doors meet (data, a
-run, the command line) stand as `.err` files elsewhere under tests/, compared by the tests beside them.
+A case is `errors/DOOR/NAME.dl` with `NAME.err` beside it, and the plugin or the data that it names; DOORS says
+how a user meets what stands in a folder. Texts of mistakes that take more than a spec stand as `.err` files
+elsewhere under tests/, compared by the tests beside them.
 """
 
 import gc
@@ -15,24 +16,39 @@ from pathlib import Path
 import pytest
 
 import deltaplan
-from deltaplan.diagnostics import DeltaplanError, Diagnostic
+from deltaplan.diagnostics import DeltaplanError, Diagnostic, SpecError
 
 TESTS = Path(__file__).parent
-CASES = sorted((TESTS / "errors").rglob("*.dl"))
+ERRORS = TESTS / "errors"
+CASES = sorted(ERRORS.rglob("*.dl"))
 
 
-@pytest.mark.parametrize("case", CASES, ids=lambda case: case.stem)
+def train(file: str) -> None:
+    """Trains, and raises what a user is told besides: warnings about the data, and divergence."""
+    run = deltaplan.train(file)
+    raise SpecError(*run.warnings, *([run.divergence] if run.divergence else []))
+
+
+DOORS: dict[str, Callable[[str], object]] = {
+    "build": deltaplan.load,
+    "plugins": deltaplan.load,
+    "data": train,
+    "train": train,
+}
+
+
+@pytest.mark.parametrize("case", CASES, ids=lambda case: f"{case.parent.name}-{case.stem}")
 def test_mistake_is_told_as_its_golden_text_says(
     case: Path, golden: Callable[[Path, str], None], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.chdir(case.parent)
     with pytest.raises(DeltaplanError) as told:
-        deltaplan.load(case.name)
+        DOORS[case.relative_to(ERRORS).parts[0]](case.name)
     golden(case.with_suffix(".err"), f"{told.value}\n")
 
 
 def test_every_golden_text_has_its_spec() -> None:
-    texts = {text.with_suffix(".dl") for text in (TESTS / "errors").rglob("*.err")}
+    texts = {text.with_suffix(".dl") for text in ERRORS.rglob("*.err")}
     assert texts <= set(CASES)
 
 

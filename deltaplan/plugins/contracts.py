@@ -23,11 +23,12 @@ Kind = Literal[
 
 @dataclass(frozen=True, slots=True)
 class Owner:
-    """Who contributes: `deltaplan` for built-ins, else the plugin's name with its file and version."""
+    """Who contributes: `deltaplan` for built-ins, else the plugin's name with its file, version and line."""
 
     plugin: str
     location: str = ""
     version: str = ""
+    line: int = 0  # where the contribution begins in its file; 0 where there is no file
 
     def __str__(self) -> str:
         return f"{self.plugin} ({self.location})" if self.location else self.plugin
@@ -214,9 +215,9 @@ class Initializer(Contribution):
 class Metric(Contribution):
     """How good predictions are, one number for an output: `function(predicted, target)` on arrays.
 
-    `of` says what it compares, both in the data's own units: `values` are real numbers [outputs, N], `classes`
-    are decided classes as whole numbers [N]. `better` is the direction that early stopping and `keep best`
-    seek.
+    `of` says what it compares, both in the data's own units: `values` are real numbers [outputs, N],
+    `classes` are decided classes as whole numbers [N]. `better` is the direction that early stopping and
+    `keep best` seek.
     """
 
     kind: ClassVar[Kind] = "metric"

@@ -24,6 +24,7 @@ class FunctionFailed(Fault):
 class WrongSignature(Fault):
     code: ClassVar[str] = "plugin-signature"
     title: ClassVar[str] = "{what} cannot be called with ({given}): {why}"
+    help: ClassVar[str] = "a function takes what its kind gives and what its mark declares, by these names"
     given: str
     why: str
 
@@ -42,6 +43,8 @@ class NoExpression(Fault):
 class ForeignArgument(Fault):
     code: ClassVar[str] = "plugin-argument"
     title: ClassVar[str] = "{what} uses the symbol `{argument}`, which is none of its arguments"
+    help: ClassVar[str] = "declare what it needs as a parameter: @{mark}(…, {argument}=1.0)"
+    mark: str
     argument: str
 
 
@@ -63,6 +66,7 @@ class NotScalar(Fault):
 class Constant(Fault):
     code: ClassVar[str] = "plugin-constant"
     title: ClassVar[str] = "{what} does not depend on `{argument}`"
+    help: ClassVar[str] = "its derivative is 0 everywhere, and nothing could be trained through it"
     argument: str
 
 
@@ -70,6 +74,8 @@ class Constant(Fault):
 class StateNotUpdated(Fault):
     code: ClassVar[str] = "plugin-state"
     title: ClassVar[str] = "{what} returns no new `{name}`"
+    help: ClassVar[str] = "return all of {wanted}"
+    wanted: str
     name: str
 
 
@@ -77,6 +83,8 @@ class StateNotUpdated(Fault):
 class UnknownState(Fault):
     code: ClassVar[str] = "plugin-unknown-state"
     title: ClassVar[str] = "{what} returns `{name}`, which is neither `w` nor one of its states"
+    help: ClassVar[str] = "declare it: state=({states})"
+    states: str
     name: str
 
 
@@ -84,8 +92,10 @@ class UnknownState(Fault):
 class BadName(Fault):
     code: ClassVar[str] = "plugin-name"
     title: ClassVar[str] = "{what}: `{name}` {why}"
+    help: ClassVar[str] = "{mend}"
     name: str
     why: str
+    mend: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -99,6 +109,7 @@ class BadDeclaration(Fault):
 class NameClash(Fault):
     code: ClassVar[str] = "plugin-name-clash"
     title: ClassVar[str] = "{what} has two owners: {first} and {second}"
+    label: ClassVar[str] = "give it another name"
     first: str
     second: str
 
@@ -107,8 +118,10 @@ class NameClash(Fault):
 class PluginNotFound(Diagnostic):
     code: ClassVar[str] = "plugin-not-found"
     title: ClassVar[str] = "the plugin `{path}` cannot be read: {why}"
+    label: ClassVar[str] = "similar name: `{similar}`"
     path: str
     why: str
+    similar: str | None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

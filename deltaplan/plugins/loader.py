@@ -11,7 +11,7 @@ from dataclasses import replace
 from pathlib import Path
 from types import CodeType, ModuleType
 
-from deltaplan.diagnostics import Note, PluginError, Span
+from deltaplan.diagnostics import Note, PluginError, Span, nearest
 from deltaplan.plugins import builtin
 from deltaplan.plugins.contracts import Contribution, Owner
 from deltaplan.plugins.faults import PluginEmpty, PluginFailed, PluginNotFound, PluginSyntax
@@ -31,7 +31,8 @@ def contributions(module: ModuleType, owner: Owner) -> Iterator[Contribution]:
     """What was marked in this module, not what it imported, in the order of writing."""
     for value in list(vars(module).values()):
         if isinstance(value, Contribution) and value.owner.plugin == module.__name__:
-            yield replace(value, owner=owner)
+            line = value.owner.line if value.owner.location == owner.location else 0
+            yield replace(value, owner=replace(owner, line=line))
 
 
 def load_file(path: Path, span: Span | None = None) -> tuple[Contribution, ...]:
@@ -54,14 +55,19 @@ def _compiled(path: Path, span: Span | None) -> CodeType:
     try:
         return compile(path.read_bytes(), str(path), "exec", dont_inherit=True)
     except OSError as error:
-        why = error.strerror or str(error)
-        raise PluginError(PluginNotFound(path=str(path), why=why, span=span)) from None
+        raise PluginError(_not_found(path, error, span)) from None
     except (SyntaxError, ValueError, RecursionError, MemoryError) as error:
         place = line_span(str(path), getattr(error, "lineno", None) or 0)
         why = getattr(error, "msg", None) or in_words(error)
         raise PluginError(
             PluginSyntax(path=str(path), why=why, span=place or span, notes=_used(span))
         ) from None
+
+
+def _not_found(path: Path, error: OSError, span: Span | None) -> PluginNotFound:
+    why = (error.strerror or str(error)).lower()
+    others = [other.name for other in path.parent.glob("*.py")]
+    return PluginNotFound(path=str(path), why=why, similar=nearest(path.name, others), span=span)
 
 
 def _run(code: CodeType, module: ModuleType, path: Path, span: Span | None) -> None:

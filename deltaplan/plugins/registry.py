@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import Literal, overload
 
-from deltaplan.diagnostics import Diagnostic, PluginError
+from deltaplan.diagnostics import Diagnostic, Note, PluginError
 from deltaplan.plugins.contracts import (
     Activation,
     Contribution,
@@ -19,6 +19,7 @@ from deltaplan.plugins.contracts import (
     Regularizer,
 )
 from deltaplan.plugins.faults import NameClash
+from deltaplan.plugins.places import line_span
 
 Entries = Mapping[Kind, Mapping[str, Contribution]]
 
@@ -75,5 +76,8 @@ class Registry:
 
 
 def _clash(first: Contribution, second: Contribution) -> NameClash:
+    """At the line of the second in its plugin, with that of the first where a plugin's it is."""
     what = f"{first.kind} `{first.name}`"
-    return NameClash(what=what, first=str(first.owner), second=str(second.owner))
+    spans = [line_span(c.owner.location, c.owner.line) for c in (first, second)]
+    notes = (Note("the first one", spans[0]),) if spans[0] else ()
+    return NameClash(what=what, first=str(first.owner), second=str(second.owner), span=spans[1], notes=notes)

@@ -45,10 +45,9 @@ class Traced:
 
     @property
     def owner(self) -> Owner:
-        """The module and the line, until the loader knows the plugin's name."""
-        code = code_of(self.function)
-        place = f"{code.co_filename}:{code.co_firstlineno}" if code else ""
-        return Owner(getattr(self.function, "__module__", None) or "", place)
+        """The module and the place, until the loader knows the plugin's name."""
+        code, module = code_of(self.function), getattr(self.function, "__module__", None) or ""
+        return Owner(module, code.co_filename, line=code.co_firstlineno) if code else Owner(module)
 
     def fail(self, fault: type[D], **fields: Any) -> NoReturn:
         raise PluginError(fault(what=self.what, span=function_span(self.function), **fields))
@@ -57,7 +56,8 @@ class Traced:
         """The contribution's own name and those of its parameters can be written in a spec, and differ."""
         for name in (self.name, *names):
             if not (isinstance(name, str) and name.isidentifier() and name.isascii()):
-                self.fail(BadName, name=str(name), why="is not a name that a spec can hold")
+                mend = "a name is of letters, digits and `_`, and begins with a letter"
+                self.fail(BadName, name=str(name), why="is not a name that a spec can hold", mend=mend)
         for name in names:
             if names.count(name) > 1:
                 self.fail(BadName, name=name, why="is declared twice")
@@ -66,7 +66,8 @@ class Traced:
         self.check_names(*(p.name for p in parameters))
         for p in parameters:
             if p.default is not None and not p.allows(p.default):
-                self.fail(BadDeclaration, why=f"the default of `{p.name}` is {p.default}, not {p.condition}")
+                why = f"the default of `{p.name}` is {p.default}, and must be {p.condition}"
+                self.fail(BadDeclaration, why=why)
 
     def check_signature(self, *positional: str, keywords: Sequence[str] = ()) -> None:
         """The function can be called with these arguments."""
@@ -126,10 +127,11 @@ class Traced:
         wanted = [str(e.name) for e in elements]
         for name in wanted:
             if name not in result:
-                self.fail(StateNotUpdated, name=name)
+                self.fail(StateNotUpdated, name=name, wanted=_quoted(wanted))
         for name in result:
             if name not in wanted:
-                self.fail(UnknownState, name=str(name))
+                states = ", ".join(f'"{state}"' for state in (*wanted[1:], name))
+                self.fail(UnknownState, name=str(name), states=states + "," * (len(wanted) == 1))
         return {name: self._update(result[name], {*elements, *scalars}) for name in wanted}
 
     def _update(self, value: object, known: set[Expr]) -> Expr:
@@ -147,7 +149,7 @@ class Traced:
     def check_arguments(self, expr: Expr, known: set[Expr]) -> None:
         for e in walk(expr):
             if e.op is Op.ARG and e not in known:
-                self.fail(ForeignArgument, argument=e.name)
+                self.fail(ForeignArgument, argument=e.name, mark=self.kind)
 
     def check_elementwise(self, expr: Expr) -> None:
         for e in walk(expr):
@@ -161,3 +163,7 @@ class Traced:
     def check_depends(self, expr: Expr, symbol: Expr) -> None:
         if symbol not in walk(expr):
             self.fail(Constant, argument=symbol.name)
+
+
+def _quoted(names: Sequence[str]) -> str:
+    return ", ".join(f"`{name}`" for name in names)

@@ -45,7 +45,7 @@ def contribution_to_data(contribution: Saved) -> dict[str, Any]:
 
 
 def contribution_from_data(data: Mapping[str, Any]) -> Saved:
-    """The inverse. KeyError, TypeError, ValueError or PluginError where the data are none of ours."""
+    """The inverse. KeyError, TypeError or ValueError where the data are none of ours."""
     common: dict[str, Any] = {
         "name": str(data["name"]),
         "parameters": tuple(Parameter(**parameter) for parameter in data["parameters"]),

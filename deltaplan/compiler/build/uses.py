@@ -8,7 +8,7 @@ from deltaplan.compiler.build.bound import Item
 from deltaplan.compiler.build.context import Context
 from deltaplan.compiler.build.names import NotYetSupported
 from deltaplan.compiler.build.places import FILE, Read, read_lines
-from deltaplan.diagnostics import PluginError, Span
+from deltaplan.diagnostics import Note, PluginError, Span
 from deltaplan.dsl import tree
 from deltaplan.plugins.contracts import Contribution
 from deltaplan.plugins.loader import load_file
@@ -51,7 +51,10 @@ def _joined(registry: Registry, found: Iterable[Contribution], span: Span) -> Re
     try:
         return registry.with_(found)
     except PluginError as error:
-        raise PluginError(*(replace(clash, span=span) for clash in error.diagnostics)) from None
+        used = Note("used here", span)
+        raise PluginError(
+            *(replace(clash, notes=(*clash.notes, used)) for clash in error.diagnostics)
+        ) from None
 
 
 def _too_many(count: str, item: Item) -> TooManyValues:

@@ -2,13 +2,10 @@
 
 import heapq
 import math
-from dataclasses import dataclass
 from functools import lru_cache
 from itertools import pairwise
-from math import inf, isfinite, isnan
-from typing import ClassVar
+from math import inf, isfinite, isnan, nan
 
-from deltaplan.diagnostics import Diagnostic, PluginError
 from deltaplan.plugins.expressions.algebra import Expr
 from deltaplan.plugins.expressions.derivatives import derivative
 from deltaplan.plugins.expressions.evaluate import evaluate
@@ -19,15 +16,6 @@ from deltaplan.plugins.expressions.quadrature import integral
 SPLITS = 2000  # at most, for one end of a range
 TAIL_SPLITS = 60  # each doubles the distance: what is unbounded beyond 2^60 is taken for unbounded
 CLOSE = 1e-6  # relative; a bound this near to a value that is reached is not refined further
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class NoGain(Diagnostic):
-    code: ClassVar[str] = "no-gain"
-    title: ClassVar[str] = "`{expression}` has no gain: its mean square is {square} for a normal input"
-    help: ClassVar[str] = "state the initialisation with init="
-    expression: str
-    square: float
 
 
 @lru_cache(maxsize=256)
@@ -111,13 +99,11 @@ def _middle(low: float, high: float) -> float:
 def gain(expr: Expr, name: str) -> float:
     """1/√E[σ(u)²] for u standard normal: what a weight's spread is multiplied by so that E[σ²] stays 1.
 
-    By quadrature between the kinks, to 1e-12 relative for smooth pieces. PluginError where the mean square is
-    0 or not finite.
+    By quadrature between the kinks, to 1e-12 relative for smooth pieces. NaN where the mean square is 0 or
+    not finite.
     """
     square = math.fsum(_mean_square(p, name) for p in pieces(expr, name))
-    if not 0 < square < inf:
-        raise PluginError(NoGain(expression=str(expr), square=square))
-    return 1 / math.sqrt(square)
+    return 1 / math.sqrt(square) if 0 < square < inf else nan
 
 
 FAR = 38.0  # the normal density is 1e-314 there

@@ -3,9 +3,7 @@
 import math
 from typing import Any
 
-from deltaplan.diagnostics import PluginError
 from deltaplan.plugins.expressions.algebra import Expr
-from deltaplan.plugins.expressions.errors import BrokenExpression
 from deltaplan.plugins.expressions.ops import LEAVES, Op, arity
 from deltaplan.plugins.expressions.transform import walk
 
@@ -31,7 +29,7 @@ def _row(e: Expr, index: dict[Expr, int]) -> list[Any]:
 
 
 def from_data(data: Any) -> Expr:
-    """The expression of `to_data`'s rows, node for node. PluginError if they are none."""
+    """The expression of `to_data`'s rows, node for node. ValueError if they are none."""
     nodes: list[Expr] = []
     for row in _rows(data):
         nodes.append(_node(row, nodes))
@@ -64,5 +62,5 @@ def _has_arity(word: str, count: int) -> bool:
     return isinstance(op, Op) and op not in LEAVES and arity(op) == count
 
 
-def _broken(why: str) -> PluginError:
-    return PluginError(BrokenExpression(why=why))
+def _broken(why: str) -> ValueError:
+    return ValueError(f"a stored expression cannot be read: {why}")

@@ -9,7 +9,8 @@ from deltaplan.diagnostics import Diagnostic
 @dataclass(frozen=True, slots=True, kw_only=True)
 class BranchOnSymbol(Diagnostic):
     code: ClassVar[str] = "branch-on-symbol"
-    title: ClassVar[str] = "an `if` on a symbol cannot be compiled: use where(condition, a, b)"
+    title: ClassVar[str] = "an `if` on a symbol cannot be compiled"
+    label: ClassVar[str] = "use where(condition, a, b)"
     help: ClassVar[str] = (
         "`and`, `or`, `not`, max() and chained comparisons branch too: use `&`, `|`, `~`, maximum()"
     )
@@ -33,11 +34,5 @@ class StructuralEquality(Diagnostic):
 class NotAnExpression(Diagnostic):
     code: ClassVar[str] = "not-an-expression"
     title: ClassVar[str] = "{what} is neither a number nor an expression"
+    help: ClassVar[str] = "operands are symbols, numbers and what the functions of deltaplan.plugins.api give"
     what: str
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class BrokenExpression(Diagnostic):
-    code: ClassVar[str] = "broken-expression"
-    title: ClassVar[str] = "a stored expression cannot be read: {why}"
-    why: str
