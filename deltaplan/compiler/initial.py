@@ -9,18 +9,30 @@ biases at zero, but for `torch`, whose biases are uniform too.
 from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import cache
-from math import sqrt
-from typing import Literal
+from math import isfinite, sqrt
+from typing import ClassVar, Literal
 
 from deltaplan.compiler.graph import Graph
 from deltaplan.compiler.lower import Parameter, place_parameters
 from deltaplan.compiler.nodes import Activate, Join, Layer, Use
 from deltaplan.compiler.optimize import given
+from deltaplan.diagnostics import Diagnostic, SpecError
 from deltaplan.plugins import contracts
 from deltaplan.plugins.expressions import Expr, substitute
 from deltaplan.plugins.expressions.analysis import gain
 
 BIASED = frozenset({"default", "torch"})
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NoGain(Diagnostic):
+    code: ClassVar[str] = "no-gain"
+    title: ClassVar[str] = (
+        "no first values for `{layer}`: the mean square of `{activation}` is 0 or not finite"
+    )
+    help: ClassVar[str] = "state how it begins: `init=normal(0.1)` on the line of the layer"
+    layer: str
+    activation: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,7 +48,10 @@ class Draw:
 
 
 def draws(graph: Graph, default: contracts.Initializer) -> tuple[Draw, ...]:
-    """One for each parameter block, in the order of θ. `default` is the initializer of what states none."""
+    """One for each parameter block, in the order of θ. `default` is the initializer of what states none.
+
+    SpecError where an activation has no gain and the initializer of the layer before it asks for one.
+    """
     skips = skips_on_path(graph)
     last = last_maps(graph)
     return tuple(
@@ -60,16 +75,29 @@ def _draw(
     values = given(layer.init) if layer.init else {}
     spread = chosen.spread(parameter.fan_in, parameter.fan_out, gain_after(graph, layer), **values)
     low, high = spread if isinstance(spread, tuple) else (-spread, spread)
+    if not isfinite(high):
+        raise SpecError(_no_gain(graph, layer))
     if chosen.name == "default":
         low, high = low / divisor, high / divisor
     return Draw(parameter, chosen.draw, low, high, number)
 
 
 def gain_after(graph: Graph, layer: Layer) -> float:
-    """The gain of the activation that the layer feeds, 1 where none follows."""
+    """The gain of the activation that the layer feeds: 1 where none follows, NaN where it has none."""
+    activation = activation_after(graph, layer)
+    return _gain(plain(activation.use)) if activation else 1.0
+
+
+def activation_after(graph: Graph, layer: Layer) -> Activate | None:
+    """The activation that alone is fed by the layer."""
     users = [graph[name] for name in graph.users_of(layer.name)]
-    activations = [node for node in users if isinstance(node, Activate)]
-    return _gain(plain(activations[0].use)) if len(users) == 1 and activations else 1.0
+    return users[0] if len(users) == 1 and isinstance(users[0], Activate) else None
+
+
+def _no_gain(graph: Graph, layer: Layer) -> NoGain:
+    activation = activation_after(graph, layer)
+    assert activation is not None, "without an activation the gain is 1"
+    return NoGain(layer=layer.name, activation=activation.use.name, span=activation.use.span)
 
 
 def plain(use: Use) -> Expr:

@@ -13,6 +13,9 @@ from deltaplan.diagnostics import Diagnostic, Span
 from deltaplan.runtime.backends.numpy.bind import Bound, bind, target_key
 from deltaplan.runtime.backends.numpy.expressions import Array
 
+AT_FIRST = "no step was made yet: look at `init=`, and whether `standardize` is needed"
+LATER = "try a smaller learning rate; the last parameters with a finite objective are kept"
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Diverged(Diagnostic):
@@ -24,8 +27,8 @@ class Diverged(Diagnostic):
     node: str
     what: str
     value: str
-    tensor: str
-    mend: str = "try a smaller learning rate; the last parameters with a finite objective are kept"
+    tensor: str | None
+    mend: str = LATER
 
 
 def explain(
@@ -67,8 +70,9 @@ def _of_step(experiment: Experiment, plan: Plan, found: Step, bound: Bound, step
         node=found.origin,
         what=what,
         value=_word(values),
-        tensor=found.output.name,
+        tensor=None if found.output.name.startswith("%") else found.output.name,
         span=_span(experiment, found.origin),
+        mend=AT_FIRST if step == 1 else LATER,
     )
 
 

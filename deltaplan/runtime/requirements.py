@@ -32,6 +32,7 @@ def require(experiment: Experiment, *parts: Literal["data", "train", "minimize"]
         "train": experiment.train is not None,
         "minimize": bool(experiment.graph.of(Loss)),
     }
+    stated["minimize"] |= "train" in parts and not stated["train"]  # one mistake, told once
     missing = [PARTS[part] for part in parts if not stated[part]]
     if missing:
         name = experiment.source.name
