@@ -3,7 +3,7 @@
 import numpy as np
 from programs import experiment
 
-from deltaplan.compiler.lower import place_parameters
+from deltaplan.compiler.parameters import place_parameters
 from deltaplan.compiler.plan import compile_plans
 from deltaplan.runtime.data.dataset import Dataset, Part
 from deltaplan.runtime.problem import Problem

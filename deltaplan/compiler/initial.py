@@ -13,9 +13,9 @@ from math import isfinite, sqrt
 from typing import ClassVar, Literal
 
 from deltaplan.compiler.graph import Graph
-from deltaplan.compiler.lower import Parameter, place_parameters
 from deltaplan.compiler.nodes import Activate, Join, Layer, Use
 from deltaplan.compiler.optimize import given
+from deltaplan.compiler.parameters import Parameter, place_parameters
 from deltaplan.diagnostics import Diagnostic, SpecError
 from deltaplan.plugins import contracts
 from deltaplan.plugins.expressions import Expr, substitute

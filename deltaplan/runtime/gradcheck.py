@@ -11,7 +11,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from deltaplan.compiler.graph import Graph
-from deltaplan.compiler.lower import Parameter, Trace, lower
+from deltaplan.compiler.lower import Trace, lower
+from deltaplan.compiler.parameters import Parameter
 from deltaplan.compiler.plan import gradient_plan
 from deltaplan.compiler.steps import Map, Step, Tensor
 from deltaplan.plugins.expressions import Expr, Op, walk

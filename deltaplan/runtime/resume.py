@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar
 
 from deltaplan.compiler.experiment import Experiment
-from deltaplan.compiler.lower import place_parameters
+from deltaplan.compiler.parameters import place_parameters
 from deltaplan.diagnostics import Diagnostic, SpecError
 from deltaplan.runtime.data.dataset import Dataset
 from deltaplan.runtime.train import Start

@@ -7,11 +7,11 @@ import numpy as np
 
 from deltaplan.compiler.experiment import Experiment, Monitored, TrainSpec
 from deltaplan.compiler.graph import Graph
-from deltaplan.compiler.lower import Writer
 from deltaplan.compiler.nodes import Use
 from deltaplan.compiler.optimize import given
 from deltaplan.compiler.plan import Plan, decision_of
 from deltaplan.compiler.steps import Tensor
+from deltaplan.compiler.writing import StepWriter
 from deltaplan.plugins import contracts
 from deltaplan.plugins.expressions import substitute
 from deltaplan.runtime.arrays import FLOAT64, arrays_of
@@ -72,7 +72,7 @@ def mean_loss(use: Use, outputs: Array, target: Array) -> float:
     assert isinstance(contract, contracts.Loss)
     u = Tensor("u", outputs.shape[:1], batched=True)
     y = Tensor("y", target.shape[:-1], batched=True, kind="index" if contract.target == "class" else "real")
-    writer = Writer(Graph((), {}), "predict", {})
+    writer = StepWriter()
     out = writer.reduced("ℓ", substitute(contract.expression, given(use)), {"u": u, "y": y}, u.size)
     external = {u: np.ascontiguousarray(outputs), y: np.ascontiguousarray(target)}
     program = Program(writer.steps, external, [out], outputs.shape[-1], FLOAT64)

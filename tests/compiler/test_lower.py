@@ -5,7 +5,8 @@ import pytest
 from programs import experiment, random_values, run
 
 from deltaplan.compiler.fuse import prune
-from deltaplan.compiler.lower import lower, merged, separable
+from deltaplan.compiler.lower import lower
+from deltaplan.compiler.penalties import merged, separable
 from deltaplan.compiler.plan import evaluate_plan, train_plan
 from deltaplan.compiler.steps import Map, MatMul, Random
 from deltaplan.diagnostics import SpecError

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from programs import experiment
 
-from deltaplan.compiler.lower import place_parameters
+from deltaplan.compiler.parameters import place_parameters
 from deltaplan.runtime.initial import initial
 from deltaplan.runtime.problem import Problem
 

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 import deltaplan
-from deltaplan.compiler.lower import place_parameters
+from deltaplan.compiler.parameters import place_parameters
 from deltaplan.runtime.session import check_gradients
 
 LECTURE = Path(__file__).parents[2] / "specs" / "lecture"

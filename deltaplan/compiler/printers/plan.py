@@ -4,9 +4,9 @@ from collections.abc import Iterator, Mapping, Sequence
 
 from deltaplan.compiler.experiment import Experiment
 from deltaplan.compiler.initial import plain
-from deltaplan.compiler.lower import chain, functions, numbered
 from deltaplan.compiler.nodes import Activate, Use
 from deltaplan.compiler.optimize import Update
+from deltaplan.compiler.parameters import numbered
 from deltaplan.compiler.plan import Plan, Plans, compile_plans
 from deltaplan.compiler.printers.algebra import rounded, short
 from deltaplan.compiler.printers.buffers import buffer_table
@@ -14,6 +14,7 @@ from deltaplan.compiler.printers.formulas import Formula, formulas
 from deltaplan.compiler.printers.lines import Layout, columns, folded, section, show_cost
 from deltaplan.compiler.printers.losses import known_links, known_losses
 from deltaplan.compiler.steps import Step, flops
+from deltaplan.compiler.symbols import chain, functions
 from deltaplan.plugins.expressions import Expr, argument, derivative, replace, substitute, to_text
 
 

@@ -5,7 +5,6 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 
 from deltaplan.compiler.graph import Graph
-from deltaplan.compiler.lower import chain, place_parameters
 from deltaplan.compiler.nodes import (
     Activate,
     Adapt,
@@ -19,6 +18,8 @@ from deltaplan.compiler.nodes import (
     Target,
     show_value,
 )
+from deltaplan.compiler.parameters import place_parameters
+from deltaplan.compiler.symbols import chain
 
 
 @dataclass(frozen=True, slots=True)

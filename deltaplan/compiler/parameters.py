@@ -1,0 +1,71 @@
+"""θ: where each parameter block lies in the flat vector."""
+
+from dataclasses import dataclass
+from math import prod
+from typing import Literal
+
+from deltaplan.compiler.graph import Graph
+from deltaplan.compiler.nodes import Layer
+from deltaplan.compiler.shapes import parameters_of
+from deltaplan.compiler.steps import Tensor
+from deltaplan.plugins import contracts
+
+
+@dataclass(frozen=True, slots=True)
+class Parameter:
+    """One block of θ: its place in the flat vector, its shape, and what its first values depend on."""
+
+    name: str  # `dense1.W`
+    node: str
+    tensor: Tensor
+    offset: int
+    role: Literal["weight", "bias"]
+    fan_in: int
+    fan_out: int
+
+    @property
+    def size(self) -> int:
+        return self.tensor.size
+
+    @property
+    def end(self) -> int:
+        return self.offset + self.size
+
+
+def place_parameters(graph: Graph) -> tuple[Parameter, ...]:
+    """θ: all weights in the order of the layers, then all biases: `weights` is one contiguous part."""
+    blocks = [
+        (layer, number, spec)
+        for number, layer in numbered(graph)
+        for spec in parameters_of(layer, graph.shapes[graph.inputs_of(layer.name)[0]])
+    ]
+    placed, offset = {}, 0
+    for layer, number, spec in sorted(blocks, key=lambda block: block[2].role == "bias"):
+        tensor = Tensor(symbol(spec.name, number), spec.shape)
+        placed[tensor.name] = Parameter(
+            name=f"{layer.name}.{spec.name}",
+            node=layer.name,
+            tensor=tensor,
+            offset=offset,
+            role=spec.role,
+            fan_in=spec.fan_in,
+            fan_out=spec.fan_out,
+        )
+        offset += prod(spec.shape)
+    return tuple(placed.values())
+
+
+def symbol(name: str, number: int) -> str:
+    """The name of a block in the plan: `W3`; a name that ends with a digit is set apart from the number."""
+    return f"{name}_{number}" if name[-1].isdigit() else f"{name}{number}"
+
+
+def numbered(graph: Graph) -> list[tuple[int, Layer]]:
+    """The layers that have parameters with their numbers j = 1, 2, …, in the order of the computation."""
+    return list(enumerate((n for n in graph.ordered() if isinstance(n, Layer) and is_trained(n)), start=1))
+
+
+def is_trained(layer: Layer) -> bool:
+    contract = layer.use.contract
+    assert isinstance(contract, contracts.Layer)
+    return contract.trained

@@ -1,0 +1,71 @@
+"""The parts of θ that a penalty looks at."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+from deltaplan.compiler.graph import Graph
+from deltaplan.compiler.parameters import Parameter
+from deltaplan.compiler.steps import Tensor
+from deltaplan.plugins.expressions import COUNT, Expr, arguments, evaluate, gradient, split_reductions
+
+
+@dataclass(frozen=True, slots=True)
+class Segment:
+    """A contiguous part of θ under a name of its own: what a penalty looks at."""
+
+    tensor: Tensor
+    offset: int
+
+
+def segments(
+    graph: Graph, parameters: Iterable[Parameter], places: Sequence[str], expression: Expr
+) -> tuple[Segment, ...]:
+    """The parameter blocks of the places, in the order of θ; neighbours as one where Ω allows it."""
+    chosen = [p for p in parameters if any(_inside(p, place, graph) for place in places)]
+    blocks = [(p.tensor.name, p.offset, p.end) for p in sorted(chosen, key=lambda p: p.offset)]
+    if separable(expression):
+        blocks = merged(blocks)
+    return tuple(Segment(Tensor(f"θ({label})", (end - begin,)), begin) for label, begin, end in blocks)
+
+
+def separable(expression: Expr) -> bool:
+    """True for Ω(w) = c · Σ f(wᵢ): the penalty of two blocks is then that of the two put together."""
+    cut = split_reductions(expression)
+    if any(stage.kind != "sum" for stage in cut.stages) or COUNT in arguments(cut.result):
+        return False
+    results = {stage.result for stage in cut.stages}
+    if any(results & set(arguments(stage.element)) for stage in cut.stages):
+        return False
+    return set(arguments(cut.result)) <= results and _linear(cut.result, results)
+
+
+def _linear(expression: Expr, names: set[str]) -> bool:
+    """Whether a linear form in the named arguments: its derivatives are constant, and 0 gives 0."""
+    slopes = gradient(expression, sorted(names))
+    at_zero = evaluate(expression, dict.fromkeys(names, 0.0))
+    return all(not arguments(s) for s in slopes) and at_zero == 0
+
+
+def merged(blocks: Sequence[tuple[str, int, int]]) -> list[tuple[str, int, int]]:
+    """Neighbouring blocks as one."""
+    found: list[tuple[str, int, int]] = []
+    for label, begin, end in blocks:
+        if found and found[-1][2] == begin:
+            found[-1] = (f"{found[-1][0].split('…')[0]}…{label}", found[-1][1], end)
+        else:
+            found.append((label, begin, end))
+    return found
+
+
+def _inside(parameter: Parameter, place: str, graph: Graph) -> bool:
+    match place:
+        case "parameters":
+            return True
+        case "weights":
+            return parameter.role == "weight"
+        case "biases":
+            return parameter.role == "bias"
+        case "output":
+            return any(parameter.node == node.name for node in graph.outputs)
+        case _:
+            return parameter.node == place or parameter.node.startswith(f"{place}.")

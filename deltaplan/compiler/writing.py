@@ -1,0 +1,90 @@
+"""Writes steps: maps, sums, and expressions with reductions."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+
+from deltaplan.compiler.steps import Map, Pick, Reduce, Shape, Step, Tensor
+from deltaplan.plugins.expressions import (
+    COUNT,
+    Expr,
+    Stage,
+    argument,
+    arguments,
+    const,
+    split_reductions,
+    substitute,
+)
+
+
+class StepWriter:
+    """The steps written so far, and the node that those to come belong to."""
+
+    def __init__(self) -> None:
+        self.steps: list[Step] = []
+        self.origin = ""
+        self._count = 0
+
+    def emit(self, step: Step) -> Tensor:
+        self.steps.append(replace(step, origin=self.origin))
+        return step.output
+
+    def temporary(self) -> str:
+        self._count += 1
+        return f"%{self._count}"
+
+    def elementwise(
+        self, name: str, expressions: tuple[Expr], inputs: Sequence[Tensor], formula: str = ""
+    ) -> Tensor:
+        """A map with one output, to which the inputs broadcast."""
+        shape, batched = broadcast(inputs)
+        out = Tensor(name, shape, batched)
+        return self.emit(Map(inputs=tuple(inputs), outputs=(out,), expressions=expressions, formula=formula))
+
+    def sum(self, name: str, tensors: Sequence[Tensor]) -> Tensor:
+        """The sum of tensors of one shape; 0 where there are none."""
+        total = sum((argument(f"x{i}") for i in range(len(tensors))), const(0.0))
+        return self.elementwise(name, (total,), tensors, " + ".join(f"{{{i}}}" for i in range(len(tensors))))
+
+    def reduced(self, name: str, expression: Expr, tensors: Mapping[str, Tensor], count: int) -> Tensor:
+        """An expression with reductions over the numbers of one sample, as map, reduce, map."""
+        cut = split_reductions(expression)
+        known = dict(tensors)
+        for stage in cut.stages:
+            known[stage.result] = self._stage(stage, known, count)
+        return self._over(name, cut.result, known, count)
+
+    def _stage(self, stage: Stage, known: Mapping[str, Tensor], count: int) -> Tensor:
+        element = self._over(self.temporary(), stage.element, known, count, plain=True)
+        out = Tensor(self.temporary(), (), element.batched)
+        if stage.kind == "pick":
+            return self.emit(Pick(inputs=(element, self._index(stage, known)), outputs=(out,)))
+        axes = tuple(range(len(element.shape)))
+        return self.emit(
+            Reduce(inputs=(element,), outputs=(out,), kind=stage.kind, axes=axes, stop=stage.stop)
+        )
+
+    def _index(self, stage: Stage, known: Mapping[str, Tensor]) -> Tensor:
+        """The tensor that a pick takes its index from: an argument as it is."""
+        assert stage.index is not None, "a pick has an index"
+        name = arguments(stage.index)[0]
+        if stage.index is not argument(name, scalar=True):
+            raise NotImplementedError(f"pick() takes the class itself, not {stage.index}")
+        return known[name]
+
+    def _over(
+        self, name: str, expression: Expr, known: Mapping[str, Tensor], count: int, plain: bool = False
+    ) -> Tensor:
+        """A map of `expression` over the tensors that it names; with `plain`, a bare name is that tensor."""
+        expression = substitute(expression, {COUNT: count})
+        used = arguments(expression)
+        if plain and len(used) == 1 and expression is argument(used[0], scalar=expression.scalar):
+            return known[used[0]]
+        renamed = {name: argument(f"x{i}") for i, name in enumerate(used)}
+        return self.elementwise(name, (substitute(expression, renamed),), [known[n] for n in used])
+
+
+def broadcast(tensors: Sequence[Tensor]) -> tuple[Shape, bool]:
+    """The shape to which samples broadcast, and whether any has a batch."""
+    rank = max((len(t.shape) for t in tensors), default=0)
+    padded = [(1,) * (rank - len(t.shape)) + t.shape for t in tensors]
+    return tuple(max(lengths) for lengths in zip(*padded, strict=True)), any(t.batched for t in tensors)
