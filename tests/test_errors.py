@@ -1,6 +1,6 @@
 """Every mistake in a spec is told as its golden text says, and every kind of mistake has such a text.
 
-A case is `errors/DOOR/NAME.dl` with `NAME.err` beside it, and the plugin or the data that it names; DOORS says
+A case is `errors/DOOR/NAME.dl` with `NAME.err` beside it, and the plugin or data that it names; DOORS says
 how a user meets what stands in a folder. Texts of mistakes that take more than a spec stand as `.err` files
 elsewhere under tests/, compared by the tests beside them.
 """

@@ -161,18 +161,21 @@ NO_VALUE = """\
 spec.dl:3:9: column `y` has no value in 1 row [data-missing]
    3 | targets y
      |         ^
-     = note: a.csv:3"""
+     = note: a.csv:3
+     = help: fill the gap, or leave the row out"""
 
 RAGGED = """\
 spec.dl:1:1: 1 row has another number of cells than the header of `a.csv`, which has 2 [data-unreadable]
    1 | csv "a.csv"
      | ^^^
-     = note: a.csv:3: 3 cells"""
+     = note: a.csv:3: 3 cells
+     = help: a cell that holds `,` stands in quotes"""
 
 EMPTY_PART = """\
-spec.dl:4:1: the `validation` part gets none of the 2 rows [empty-part]
+spec.dl:4:1: the `validation` part is empty: the data have 2 rows [empty-part]
    4 | split
-     | ^^^^^"""
+     | ^^^^^
+     = help: give it a larger share, or leave it out"""
 
 
 @pytest.mark.parametrize(

@@ -127,7 +127,7 @@ X, Y = regression(6)
         ([["a", "b"]], [1], "must hold numbers"),
         (X * np.nan, Y, "has no value in 6 rows"),
         (X, None, "`y` is no table of samples: it is missing"),
-        (np.empty((0, 2)), [], "gets none of the 0 rows"),
+        (np.empty((0, 2)), [], "the data have 0 rows"),
         (Frame({"a": Y, "b": Y}), Frame({"b": Y}), "column `b` is given twice"),
     ],
 )

@@ -26,13 +26,14 @@ from deltaplan.runtime.data.problems import (
     unreadable,
 )
 from deltaplan.runtime.data.split import Rows, fractions, split_rows
-from deltaplan.runtime.data.targets import classes_of, encode
+from deltaplan.runtime.data.targets import classes_of, encode, listed
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class InputSize(Diagnostic):
     code: ClassVar[str] = "input-size"
     title: ClassVar[str] = "input `{name}` takes {size} numbers, and its columns give {given}"
+    help: ClassVar[str] = "write `input {given}`"
     name: str
     size: int
     given: int
@@ -189,7 +190,7 @@ def _class_count(
         classes=len(classes),
         output=output,
         units=units,
-        names=", ".join(classes[:10]) + (", …" if len(classes) > 10 else ""),
+        names=listed(classes),
         span=column.span,
         notes=(Note("the output", graph[output].span),),
     )
@@ -202,7 +203,8 @@ def _rows_of_parts(data: DataSpec, rows: int, raw: Raw, problems: Problems) -> d
     span = data.split.span or data.span
     for name in ("train", *fractions(data.split)):
         if not len(parts.get(name, ())):
-            problems.add(EmptyPart(part=name, rows=rows_in_words(rows), span=span))
+            mend = "give it a larger share, or leave it out" if rows else None
+            problems.add(EmptyPart(part=name, rows=rows_in_words(rows), mend=mend, span=span))
     return parts
 
 

@@ -24,6 +24,7 @@ class DataUnreadable(Diagnostic):
 class DataGuessed(Diagnostic):
     code: ClassVar[str] = "data-guessed"
     title: ClassVar[str] = "{what}"
+    help: ClassVar[str] = "save it as UTF-8 to be sure"
     severity: ClassVar[Literal["error", "warning"]] = "warning"
     what: str
 
@@ -53,6 +54,7 @@ class NotNumbers(Diagnostic):
 class MissingValue(Diagnostic):
     code: ClassVar[str] = "data-missing"
     title: ClassVar[str] = "column `{name}` has no value in {rows}"
+    help: ClassVar[str] = "fill the gap, or leave the row out"
     name: str
     rows: str
 
@@ -68,9 +70,11 @@ class NotFinite(Diagnostic):
 @dataclass(frozen=True, slots=True, kw_only=True)
 class EmptyPart(Diagnostic):
     code: ClassVar[str] = "empty-part"
-    title: ClassVar[str] = "the `{part}` part gets none of the {rows}"
+    title: ClassVar[str] = "the `{part}` part is empty: the data have {rows}"
+    help: ClassVar[str] = "{mend}"
     part: str
     rows: str
+    mend: str | None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -91,7 +95,14 @@ def unreadable(error: Unreadable, span: Span | None) -> DataUnreadable:
 def unknown_column(name: str, columns: Sequence[str], span: Span | None) -> UnknownColumn:
     listed = ", ".join(f"`{c}`" for c in columns[:LISTED])
     more = f" and {len(columns) - LISTED} more" if len(columns) > LISTED else ""
-    return UnknownColumn(name=name, similar=nearest(name, columns), columns=listed + more, span=span)
+    note = Note("the first line of a file names its columns, and here it holds numbers")
+    return UnknownColumn(
+        name=name,
+        similar=nearest(name, columns),
+        columns=listed + more,
+        span=span,
+        notes=(note,) if columns and all(c.isdecimal() for c in columns) else (),
+    )
 
 
 def places(rows: Sequence[int], told: Callable[[int], str]) -> tuple[Note, ...]:

@@ -78,7 +78,7 @@ def classes_of(
         return None
     names = tuple(label(value) for value in _sorted_values(column))
     if kind != "class" and len(names) != 2:
-        mend = "cross_entropy takes any number of classes" if len(names) > 2 else None
+        mend = "`cross_entropy` takes any number of classes" if len(names) > 2 else None
         problems.add(
             TwoClassesWanted(
                 name=wanted[0].name, count=len(names), classes=listed(names), mend=mend, span=wanted[0].span

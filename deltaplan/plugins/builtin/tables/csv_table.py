@@ -20,6 +20,7 @@ DECIMALS = {"point": ".", "comma": ","}
 LONGEST_LINE = 2**20
 SNIFFED_ROWS = 20
 BLOCK = 2**17  # cells that are taken apart at once
+QUOTES = 'a cell with a quote in it stands in quotes, and the quote is written twice: `"5"" pipe"`'
 TOLD = 5  # places that are named for one mistake; the rest is counted
 
 
@@ -197,10 +198,11 @@ def _ragged(sheet: Sheet, count: int, told: Sequence[tuple[int, int]]) -> Unread
     )
     notes = [f"{sheet.name}:{line}: {width} cell{'s' * (width != 1)}" for line, width in told]
     rest = [f"and {count - len(told)} more"] if count > len(told) else []
-    return Unreadable(message, notes=[*notes, *rest])
+    help = f"a cell that holds `{sheet.delimiter}` stands in quotes" if sheet.delimiter != "\t" else ""
+    return Unreadable(message, help=help, notes=[*notes, *rest])
 
 
 def _quoting(name: str, line: int, error: csv.Error) -> Unreadable:
     if "unexpected end" in str(error) or "field larger" in str(error):
-        return Unreadable(f"a quote that is opened in `{name}` is not closed", f"{name}:{line}")
-    return Unreadable(f"a cell of `{name}` goes on after its closing quote", f"{name}:{line}")
+        return Unreadable(f"a quote that is opened in `{name}` is not closed", f"{name}:{line}", QUOTES)
+    return Unreadable(f"a cell of `{name}` goes on after its closing quote", f"{name}:{line}", QUOTES)

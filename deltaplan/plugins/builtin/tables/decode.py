@@ -51,7 +51,7 @@ def check_file(path: Path) -> None:
     try:
         status = path.stat()
         if S_ISDIR(status.st_mode):
-            raise Unreadable(f"`{path.name}` is a folder")
+            raise Unreadable(f"`{path.name or path}` is a folder")
         if not S_ISREG(status.st_mode):
             raise Unreadable(f"`{path.name}` is not a file")
         if status.st_size > LARGEST_FILE:
