@@ -1,6 +1,5 @@
 """The command line: `deltaplan VERB …`, one file a verb, imported when it is used."""
 
-import sys
 from importlib import import_module
 from typing import Any
 
@@ -32,11 +31,21 @@ class Verbs(click.Group):
             ctx.fail(f"no verb `{args[0]}`" + (f"; similar name: `{similar}`" if similar else ""))
         return super().resolve_command(ctx, args)
 
+    def main(self, *args: Any, **extra: Any) -> Any:
+        from deltaplan.cli.console import flushed, use_plain_letters
+
+        use_plain_letters()
+        with flushed():
+            return super().main(*args, **extra)
+
     def invoke(self, ctx: click.Context) -> Any:
         from deltaplan.diagnostics import DeltaplanError
 
         try:
             return super().invoke(ctx)
+        except KeyboardInterrupt:
+            click.echo("interrupted", err=True)
+            ctx.exit(130)
         except DeltaplanError as error:
             from deltaplan.cli.console import report
 
@@ -60,6 +69,3 @@ def main() -> None:
     deltaplan train wave.dl           trains; the run goes to a folder in runs/
     deltaplan predict runs/wave-1 new.csv
     """
-    for stream in (sys.stdout, sys.stderr):
-        if hasattr(stream, "reconfigure"):
-            stream.reconfigure(errors="replace")

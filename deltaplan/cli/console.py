@@ -1,20 +1,46 @@
 """What the verbs print with: text that every terminal can show, JSON, and errors."""
 
 import json
+import os
 import sys
-from collections.abc import Mapping
+from codecs import register_error
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from io import TextIOWrapper
 from math import isfinite
 from typing import Any
 
 from deltaplan.diagnostics import DeltaplanError, Diagnostic, as_data, in_order, render
 
-PLAIN: dict[str, str | int | None] = {
-    "δ": "delta", "∂": "d", "Σ": "sum", "⊙": "*", "ᵀ": "^T", "θ": "theta", "Ω": "Omega", "ℓ": "loss",
-    "σ": "sigma", "λ": "lambda", "‖": "|", "½": "1/2", "²": "^2", "√": "sqrt", "←": "<-", "→": "->",
-    "·": ".", "…": "...", "×": "x", "≤": "<=", "≥": ">=", "±": "+-", "′": "'", "ŷ": "y^", "—": "-",
-    "–": "-", "─": "-", "│": "|", "├": "+", "└": "+", "┌": "+", "┐": "+", "┘": "+", "┤": "+", "┬": "+",
-    "┴": "+", "┼": "+", "⊕": "+", "∞": "inf", "∈": "in", "₁": "1", "₂": "2",
-}  # fmt: skip
+PLAIN = "deltaplan.plain"  # the error handler of our streams: what they cannot show is written in ASCII
+
+
+def use_plain_letters() -> None:
+    """What standard output and error cannot encode is written in plain letters, whoever prints it."""
+    register_error(PLAIN, _plain)
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, TextIOWrapper):
+            stream.reconfigure(errors=PLAIN)
+
+
+def _plain(error: UnicodeError) -> tuple[str, int]:
+    from deltaplan.diagnostics.letters import ascii
+
+    if not isinstance(error, UnicodeEncodeError):
+        raise error
+    return ascii(error.object[error.start : error.end]), error.end
+
+
+@contextmanager
+def flushed() -> Iterator[None]:
+    """Writes out what was printed; a reader that has gone (`| head`) is no mistake."""
+    try:
+        try:
+            yield
+        finally:
+            sys.stdout.flush()
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 def say(text: str = "") -> None:
@@ -23,12 +49,24 @@ def say(text: str = "") -> None:
 
 
 def shown(text: str, encoding: str | None) -> str:
-    """The text as an output of this encoding can show it."""
+    """The text as an output of this encoding can show it: as it is, or all of it in plain letters."""
+    from deltaplan.diagnostics.letters import ascii
+
     try:
         text.encode(encoding or "ascii")
     except UnicodeEncodeError:
-        return text.translate(str.maketrans(PLAIN)).encode("ascii", "replace").decode("ascii")
+        return ascii(text)
     return text
+
+
+def say_data(text: str) -> None:
+    """Data to standard output: UTF-8 as in a file, so that no name is changed; a terminal gets what it has
+    letters for."""
+    if sys.stdout.isatty():
+        say(text.rstrip("\n"))
+    else:
+        sys.stdout.flush()
+        sys.stdout.buffer.write(text.encode())
 
 
 def say_json(data: Any) -> None:

@@ -1,5 +1,6 @@
 """`deltaplan plugins`: what a spec may name, and who brings it."""
 
+import sys
 from collections.abc import Iterable, Iterator
 from itertools import groupby
 from pathlib import Path
@@ -75,8 +76,10 @@ def _text(found: Iterable[Contribution]) -> Iterator[str]:
 
 def _entry(contribution: Contribution) -> Iterator[str]:
     """The name with its parameters, and beside it the first line of the docstring and the owner."""
+    from deltaplan.cli.console import shown
+
     names = wrap(_signature(contribution), NAMES - 4, subsequent_indent="  ")
-    told = wrap(_first_line(contribution), WIDTH - NAMES)
+    told = wrap(shown(_first_line(contribution), sys.stdout.encoding), WIDTH - NAMES)
     if contribution.owner.plugin != "deltaplan":
         told += wrap(f"from {contribution.owner}", WIDTH - NAMES)
     for row in range(max(len(names), len(told))):

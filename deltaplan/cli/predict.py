@@ -14,20 +14,22 @@ import click
     type=click.Path(path_type=Path),
     help="Write the predictions to this file instead of standard output.",
 )
-def command(run: Path, data: Path, output: Path | None) -> None:
+@click.option("-q", "--quiet", is_flag=True, help="With -o: do not say how many there are.")
+def command(run: Path, data: Path, output: Path | None, quiet: bool) -> None:
     """Predict every row of the file DATA with a trained run, as csv.
 
     DATA is read as the spec says and needs the input columns alone; other columns are left out. Predictions
     are in the data's own units; a classifier gives the class and the probability of each.
     """
     import deltaplan
-    from deltaplan.cli.console import say
+    from deltaplan.cli.console import say_data
     from deltaplan.runtime.files import write_atomically
     from deltaplan.runtime.predictions import predictions_csv
 
     text = predictions_csv(deltaplan.open(run), data)
     if output is None:
-        say(text.rstrip("\n"))
+        say_data(text)
         return
     write_atomically(output, text)
-    click.echo(f"{text.count(chr(10)) - 1:,} predictions: {output}", err=True)
+    if not quiet:
+        click.echo(f"{text.count(chr(10)) - 1:,} predictions: {output}", err=True)

@@ -29,8 +29,8 @@ WHOLE = 6  # numbers of a vector, rows and columns of a matrix that are printed 
 @click.option("--parameters", is_flag=True, help="Print the parameters too.")
 @json_option("Every number as JSON, nothing cut.")
 def command(file: Path, params: dict[str, Any], sample: int | None, parameters: bool, as_json: bool) -> None:
-    """Print each line of the recursions with its numbers for one sample: z, v and the loss forward, δ and
-    the gradients backward.
+    """Print each line of the recursions with its numbers for one sample: z, v and the loss forward, delta
+    and the gradients backward.
 
     A spec is traced at the parameters that training begins with, a run at those that it ended with. Numbers
     are float64; dropout is off. A vector longer than 6 is cut: its norm follows.
