@@ -83,7 +83,7 @@ class Activate(Node):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Join(Node):
-    """Several tensors into one. A skip connection is an `add` with `skip`: the branch first, then the skip."""
+    """Several tensors into one. A skip is an `add` with `skip`: the branch comes first, then the skip."""
 
     kind: Literal["add", "sub", "mul", "concat"]
     skip: bool = False

@@ -5,7 +5,8 @@ import pytest
 from hypothesis import assume, given
 from programs import LEAVES, program, random_values, run, step_lists
 
-from deltaplan.compiler.differentiate import DERIVATIVES, differentiate
+from deltaplan.compiler.differentiate import differentiate
+from deltaplan.compiler.rules import DERIVATIVES
 from deltaplan.compiler.steps import (
     PRIMITIVES,
     ArgMax,

@@ -135,8 +135,8 @@ def _metric(objective: Objective, value: tree.Value | tree.Option) -> Monitored:
 def _check_fit(
     objective: Objective, contract: contracts.Contribution, value: tree.Value, output: str
 ) -> None:
-    """A metric of numbers is for real targets, one of classes for those that a loss decides between, and a loss
-    for its own kind of target."""
+    """A metric of numbers is for real targets, one of classes for those that a loss decides between, and a
+    loss for its own kind of target."""
     nodes = objective.model.draft.nodes
     target = nodes.get(f"{output}.target")
     if not isinstance(target, Target):

@@ -2,13 +2,13 @@
 
 from collections.abc import Sequence
 
-from deltaplan.compiler.differentiate import adjoint_name
 from deltaplan.compiler.graph import Graph
 from deltaplan.compiler.nodes import Loss
 from deltaplan.compiler.plan import Plan, link_of
 from deltaplan.compiler.printers.algebra import short, slope
 from deltaplan.compiler.printers.formulas import Known
 from deltaplan.compiler.steps import Tensor
+from deltaplan.compiler.tape import adjoint_name
 from deltaplan.plugins.expressions import Expr, argument, const, substitute, to_text
 
 

@@ -7,7 +7,7 @@ from deltaplan.plugins.api import initializer, required
 
 @initializer("default", draw="normal")
 def default(fan_in: int, fan_out: int, gain: float) -> float:
-    """g/√fan_in with the gain of the activation that follows, so that E[σ²] is 1 layer after layer"""
+    """g/√fan_in with the gain of the activation that follows, so that E[v²] stays 1 layer after layer"""
     return gain / sqrt(fan_in)
 
 
