@@ -159,8 +159,8 @@ class Classifier:
         matmul, add, maximum = np.matmul, np.add, np.maximum
 
         def run(chosen: Array) -> float:
-            np.take(self.x, chosen, 0, z[0], "clip")
-            np.take(self.y, chosen, 0, labels, "clip")
+            self.x.take(chosen, 0, z[0], "clip")
+            self.y.take(chosen, 0, labels, "clip")
             for i in range(last):
                 matmul(z[i], wt[i], z[i + 1])
                 add(z[i + 1], b[i], z[i + 1])

@@ -10,7 +10,7 @@ import numpy as np
 import deltaplan
 from benchmarks.reference_numpy import Array, Blocks, Classifier, Residual
 from deltaplan.compiler.experiment import Experiment
-from deltaplan.compiler.lower import place_parameters
+from deltaplan.compiler.parameters import place_parameters
 from deltaplan.compiler.plan import Plans, compile_plans
 from deltaplan.runtime.data.dataset import Dataset
 from deltaplan.runtime.data.prepare import load_dataset
@@ -57,11 +57,12 @@ def workload(name: str, spec: str, precision: str, length: int) -> Workload:
     return Workload(name, experiment, load_dataset(experiment, Path()), compile_plans(experiment), length)
 
 
-def workloads() -> Iterator[Workload]:
+def workloads(whole: bool) -> Iterator[Workload]:
+    """Short turns to compare steps, or lengths in which what comes before and after the steps is small."""
     for precision in ("float32", "float64"):
-        yield workload(f"W1 {precision}", "specs/lecture/3x5.dl", precision, 1000)
-        yield workload(f"W2 {precision}", "specs/lecture/45x5.dl", precision, 150)
-    yield workload("W3 float32", "benchmarks/w3.dl", "float32", 20)
+        yield workload(f"W1 {precision}", "specs/lecture/3x5.dl", precision, 5000 if whole else 100)
+        yield workload(f"W2 {precision}", "specs/lecture/45x5.dl", precision, 1000 if whole else 10)
+    yield workload("W3 float32", "benchmarks/w3.dl", "float32", 20 if whole else 2)
 
 
 def plan_steps(work: Workload) -> Run:

@@ -26,10 +26,18 @@ Floats = NDArray[np.float64]
 Words = NDArray[np.uint64]  # 32-bit words, held in 64 bits so that a product of two fits
 
 ROUNDS = 10
-MULTIPLIERS = np.uint64(0xD2511F53), np.uint64(0xCD9E8D57)
 KEY_STEPS = 0x9E3779B9, 0xBB67AE85  # the golden ratio and √3 − 1, added to the key each round
-LOW = np.uint64(0xFFFFFFFF)
-HALF = np.uint64(32)
+
+
+def _constant(value: int) -> Words:
+    """An array without axes: numpy turns a scalar into one in every call."""
+    array = np.array(value, np.uint64)
+    array.flags.writeable = False
+    return array
+
+
+FIRST, SECOND = _constant(0xD2511F53), _constant(0xCD9E8D57)
+LOW, HALF = _constant(0xFFFFFFFF), _constant(32)
 
 
 class Purpose(IntEnum):
@@ -122,14 +130,21 @@ def permutation(n: int, seed: int, purpose: Purpose, step: int = 0, node: int = 
 
 def _rounds(c0: Any, c1: Any, c2: Any, c3: Any, key: NDArray[np.uint32]) -> tuple[Words, Words, Words, Words]:
     """The ten rounds over counter words that broadcast to one shape."""
-    keys = [int(k) for k in key]
-    for _ in range(ROUNDS):
-        k0, k1 = (np.uint64(k) for k in keys)
-        p0, p1 = MULTIPLIERS[0] * c0, MULTIPLIERS[1] * c2
+    for k0, k1 in _round_keys(*(int(k) for k in key)):
+        p0, p1 = FIRST * c0, SECOND * c2
         c0, c1 = (p1 >> HALF) ^ c1 ^ k0, p1 & LOW
         c2, c3 = (p0 >> HALF) ^ c3 ^ k1, p0 & LOW
-        keys = [(k + step) & 0xFFFFFFFF for k, step in zip(keys, KEY_STEPS, strict=True)]
     return c0, c1, c2, c3
+
+
+@lru_cache(maxsize=64)
+def _round_keys(k0: int, k1: int) -> tuple[tuple[Words, Words], ...]:
+    """The key of each round."""
+    first, second = KEY_STEPS
+    return tuple(
+        (_constant((k0 + n * first) & 0xFFFFFFFF), _constant((k1 + n * second) & 0xFFFFFFFF))
+        for n in range(ROUNDS)
+    )
 
 
 def _fractions_53(words: tuple[Words, Words, Words, Words]) -> Floats:

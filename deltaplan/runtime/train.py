@@ -132,6 +132,7 @@ class Trainer:
         self.before = self.theta.copy()  # θ of the last step whose objective and gradient were finite
         self._bound: dict[int, Bound] = {}
         self._rows = self.part.rows
+        self._random = self.plans.train is not None and self.plans.train.random
         self._watch = Watch(self.experiment, self.dataset, self.plans.evaluate, self.theta)
         per_epoch = self.batches.per_epoch
         self.last = spec.length * (per_epoch if spec.unit == "epochs" else 1)
@@ -182,9 +183,10 @@ class Trainer:
         count = len(self.part) if chosen is None else len(chosen)
         bound = self._bound.get(count) or self._bind(count)
         if chosen is not None:
-            self._rows = self.part.rows[chosen]
+            if self._random:
+                self._rows = self.part.rows[chosen]
             for name, array in bound.data.items():
-                np.take(self.data[name], chosen, axis=-1, out=array, mode="clip")
+                self.data[name].take(chosen, axis=-1, out=array, mode="clip")
         return bound
 
     def _bind(self, count: int) -> Bound:

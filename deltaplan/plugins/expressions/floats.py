@@ -18,15 +18,18 @@ def divide(a: float, b: float) -> float:
 
 
 def power(a: float, b: float) -> float:
-    odd = b % 2 == 1 if math.isfinite(b) else False
     try:
         return math.pow(a, b)
     except OverflowError:
-        return -INF if a < 0 and odd else INF
+        return -INF if a < 0 and _is_odd(b) else INF
     except ValueError:
         if a != 0:
             return NAN
-        return math.copysign(INF, a) if odd else INF
+        return math.copysign(INF, a) if _is_odd(b) else INF
+
+
+def _is_odd(b: float) -> bool:
+    return math.isfinite(b) and b % 2 == 1
 
 
 def exp(u: float) -> float:

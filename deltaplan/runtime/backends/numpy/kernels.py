@@ -71,11 +71,11 @@ def place(step: Place, array: Arrays, scratch: Scratch, numbers: Numbers) -> lis
 
 def pick(step: Pick, array: Arrays, scratch: Scratch, numbers: Numbers) -> list[Thunk]:
     x, index, out = _columns(array(step.inputs[0])), array(step.inputs[1]), array(step.output)
-    flat, samples = np.empty(x.shape[1], np.intp), np.arange(x.shape[1])
+    flat, samples, width = np.empty(x.shape[1], np.intp), np.arange(x.shape[1]), np.asarray(x.shape[1])
     return [
-        partial(np.multiply, index.reshape(-1), x.shape[1], flat),
+        partial(np.multiply, index.reshape(-1), width, flat),
         partial(np.add, flat, samples, flat),
-        partial(np.take, x.reshape(-1), flat, None, out.reshape(-1), "clip"),
+        partial(x.reshape(-1).take, flat, None, out.reshape(-1), "clip"),
     ]
 
 
