@@ -24,8 +24,8 @@ Decision = Literal["none", "argmax", "positive"]
 
 @dataclass(frozen=True, slots=True)
 class Part:
-    """A tensor whose memory is a part of a flat vector, from `offset` on: of `θ`, of the gradient `g`, or of the
-    direction `v` that a Hessian is multiplied with."""
+    """A tensor whose memory is a part of a flat vector, from `offset` on: of `θ`, of the gradient `g`, or of
+    the direction `v` that a Hessian is multiplied with."""
 
     tensor: Tensor
     vector: Literal["θ", "g", "v"]

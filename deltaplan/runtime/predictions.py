@@ -10,14 +10,18 @@ import numpy as np
 from deltaplan.runtime.backends.numpy.expressions import Array
 from deltaplan.runtime.data.prepare import read_table
 from deltaplan.runtime.model import Model
+from deltaplan.runtime.requirements import require
 from deltaplan.runtime.run import Run
 
 
 def predictions_csv(run: Run, path: Path) -> str:
     """A header and a line for each row of the file: the target's name, and for a classifier the class and the
-    probability of each. Numbers have the digits that read back to the same float32 or float64."""
+    probability of each. Numbers have the digits that read back to the same float32 or float64.
+
+    SpecError where the file does not fit, or the spec has no data block that says how to read one."""
     experiment = run.experiment
-    assert experiment.data is not None, "a run has data"
+    require(experiment, "data")
+    assert experiment.data is not None
     table = read_table(experiment.data.source, path)
     x = run.model.preprocessing.apply_inputs(table)
     columns = [column for name in run.model.outputs for column in _columns(run.model, name, x)]

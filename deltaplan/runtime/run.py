@@ -10,7 +10,7 @@ import numpy as np
 
 from deltaplan.compiler.experiment import Experiment
 from deltaplan.compiler.load import restore
-from deltaplan.compiler.lower import place_parameters
+from deltaplan.compiler.parameters import place_parameters
 from deltaplan.compiler.render import render
 from deltaplan.diagnostics import DeltaplanError, Diagnostic, Span, SpecError
 from deltaplan.plugins.contracts import Contribution
@@ -217,6 +217,7 @@ def _theta(experiment: Experiment, saved: SavedRun, folder: Path) -> Array:
 def score(run: Run, part: PartName | None = None, path: Path | None = None) -> dict[str, dict[str, float]]:
     """Loss and metrics of the run's parts, or of all rows of another file."""
     if path is not None:
+        require(run.experiment, "data")
         return {str(path): run.model.score(load_part(run.experiment, run.saved.preprocessing, path))}
     parts = run.dataset().parts
     if part is not None and part not in parts:

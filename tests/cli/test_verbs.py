@@ -223,3 +223,18 @@ def test_help_of_every_verb() -> None:
         help_text = run(verb, "--help").stdout
         assert len(help_text.splitlines()) > 4
         assert max(map(len, help_text.splitlines())) <= 80
+
+
+def test_a_run_on_data_from_memory_is_told_to_have_no_file(folder: Path) -> None:
+    import deltaplan
+
+    text = "model m { input 1; output 1 }\n" + WAVE[WAVE.index("train {") :]
+    trained = deltaplan.train(deltaplan.loads(text), [[1.0], [2.0]], [1.0, 2.0], runs="runs")
+    for words in (("evaluate",), ("trace",)):
+        result = run(*words, str(trained.folder))
+        assert result.exit_code == 1
+        assert "trained on data from memory" in result.stderr
+    for words in (("evaluate",), ("predict",)):
+        result = run(*words, str(trained.folder), "wave.csv")
+        assert result.exit_code == 1
+        assert "has no `data` block" in result.stderr
