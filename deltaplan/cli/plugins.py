@@ -5,17 +5,19 @@ from collections.abc import Iterable, Iterator
 from itertools import groupby
 from pathlib import Path
 from textwrap import wrap
-from typing import TYPE_CHECKING, Any, get_args
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from deltaplan.cli.spec import json_option
-from deltaplan.plugins.contracts import Attribute, Contribution, Kind, Parameter
 
 if TYPE_CHECKING:
+    from deltaplan.plugins.contracts import Attribute, Contribution, Kind, Parameter
     from deltaplan.plugins.registry import Registry
 
-KINDS: tuple[Kind, ...] = get_args(Kind)
+KINDS: "tuple[Kind, ...]" = (  # as in plugins.contracts, which `--help` need not import
+    "activation", "loss", "regularizer", "optimizer", "layer", "initializer", "metric", "data source"
+)  # fmt: skip
 NAMES, WIDTH = 30, 80  # columns for the name with its parameters, and in all
 
 
@@ -34,7 +36,7 @@ def command() -> None:
     "--kind", type=click.Choice(KINDS), metavar="KIND", help=f"Those of one kind: {', '.join(KINDS)}."
 )
 @json_option("Print the list as JSON, with the bounds of every parameter.")
-def list_(file: Path | None, kind: Kind | None, as_json: bool) -> None:
+def list_(file: Path | None, kind: "Kind | None", as_json: bool) -> None:
     """List what a spec may name: its parameters with their defaults, and what it is.
 
     With FILE, a spec, also what its `use` lines bring; their Python files are run.
@@ -58,14 +60,14 @@ def _registry(file: Path | None) -> "Registry":
     return registry_of(file)
 
 
-def _contributions(registry: "Registry", kind: Kind) -> Iterator[Contribution]:
+def _contributions(registry: "Registry", kind: "Kind") -> "Iterator[Contribution]":
     for name in registry.names(kind):
         contribution = registry.find(kind, name)
         assert contribution is not None
         yield contribution
 
 
-def _text(found: Iterable[Contribution]) -> Iterator[str]:
+def _text(found: "Iterable[Contribution]") -> Iterator[str]:
     for number, (kind, group) in enumerate(groupby(found, key=lambda c: c.kind)):
         if number:
             yield ""
@@ -74,7 +76,7 @@ def _text(found: Iterable[Contribution]) -> Iterator[str]:
             yield from _entry(contribution)
 
 
-def _entry(contribution: Contribution) -> Iterator[str]:
+def _entry(contribution: "Contribution") -> Iterator[str]:
     """The name with its parameters, and beside it the first line of the docstring and the owner."""
     from deltaplan.cli.console import shown
 
@@ -87,11 +89,11 @@ def _entry(contribution: Contribution) -> Iterator[str]:
         yield f"  {name:<{NAMES - 2}}{text}".rstrip()
 
 
-def _first_line(contribution: Contribution) -> str:
+def _first_line(contribution: "Contribution") -> str:
     return contribution.doc.strip().partition("\n")[0]
 
 
-def _signature(contribution: Contribution) -> str:
+def _signature(contribution: "Contribution") -> str:
     """As a spec writes it: `adam(lr=0.001, …)`, `dropout RATE`; what has no default must be given."""
     attributes: tuple[Attribute, ...] = getattr(contribution, "attributes", ())
     words = [a.name.upper() if a.positional else _setting(a.name, a.default, a.required) for a in attributes]
@@ -106,7 +108,7 @@ def _setting(name: str, default: Any, required: bool) -> str:
     return f"{name}={shown}"
 
 
-def _data(contribution: Contribution) -> dict[str, Any]:
+def _data(contribution: "Contribution") -> dict[str, Any]:
     owner = contribution.owner
     return {
         "kind": contribution.kind,
@@ -118,11 +120,11 @@ def _data(contribution: Contribution) -> dict[str, Any]:
     }
 
 
-def _parameter_data(parameter: Parameter) -> dict[str, Any]:
+def _parameter_data(parameter: "Parameter") -> dict[str, Any]:
     return {"name": parameter.name, "default": parameter.default, "condition": parameter.condition}
 
 
-def _attribute_data(attribute: Attribute) -> dict[str, Any]:
+def _attribute_data(attribute: "Attribute") -> dict[str, Any]:
     return {
         "name": attribute.name,
         "type": attribute.type,

@@ -2,11 +2,14 @@
 
 import json
 from pathlib import Path
+from typing import get_args
 
 import pytest
 from click.testing import CliRunner, Result
 
 from deltaplan.cli import main
+from deltaplan.cli.plugins import KINDS
+from deltaplan.plugins.contracts import Kind
 from deltaplan.plugins.loader import builtin_registry
 
 USES = """\
@@ -51,6 +54,10 @@ def test_the_list_says_how_a_spec_writes_them() -> None:
     for line in ("  leaky_relu(alpha=0.01) ", "  l2(strength) ", "  dense WIDTH ", "    nesterov=false) "):
         assert line in text
     assert max(map(len, text.splitlines())) <= 80
+
+
+def test_every_kind_may_be_asked_for() -> None:
+    assert set(KINDS) == set(get_args(Kind))
 
 
 def test_one_kind() -> None:
