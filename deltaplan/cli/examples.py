@@ -1,6 +1,7 @@
 """`deltaplan examples`: the specs that come with the package, and copies of them."""
 
 from pathlib import Path
+from textwrap import wrap
 from typing import TYPE_CHECKING
 
 import click
@@ -9,6 +10,9 @@ from deltaplan.cli.spec import json_option
 
 if TYPE_CHECKING:
     from deltaplan.runtime.examples import Copied, Example
+
+
+WIDTH = 80
 
 
 @click.command("examples")
@@ -47,8 +51,13 @@ def command(name: str | None, folder: Path, force: bool, as_json: bool) -> None:
 def _listed(found: "tuple[Example, ...]") -> str:
     from deltaplan.cli.console import table
 
-    rows = [(e.name, ", ".join(e.files), e.about) for e in found]
-    return table([("example", "data", "what it is"), *rows]) + "\n\n`deltaplan examples NAME` copies one"
+    width = WIDTH - 2 - max(len(example.name) for example in found)
+    rows = [
+        (example.name if number == 0 else "", line)
+        for example in found
+        for number, line in enumerate(wrap(example.about, width))
+    ]
+    return table([("example", "what it is"), *rows]) + "\n\n`deltaplan examples NAME` copies one with its data"
 
 
 def _parts(copied: "Copied") -> "tuple[tuple[str, tuple[Path, ...]], ...]":
