@@ -16,12 +16,9 @@ GRAPHS = ("text", "dot", "mermaid", "svg")
 @click.command("show")
 @spec_argument
 @click.option("--tree", is_flag=True, help="The tree that the file is read into.")
+@click.option("--graph", is_flag=True, help="The graph of layers and skips.")
 @click.option(
-    "--graph",
-    type=click.Choice(GRAPHS),
-    is_flag=False,
-    flag_value="text",
-    help="The graph of layers and skips; alone it means text.",
+    "--as", "form", type=click.Choice(GRAPHS), help="With --graph: text, or what another program draws."
 )
 @click.option("--plan", is_flag=True, help="The recursions that train it: forward, backward and update.")
 @click.option("--full", is_flag=True, help="With --plan: every layer, where equal ones are told once.")
@@ -31,7 +28,8 @@ def command(
     file: Path,
     params: dict[str, Any],
     tree: bool,
-    graph: str | None,
+    graph: bool,
+    form: str | None,
     plan: bool,
     full: bool,
     buffers: bool,
@@ -43,10 +41,12 @@ def command(
     """
     from deltaplan.cli.console import say, say_json
 
-    if sum((tree, graph is not None, plan, as_json)) > 1:
+    if sum((tree, graph, plan, as_json)) > 1:
         raise click.UsageError("--tree, --graph, --plan and --json exclude each other")
     if (full or buffers) and not plan:
         raise click.UsageError("--full and --buffers belong to --plan")
+    if form and not graph:
+        raise click.UsageError("--as belongs to --graph")
     if tree:
         say(_tree(file))
         return
@@ -54,7 +54,7 @@ def command(
 
     experiment = load(file, params)
     if graph:
-        say(_graph(experiment, graph))
+        say(_graph(experiment, form or "text"))
         return
     from deltaplan.compiler.plan import compile_plans
     from deltaplan.compiler.printers import plan_text, summary, summary_data

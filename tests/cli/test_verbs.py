@@ -102,6 +102,7 @@ def test_params_from_the_command_line(folder: Path) -> None:
         (("chekc", "wave.dl"), "similar name: `check`"),
         (("check",), "Missing argument"),
         (("show", "wave.dl", "--tree", "--plan"), "exclude each other"),
+        (("show", "wave.dl", "--as", "dot"), "belongs to --graph"),
         (("evaluate", "runs/x", "a.csv", "--part", "test"), "not both"),
     ],
 )
@@ -238,3 +239,22 @@ def test_a_run_on_data_from_memory_is_told_to_have_no_file(folder: Path) -> None
         result = run(*words, str(trained.folder), "wave.csv")
         assert result.exit_code == 1
         assert "has no `data` block" in result.stderr
+
+
+@pytest.mark.parametrize(
+    ("words", "begins"),
+    [
+        (("--graph",), "○   input"),
+        (("--graph", "--as", "dot"), "digraph"),
+        (("--graph", "--as", "mermaid"), "flowchart"),
+        (("--graph", "--as", "svg"), "<svg"),
+        (("--tree",), "1:1"),
+        (("--plan", "--buffers"), "wave: one step on B = 32 samples"),
+        ((), "wave"),
+    ],
+)
+def test_show_prints_every_stage(folder: Path, words: tuple[str, ...], begins: str) -> None:
+    for order in (("wave.dl", *words), (*words, "wave.dl")):
+        result = run("show", *order)
+        assert result.exit_code == 0
+        assert result.stdout.startswith(begins)
