@@ -57,7 +57,9 @@ def excerpt(span: Span, label: str) -> list[str]:
     before, under = line[:column], line[column : column + length]
     indent = "".join("\t" if c == "\t" else " " * _columns(c) for c in before)
     marks = "^" * max(1, sum(_columns(c) for c in under))
-    return [f"{span.line:4} | {_printable(line)}", f"     | {indent}{marks} {label}".rstrip()]
+    number = f"{span.line:4}"
+    margin = " " * len(number)
+    return [f"{number} | {_printable(line)}", f"{margin} | {indent}{marks} {label}".rstrip()]
 
 
 def as_data(diagnostic: Diagnostic) -> dict[str, Any]:

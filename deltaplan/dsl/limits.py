@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import ClassVar
 
-from deltaplan.diagnostics import Diagnostic, Source, Span, SpecError
+from deltaplan.diagnostics import Diagnostic, Source, Span, SpecError, nearest
 from deltaplan.dsl.pieces import partners, pieces
 
 
@@ -28,14 +28,17 @@ LIMITS = Limits()
 class UnreadableFile(Diagnostic):
     code: ClassVar[str] = "unreadable-file"
     title: ClassVar[str] = "cannot read `{path}`: {reason}"
+    label: ClassVar[str] = "similar name: `{similar}`"
     path: str
     reason: str
+    similar: str | None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FileTooLong(Diagnostic):
     code: ClassVar[str] = "file-too-long"
     title: ClassVar[str] = "`{name}` is longer than {limit:,} bytes"
+    help: ClassVar[str] = "samples stand in a file of their own, which a `data` block names"
     name: str
     limit: int
 
@@ -90,11 +93,15 @@ def read(path: str | os.PathLike[str], limits: Limits = LIMITS) -> Source:
         with Path(path).open("rb") as file:
             data = file.read(limits.bytes + 1)
     except (OSError, ValueError) as error:  # a path with a NUL is a ValueError
-        reason = getattr(error, "strerror", None) or str(error)
-        raise SpecError(UnreadableFile(path=name, reason=reason.lower())) from None
+        reason = (getattr(error, "strerror", None) or str(error)).lower()
+        raise SpecError(UnreadableFile(path=name, reason=reason, similar=_similar(Path(path)))) from None
     if len(data) > limits.bytes:
         raise SpecError(FileTooLong(name=name, limit=limits.bytes))
     return _decoded(name, data)
+
+
+def _similar(path: Path) -> str | None:
+    return nearest(path.name, (spec.name for spec in path.parent.glob("*.dl") if spec.name != path.name))
 
 
 def _decoded(name: str, data: bytes) -> Source:

@@ -41,13 +41,14 @@ def _difference(run: "Run", experiment: Experiment, dataset: Dataset) -> tuple[s
     assert spec is not None, "a spec that is trained has a `train` block"
     shapes = {p.name: p.tensor.shape for p in place_parameters(experiment.graph)}
     if shapes != {name: array.shape for name, array in saved.parameters.items()}:
-        return "the spec has other parameters than the run", None
+        return "the spec has other parameters than the run", "another model is a new run"
     if str(run.theta.dtype) != spec.precision:
-        return f"it was trained in {run.theta.dtype}, and the spec says {spec.precision}", None
+        mend = f"write `precision {run.theta.dtype}`"
+        return f"it was trained in {run.theta.dtype}, and the spec says {spec.precision}", mend
     if run.experiment.train is None or spec.optimizer.name != run.experiment.train.optimizer.name:
-        return "the spec has another optimizer", None
+        return "the spec has another optimizer", "another optimizer is a new run"
     if saved.data_sha256 != dataset.sha256:
-        return f"`{saved.data}` is not what it was trained on", None
+        return f"`{saved.data}` is not what it was trained on", "other data are a new run"
     if saved.ended == "stopped early":
         return "it stopped early", "a larger `patience` is a new run"
     steps = spec.length * (steps_per_epoch(experiment, dataset) if spec.unit == "epochs" else 1)

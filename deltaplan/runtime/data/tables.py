@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from deltaplan.diagnostics import Diagnostic, SpecError
 from deltaplan.plugins.contracts import Table
+from deltaplan.runtime.data.problems import rows_in_words
 
 Columns = dict[str, NDArray[Any]]
 
@@ -36,6 +37,17 @@ class ColumnCount(Diagnostic):
     wanted: int
     asker: str = "the spec"
     columns: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LengthsDiffer(Diagnostic):
+    code: ClassVar[str] = "data-lengths-differ"
+    title: ClassVar[str] = "`{first}` has {rows} and `{other}` has {others}"
+    help: ClassVar[str] = "inputs and targets are of the same samples, in the same order"
+    first: str
+    rows: str
+    other: str
+    others: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,8 +102,8 @@ def table_of(columns: Columns) -> Table:
     if len(set(lengths.values())) > 1:
         first, rows = next(iter(lengths.items()))
         other = next(name for name, length in lengths.items() if length != rows)
-        why = f"`{first}` has {rows} rows and `{other}` has {lengths[other]} rows"
-        raise SpecError(NotATable(name="X, y", why=why))
+        counts = rows_in_words(rows), rows_in_words(lengths[other])
+        raise SpecError(LengthsDiffer(first=first, rows=counts[0], other=other, others=counts[1]))
     return Table(columns, next(iter(lengths.values()), 0), lambda row: f"row {row}")
 
 
