@@ -62,10 +62,10 @@ def _read_record(folder: Path) -> Mapping[str, Any]:
 def _not_found(folder: Path) -> RunNotFound:
     if folder.is_dir():
         return RunNotFound(path=str(folder), why="it has no `run.json`", similar=None)
-    parent = folder.parent
-    names = [p.name for p in parent.iterdir()] if parent.is_dir() else []
-    why = "it is a file" if folder.exists() else "it does not exist"
-    return RunNotFound(path=str(folder), why=why, similar=nearest(folder.name, names))
+    if folder.exists():
+        return RunNotFound(path=str(folder), why="it is a file", similar=None)
+    names = [path.name for path in folder.parent.iterdir()] if folder.parent.is_dir() else []
+    return RunNotFound(path=str(folder), why="it does not exist", similar=nearest(folder.name, names))
 
 
 def _too_new(path: Path, record: Mapping[str, Any]) -> RunTooNew:
@@ -130,5 +130,7 @@ def _reason(error: Exception) -> str:
             return error.diagnostics[0].message
         case RecursionError():
             return "it is nested too deeply"
+        case json.JSONDecodeError():
+            return f"it breaks off or is wrong at line {error.lineno}, column {error.colno}"
         case _:
             return str(error)[:200]

@@ -32,7 +32,7 @@ def save(run: SavedRun, base: Path, pictures: Mapping[str, str] | None = None) -
     try:
         return new_run_folder(base, run.name, fill)
     except OSError as error:
-        why = error.strerror or str(error)
+        why = "it is no folder" if isinstance(error, FileExistsError) else error.strerror or str(error)
         raise DeltaplanError(RunNotWritten(path=str(base), why=why.lower())) from None
 
 
