@@ -5,7 +5,7 @@ from typing import Literal
 
 import click
 
-from deltaplan.cli.spec import json_option
+from deltaplan.cli.spec import json_option, run_plugins_option
 
 
 @click.command("evaluate")
@@ -14,9 +14,14 @@ from deltaplan.cli.spec import json_option
 @click.option(
     "--part", type=click.Choice(["train", "validation", "test"]), help="One part of the run's own data."
 )
+@run_plugins_option
 @json_option("Print the scores as JSON.")
 def command(
-    run: Path, data: Path | None, part: Literal["train", "validation", "test"] | None, as_json: bool
+    run: Path,
+    data: Path | None,
+    part: Literal["train", "validation", "test"] | None,
+    run_plugins: bool,
+    as_json: bool,
 ) -> None:
     """Print loss and metrics of a run on the parts of its data, or on all rows of the file DATA.
 
@@ -28,7 +33,7 @@ def command(
 
     if data is not None and part is not None:
         raise click.UsageError("a file has no parts: give DATA or --part, not both")
-    found = score(deltaplan.open(run), part, data)
+    found = score(deltaplan.open(run, run_plugins), part, data)
     if as_json:
         say_json(finite(found))
     else:

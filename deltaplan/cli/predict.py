@@ -4,6 +4,8 @@ from pathlib import Path
 
 import click
 
+from deltaplan.cli.spec import run_plugins_option
+
 
 @click.command("predict")
 @click.argument("run", type=click.Path(path_type=Path))
@@ -14,8 +16,9 @@ import click
     type=click.Path(path_type=Path),
     help="Write the predictions to this file instead of standard output.",
 )
+@run_plugins_option
 @click.option("-q", "--quiet", is_flag=True, help="With -o: do not say how many there are.")
-def command(run: Path, data: Path, output: Path | None, quiet: bool) -> None:
+def command(run: Path, data: Path, output: Path | None, run_plugins: bool, quiet: bool) -> None:
     """Predict every row of the file DATA with a trained run, as csv.
 
     DATA is read as the spec says and needs the input columns alone; other columns are left out. Predictions
@@ -26,7 +29,7 @@ def command(run: Path, data: Path, output: Path | None, quiet: bool) -> None:
     from deltaplan.runtime.files import write_atomically
     from deltaplan.runtime.predictions import predictions_csv
 
-    text = predictions_csv(deltaplan.open(run), data)
+    text = predictions_csv(deltaplan.open(run, run_plugins), data)
     if output is None:
         say_data(text)
         return

@@ -31,6 +31,15 @@ def params_option(function: F) -> F:
     )(function)
 
 
+def run_plugins_option(function: F) -> F:
+    """`--run-plugins`, given to the verb as `run_plugins`."""
+    return click.option(
+        "--run-plugins",
+        is_flag=True,
+        help="Run the plugin files that the run was trained with, where it needs their code.",
+    )(function)
+
+
 def json_option(help: str) -> Callable[[F], F]:
     """`--json`, given to the verb as `as_json`; its errors are JSON then too."""
 

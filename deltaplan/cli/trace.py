@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from deltaplan.cli.spec import json_option, params_option
+from deltaplan.cli.spec import json_option, params_option, run_plugins_option
 
 if TYPE_CHECKING:
     from deltaplan.runtime.trace import Columns, Line, SampleTrace
@@ -27,8 +27,16 @@ WHOLE = 6  # numbers of a vector, rows and columns of a matrix that are printed 
     help="The N-th sample of the data; by default the first one that is trained on.",
 )
 @click.option("--parameters", is_flag=True, help="Print the parameters too.")
+@run_plugins_option
 @json_option("Every number as JSON, nothing cut.")
-def command(file: Path, params: dict[str, Any], sample: int | None, parameters: bool, as_json: bool) -> None:
+def command(
+    file: Path,
+    params: dict[str, Any],
+    sample: int | None,
+    parameters: bool,
+    run_plugins: bool,
+    as_json: bool,
+) -> None:
     """Print each line of the recursions with its numbers for one sample: z, v and the loss forward, delta
     and the gradients backward.
 
@@ -39,7 +47,9 @@ def command(file: Path, params: dict[str, Any], sample: int | None, parameters: 
 
     if params and not _is_spec(file):
         raise click.UsageError("--set belongs to a spec; a run has its params")
-    found = _traced(file, params, sample)
+    if run_plugins and _is_spec(file):
+        raise click.UsageError("--run-plugins belongs to a run; a spec runs what it names with `use`")
+    found = _traced(file, params, sample, run_plugins)
     if as_json:
         say_json(_data(found))
     else:
@@ -50,7 +60,7 @@ def _is_spec(file: Path) -> bool:
     return file.suffix == ".dl" or file.is_file()
 
 
-def _traced(file: Path, params: dict[str, Any], sample: int | None) -> "SampleTrace":
+def _traced(file: Path, params: dict[str, Any], sample: int | None, run_plugins: bool) -> "SampleTrace":
     from deltaplan.cli.spec import load
     from deltaplan.runtime.session import trace
 
@@ -58,7 +68,7 @@ def _traced(file: Path, params: dict[str, Any], sample: int | None) -> "SampleTr
         return trace(load(file, params), sample)
     import deltaplan
 
-    return deltaplan.open(file).trace(sample)
+    return deltaplan.open(file, run_plugins).trace(sample)
 
 
 def _text(found: "SampleTrace", parameters: bool) -> Iterator[str]:

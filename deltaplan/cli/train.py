@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from deltaplan.cli.spec import json_option, params_option
+from deltaplan.cli.spec import json_option, params_option, run_plugins_option
 
 if TYPE_CHECKING:
     from deltaplan.compiler.experiment import Experiment
@@ -28,10 +28,17 @@ if TYPE_CHECKING:
     show_default=True,
     help="Folder for the runs; each gets a new one in it.",
 )
+@run_plugins_option
 @click.option("-q", "--quiet", is_flag=True, help="Print nothing but the run's folder.")
 @json_option("Print the result as JSON.")
 def command(
-    file: Path | None, params: dict[str, Any], resume: Path | None, runs: Path, quiet: bool, as_json: bool
+    file: Path | None,
+    params: dict[str, Any],
+    resume: Path | None,
+    runs: Path,
+    run_plugins: bool,
+    quiet: bool,
+    as_json: bool,
 ) -> None:
     """Train a spec on its data and write the run to a new folder.
 
@@ -43,7 +50,9 @@ def command(
     from deltaplan.cli.progress import shown_progress
     from deltaplan.runtime.run import open_, train
 
-    earlier = open_(resume) if resume else None
+    if run_plugins and not resume:
+        raise click.UsageError("--run-plugins belongs to --resume; a spec runs what it names with `use`")
+    earlier = open_(resume, run_plugins) if resume else None
     experiment = _experiment(file, params, earlier)
     dataset = earlier.dataset() if earlier and file is None else None
     with shown_progress(experiment, silent=quiet or as_json) as progress:

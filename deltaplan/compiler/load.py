@@ -57,7 +57,7 @@ def registry_of(path: str | os.PathLike[str]) -> Registry:
 def restore(
     text: str, name: str, params: Mapping[str, Value], contributions: Iterable[Contribution]
 ) -> Experiment:
-    """The experiment of a saved run, whose plugins' contributions are given: no plugin is imported."""
+    """The experiment of a saved run, whose plugins' contributions are given: its `use` lines run nothing."""
     spec, found = parse(Source(name, text))
     registry = builtin_registry().with_(contributions)
     return build(spec, registry, params, LIMITS, found, Path(), run_plugins=False)

@@ -23,12 +23,14 @@ Kind = Literal[
 
 @dataclass(frozen=True, slots=True)
 class Owner:
-    """Who contributes: `deltaplan` for built-ins, else the plugin's name with its file, version and line."""
+    """Who contributes: `deltaplan` for built-ins, else the plugin's name with its file, version and line.
+    `sha256` is that of the file's bytes when it was run."""
 
     plugin: str
     location: str = ""
     version: str = ""
     line: int = 0  # where the contribution begins in its file; 0 where there is no file
+    sha256: str = ""
 
     def __str__(self) -> str:
         return f"{self.plugin} ({self.location})" if self.location else self.plugin

@@ -146,3 +146,11 @@ class PluginEmpty(Diagnostic):
     title: ClassVar[str] = "the plugin `{path}` contributes nothing"
     help: ClassVar[str] = "mark a function with @activation(name) or another mark of deltaplan.plugins.api"
     path: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PluginChanged(Diagnostic):
+    code: ClassVar[str] = "plugin-changed"
+    title: ClassVar[str] = "the plugin `{path}` has changed since the run was trained"
+    help: ClassVar[str] = "bring the file back as it was, or train again"
+    path: str

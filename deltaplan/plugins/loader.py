@@ -14,7 +14,7 @@ from types import CodeType, ModuleType
 from deltaplan.diagnostics import Note, PluginError, Span, nearest
 from deltaplan.plugins import builtin
 from deltaplan.plugins.contracts import Contribution, Owner
-from deltaplan.plugins.faults import PluginEmpty, PluginFailed, PluginNotFound, PluginSyntax
+from deltaplan.plugins.faults import PluginChanged, PluginEmpty, PluginFailed, PluginNotFound, PluginSyntax
 from deltaplan.plugins.places import failed_span, in_words, line_span
 from deltaplan.plugins.registry import Registry
 
@@ -35,27 +35,37 @@ def contributions(module: ModuleType, owner: Owner) -> Iterator[Contribution]:
             yield replace(value, owner=replace(owner, line=line))
 
 
-def load_file(path: Path, span: Span | None = None) -> tuple[Contribution, ...]:
-    """The contributions of a Python file, which is run. `span` is where the spec asks for it.
+def load_file(path: Path, span: Span | None = None, sha256: str | None = None) -> tuple[Contribution, ...]:
+    """The contributions of a Python file, which is run; only the file of that `sha256`, where one is given.
+    `span` is where the spec asks for it.
 
-    PluginError where it cannot be read, is not Python, fails, or contributes nothing; then it leaves no
-    module behind. What it prints goes to the error stream.
+    PluginError where it cannot be read, is another file, is not Python, fails, or contributes nothing; then
+    it leaves no module behind. What it prints goes to the error stream.
     """
-    code, module = _compiled(path, span), ModuleType(_private_name(path))
+    content = _read(path, span)
+    found_sha256 = hashlib.sha256(content).hexdigest()
+    if sha256 is not None and sha256 != found_sha256:
+        raise PluginError(PluginChanged(path=str(path), span=span))
+    code, module = _compiled(content, path, span), ModuleType(_private_name(path))
     module.__file__ = str(path)
     with _known_to_python(module):
         _run(code, module, path, span)
-        found = tuple(contributions(module, Owner(path.stem, str(path))))
+        found = tuple(contributions(module, Owner(path.stem, str(path), sha256=found_sha256)))
         if not found:
             raise PluginError(PluginEmpty(path=str(path), span=span))
     return found
 
 
-def _compiled(path: Path, span: Span | None) -> CodeType:
+def _read(path: Path, span: Span | None) -> bytes:
     try:
-        return compile(path.read_bytes(), str(path), "exec", dont_inherit=True)
+        return path.read_bytes()
     except OSError as error:
         raise PluginError(_not_found(path, error, span)) from None
+
+
+def _compiled(content: bytes, path: Path, span: Span | None) -> CodeType:
+    try:
+        return compile(content, str(path), "exec", dont_inherit=True)
     except (SyntaxError, ValueError, RecursionError, MemoryError) as error:
         place = line_span(str(path), getattr(error, "lineno", None) or 0)
         why = getattr(error, "msg", None) or in_words(error)

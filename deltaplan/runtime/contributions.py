@@ -1,7 +1,8 @@
-"""Contributions that are expressions as plain data, so that a saved run needs no plugin to be read."""
+"""What a saved run keeps of plugins: expressions as plain data, and of code the file that it stands in."""
 
 from collections.abc import Mapping
-from dataclasses import asdict
+from dataclasses import asdict, dataclass
+from pathlib import Path
 from typing import Any, Literal, get_args
 
 from deltaplan.plugins.contracts import (
@@ -16,6 +17,19 @@ from deltaplan.plugins.contracts import (
 from deltaplan.plugins.expressions import from_data, to_data
 
 Saved = Activation | Loss | Regularizer | Optimizer
+
+
+@dataclass(frozen=True, slots=True)
+class Code:
+    """A contribution that is code (a layer, an initializer, a metric, a source of data): its plugin, and the
+    file with the checksum that it had when it was run."""
+
+    kind: str
+    name: str
+    plugin: str
+    version: str
+    file: Path
+    sha256: str
 
 
 def is_saved(contribution: Contribution) -> bool:

@@ -13,12 +13,11 @@ from deltaplan.compiler.load import restore
 from deltaplan.compiler.parameters import place_parameters
 from deltaplan.compiler.render import render
 from deltaplan.diagnostics import DeltaplanError, Diagnostic, Span, SpecError
-from deltaplan.plugins.contracts import Contribution
 from deltaplan.runtime.backends.numpy.expressions import Array
-from deltaplan.runtime.contributions import Saved
 from deltaplan.runtime.data.dataset import Dataset, PartName
 from deltaplan.runtime.data.memory import part_from_memory
 from deltaplan.runtime.data.prepare import load_dataset, load_part
+from deltaplan.runtime.foreign import code_of, contributions_of, saved_of
 from deltaplan.runtime.model import Model
 from deltaplan.runtime.notebook import run_html
 from deltaplan.runtime.pictures import pictures
@@ -165,7 +164,8 @@ def _saved(model: Model, dataset: Dataset, outcome: Outcome, resumed: "Run | Non
         preprocessing=dataset.preprocessing,
         history=[*(resumed.history if resumed else ()), *(record.to_data() for record in outcome.history)],
         metrics={"ended": outcome.ended, "step": outcome.step, **parts},
-        contributions=tuple(c for c in foreign(experiment) if isinstance(c, Saved)),
+        contributions=saved_of(experiment),
+        code=code_of(experiment),
         params=dict(experiment.params),
         data=dataset.path,
         data_sha256=dataset.sha256,
@@ -185,22 +185,16 @@ def blocks(experiment: Experiment, theta: Array) -> dict[str, Array]:
     }
 
 
-def foreign(experiment: Experiment) -> tuple[Contribution, ...]:
-    """The contributions of plugins that the spec uses."""
-    uses = [getattr(node, "use", None) for node in experiment.graph]
-    uses += [experiment.train.optimizer] if experiment.train else []
-    found = {(u.contract.kind, u.name): u.contract for u in uses if u is not None}
-    return tuple(c for c in found.values() if c.owner.plugin != "deltaplan")
+def open_(folder: str | os.PathLike[str], run_plugins: bool = False) -> Run:
+    """A run from its folder. Its plugins are not needed where all that they gave are expressions; their code
+    is run with `run_plugins` alone, and only where the file is the one that the run was trained with.
 
-
-def open_(folder: str | os.PathLike[str]) -> Run:
-    """A run from its folder. Its plugins are not needed where all that they gave are expressions.
-
-    Raises DeltaplanError where the folder is no run, is damaged, or does not fit its own spec.
+    Raises DeltaplanError where the folder is no run, is damaged, does not fit its own spec, or needs code.
     """
     folder = Path(folder)
     saved = open_run(folder)
-    experiment = restore(saved.spec, str(folder / "spec.dl"), saved.params, saved.contributions)
+    contributions = contributions_of(saved, folder, run_plugins)
+    experiment = restore(saved.spec, str(folder / "spec.dl"), saved.params, contributions)
     theta = _theta(experiment, saved, folder)
     return Run(Model(experiment, theta, saved.preprocessing), saved, folder)
 

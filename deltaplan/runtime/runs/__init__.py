@@ -1,6 +1,6 @@
 """A run folder: what a training run reached, and all that is needed to use it or to go on.
 
-    run.json            format, versions, CPU, seeds, data, preprocessing, expressions, checksums
+    run.json            format, versions, CPU, seeds, data, preprocessing, plugins, checksums
     spec.dl             the spec as it was written
     resolved.dl         the spec with every default written out
     model.safetensors   the parameters by name: `dense1.W`
@@ -9,7 +9,7 @@
     metrics.json        the values at the end
     loss.svg, fit.svg   pictures
 
-A folder appears whole or not at all. Reading imports no plugin. Numbers that JSON lacks (NaN, infinity) are
+A folder appears whole or not at all. Reading runs no plugin. Numbers that JSON lacks (NaN, infinity) are
 null in history and metrics.
 """
 

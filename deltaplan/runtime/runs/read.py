@@ -12,7 +12,7 @@ from safetensors import SafetensorError
 from safetensors import numpy as safetensors
 
 from deltaplan.diagnostics import DeltaplanError, nearest
-from deltaplan.runtime.contributions import contribution_from_data
+from deltaplan.runtime.contributions import Code, contribution_from_data
 from deltaplan.runtime.data.preprocessing import Preprocessing
 from deltaplan.runtime.runs.mistakes import RunDamaged, RunNotFound, RunTooNew
 from deltaplan.runtime.runs.saved import FORMAT, OPTIMIZER, TRAINER, Arrays, SavedRun
@@ -109,11 +109,24 @@ def _run(
         history=tuple(dict(json.loads(line)) for line in files["history.jsonl"].splitlines()),
         metrics=dict(json.loads(files["metrics.json"])),
         contributions=tuple(contribution_from_data(c) for c in record["contributions"]),
+        code=tuple(_code(folder, code) for code in record["code"]),
         params=dict(record["params"]),
-        data=Path(os.path.normpath(folder / data["path"])) if data else None,
+        data=_beside(folder, data["path"]) if data else None,
         data_sha256=data["sha256"] if data else None,
         environment={str(name): str(value) for name, value in record["environment"].items()},
     )
+
+
+def _code(folder: Path, data: Mapping[str, str]) -> Code:
+    kind, name, plugin, version = (str(data[key]) for key in ("kind", "name", "plugin", "version"))
+    return Code(kind, name, plugin, version, _beside(folder, data["file"]), str(data["sha256"]))
+
+
+def _beside(folder: Path, path: str) -> Path:
+    """A path that is written as seen from the run's folder."""
+    if "\0" in path:
+        raise ValueError("a path holds a zero byte")
+    return Path(os.path.normpath(folder / path))
 
 
 def _damaged(file: Path, what: str) -> DeltaplanError:

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from deltaplan.runtime.contributions import Saved
+from deltaplan.runtime.contributions import Code, Saved
 from deltaplan.runtime.data.preprocessing import Preprocessing
 
 FORMAT = 1
@@ -45,6 +45,7 @@ class SavedRun:
 
     `parameters` are blocks by name in their order, `state` the optimizer's vectors, flat as θ is; `counters`
     are what else a run needs to go on (see `Outcome`);
+    `contributions` are the expressions of plugins, `code` what else it takes of them;
     `params` are those that were given from outside the spec; `data` is the file that was read, if one was.
     `ended` says why training did: `complete`, `stopped early`, `interrupted`, `diverged`.
     """
@@ -62,6 +63,7 @@ class SavedRun:
     metrics: Mapping[str, Any]
     counters: Arrays = field(default_factory=dict)
     contributions: tuple[Saved, ...] = ()
+    code: tuple[Code, ...] = ()
     params: Mapping[str, Any] = field(default_factory=dict)
     data: Path | None = None
     data_sha256: str | None = None

@@ -4,6 +4,7 @@ import hashlib
 import json
 import os
 from collections.abc import Mapping
+from dataclasses import asdict
 from math import isfinite
 from pathlib import Path
 from typing import Any
@@ -12,7 +13,7 @@ import numpy as np
 from safetensors import numpy as safetensors
 
 from deltaplan.diagnostics import DeltaplanError
-from deltaplan.runtime.contributions import contribution_to_data
+from deltaplan.runtime.contributions import Code, contribution_to_data
 from deltaplan.runtime.files import new_run_folder, write_atomically
 from deltaplan.runtime.runs.mistakes import RunNotWritten
 from deltaplan.runtime.runs.saved import FORMAT, OPTIMIZER, TRAINER, Arrays, SavedRun
@@ -61,17 +62,22 @@ def _record(run: SavedRun, base: Path, sums: Mapping[str, str]) -> dict[str, Any
         "preprocessing": run.preprocessing.to_data(),
         "parameters": list(run.parameters),
         "contributions": [contribution_to_data(c) for c in run.contributions],
+        "code": [_code(code, base) for code in run.code],
         "environment": dict(run.environment),
         "sha256": dict(sums),
     }
 
 
-def _relative(data: Path, base: Path) -> str:
-    """The data's path as seen from a folder in `base`; an absolute one if none leads there (other drive)."""
+def _code(code: Code, base: Path) -> dict[str, str]:
+    return {**asdict(code), "file": _relative(code.file, base)}
+
+
+def _relative(path: Path, base: Path) -> str:
+    """The path as seen from a folder in `base`; an absolute one if none leads there (other drive)."""
     try:
-        return Path(os.path.relpath(data.resolve(), base.resolve() / "run")).as_posix()
+        return Path(os.path.relpath(path.resolve(), base.resolve() / "run")).as_posix()
     except ValueError:
-        return data.resolve().as_posix()
+        return path.resolve().as_posix()
 
 
 def _tensors(arrays: Arrays) -> bytes:

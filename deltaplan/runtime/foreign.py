@@ -1,0 +1,93 @@
+"""What a run takes from plugins. Expressions are saved with it; code is run again only by consent, and only
+the bytes that it was trained with."""
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from itertools import groupby
+from pathlib import Path
+from typing import ClassVar
+
+from deltaplan.compiler.experiment import Experiment
+from deltaplan.compiler.nodes import Use
+from deltaplan.diagnostics import DeltaplanError, Diagnostic
+from deltaplan.plugins.contracts import Contribution
+from deltaplan.plugins.loader import load_file
+from deltaplan.runtime.contributions import Code, Saved, is_saved
+from deltaplan.runtime.runs import RunDamaged, SavedRun
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PluginNotRun(Diagnostic):
+    code: ClassVar[str] = "plugin-not-run"
+    title: ClassVar[str] = "`{run}` needs {what} of the plugin `{file}`, which is not run unasked"
+    help: ClassVar[str] = "read the file; `run_plugins=True`, or `--run-plugins` after a verb, then runs it"
+    run: str
+    what: str
+    file: str
+
+
+def saved_of(experiment: Experiment) -> tuple[Saved, ...]:
+    """The expressions of plugins that the spec uses."""
+    return tuple(c for c in _contributions(experiment) if isinstance(c, Saved))
+
+
+def code_of(experiment: Experiment) -> tuple[Code, ...]:
+    """The contributions of plugins that the spec uses and that are no expressions."""
+    return tuple(_code(c) for c in _contributions(experiment) if not is_saved(c))
+
+
+def contributions_of(run: SavedRun, folder: Path, run_plugins: bool) -> tuple[Contribution, ...]:
+    """All that a saved run takes from plugins. Their files are run with `run_plugins` alone.
+
+    DeltaplanError with every file that is not run, or that cannot be read or has changed.
+    """
+    groups = [(file, tuple(codes)) for (file, _), codes in groupby(sorted(run.code, key=_bytes), _bytes)]
+    if groups and not run_plugins:
+        raise DeltaplanError(
+            *(PluginNotRun(run=str(folder), what=_listed(codes), file=str(file)) for file, codes in groups)
+        )
+    loaded = (found for file, codes in groups for found in _loaded(file, codes, folder))
+    return (*run.contributions, *loaded)
+
+
+def _contributions(experiment: Experiment) -> Iterator[Contribution]:
+    """What plugins contribute to the spec, each once."""
+    found = {(use.contract.kind, use.name): use.contract for use in _uses(experiment)}
+    return (c for c in found.values() if c.owner.plugin != "deltaplan")
+
+
+def _uses(experiment: Experiment) -> Iterator[Use]:
+    for node in experiment.graph:
+        yield from (use for use in (getattr(node, "use", None), getattr(node, "init", None)) if use)
+    if experiment.train:
+        yield experiment.train.optimizer
+        yield from (monitored.use for monitored in experiment.train.monitor)
+    if experiment.data:
+        yield experiment.data.source
+
+
+def _code(contribution: Contribution) -> Code:
+    owner = contribution.owner
+    file = Path(owner.location)
+    return Code(contribution.kind, contribution.name, owner.plugin, owner.version, file, owner.sha256)
+
+
+def _bytes(code: Code) -> tuple[Path, str]:
+    return code.file, code.sha256
+
+
+def _listed(codes: Iterable[Code]) -> str:
+    *others, last = (f"the {code.kind} `{code.name}`" for code in codes)
+    return f"{', '.join(others)} and {last}" if others else last
+
+
+def _loaded(file: Path, codes: tuple[Code, ...], folder: Path) -> Iterator[Contribution]:
+    """What the run takes of one file, and nothing else that is in it."""
+    found: dict[tuple[str, str], Contribution] = {
+        (c.kind, c.name): c for c in load_file(file, sha256=codes[0].sha256)
+    }
+    for code in codes:
+        if (code.kind, code.name) not in found:
+            what = f"names the {code.kind} `{code.name}`, and `{file}` has none"
+            raise DeltaplanError(RunDamaged(file=str(folder / "run.json"), what=what))
+        yield found[code.kind, code.name]
