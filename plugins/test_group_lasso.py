@@ -30,10 +30,10 @@ def test_each_layer_is_a_block():
 def test_the_pull_on_a_block_is_its_direction_and_rests_at_zero():
     problem = deltaplan.problem(deltaplan.load(HERE / "specs" / "group_lasso.dl"))
     (block,) = (p for p in problem.parameters if p.name == "dense2.W")
-    theta = problem.grad([0.0] * problem.size) * 0 + 0.01
+    theta = problem.objective_grad([0.0] * problem.size) * 0 + 0.01
     theta[block.offset : block.end] = 0.0
-    pull = problem.grad(theta) - problem.loss_grad(theta)
+    pull = problem.objective_grad(theta) - problem.grad(theta)
     assert not pull[block.offset : block.end].any()
     theta[block.offset] = -0.2
-    pull = problem.grad(theta) - problem.loss_grad(theta)
+    pull = problem.objective_grad(theta) - problem.grad(theta)
     assert pull[block.offset] == pytest.approx(-1e-4 * math.sqrt(block.size), rel=1e-10)

@@ -185,7 +185,7 @@ def test_recorded_models(path):
     close(problem.per_sample_loss(theta), record["losses"], 1e-10)
     close(problem.loss(theta), record["loss"], 1e-10)
     close(problem.objective(theta), record["objective"], 1e-10)
-    model.blocks.compare(problem.grad(theta), model.flat("gradient"), 1e-10)
+    model.blocks.compare(problem.objective_grad(theta), model.flat("gradient"), 1e-10)
 
 
 @pytest.mark.parametrize("path", MODELS, ids=lambda path: path.stem)

@@ -31,12 +31,14 @@ def output_plan(trace: Trace, output: str) -> Plan:
     return gradient_plan(whole, of_loss=True)
 
 
-def hessian_plan(trace: Trace) -> Plan:
-    """g ← H v with H = ∂²J/∂θ², J the objective: the gradient of vᵀ∂J/∂θ for a constant vector `v`."""
-    assert trace.objective is not None, "a Hessian needs a problem"
+def hessian_plan(trace: Trace, of_loss: bool = False) -> Plan:
+    """g ← H v with H = ∂²J/∂θ², J the objective, or its loss alone: the gradient of vᵀ∂J/∂θ for a constant
+    vector `v`."""
+    first = trace.loss if of_loss else trace.objective
+    assert first is not None, "a Hessian needs a problem"
     offsets = {p.tensor: p.offset for p in trace.parameters}
     offsets |= {s.tensor: s.offset for s in trace.segments}
-    backward, adjoints = differentiate(trace.steps, {trace.objective: None}, offsets)
+    backward, adjoints = differentiate(trace.steps, {first: None}, offsets)
     names = {t: replace(t, name=f"first {t.name}") for step in backward for t in step.outputs}
     backward = tuple(rename(step, names) for step in backward)
     pairs = {

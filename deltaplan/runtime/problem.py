@@ -7,12 +7,14 @@ import numpy as np
 
 from deltaplan.compiler.curvature import hessian_plan
 from deltaplan.compiler.experiment import Experiment
-from deltaplan.compiler.lower import Parameter, lower
+from deltaplan.compiler.lower import lower
+from deltaplan.compiler.parameters import Parameter
 from deltaplan.compiler.plan import Plan, evaluate_plan, gradient_plan, predict_plan
 from deltaplan.runtime.backends.numpy.bind import Bound, bind, target_key
 from deltaplan.runtime.backends.numpy.expressions import Array
 from deltaplan.runtime.data.memory import inputs_from_memory
 from deltaplan.runtime.data.preprocessing import Preprocessing
+from deltaplan.runtime.initial import initial
 from deltaplan.runtime.outputs import Slopes, outputs
 
 Vector = np.ndarray[Any, np.dtype[np.float64]]
@@ -21,9 +23,10 @@ Vector = np.ndarray[Any, np.dtype[np.float64]]
 class Problem:
     """minimize loss(θ) + Ω(θ) on fixed samples, in float64.
 
-    `loss` is the mean (or sum, as the spec says) over the samples, `objective` adds the regularizers; `grad`
-    is the gradient of the objective and `loss_grad` that of the loss alone. θ is a vector of `size` numbers,
-    or a stack [k, size]: results then have k as their first axis.
+    `loss` is the mean (or sum, as the spec says) over the samples, `grad` its gradient and `hvp` its Hessian
+    times a vector. `objective` adds the regularizers, and `objective_grad` and `objective_hvp` are its own:
+    that is what training descends. θ is a vector of `size` numbers, or a stack [k, size]: results then have k
+    as their first axis.
 
     `inputs` holds [features, N] by the names of the input nodes, `targets` [outputs, N] or class indices [N]
     by those of the outputs, both as the model sees them; `preprocessing` leads there from the data's units.
@@ -63,12 +66,12 @@ class Problem:
         return self._each(theta, self._objective)
 
     def grad(self, theta: Vector) -> Vector:
-        """∂objective/∂θ, in the shape of θ."""
-        return np.asarray(self._each(theta, lambda: self._gradient("J")))
-
-    def loss_grad(self, theta: Vector) -> Vector:
         """∂loss/∂θ, in the shape of θ."""
         return np.asarray(self._each(theta, lambda: self._gradient("L")))
+
+    def objective_grad(self, theta: Vector) -> Vector:
+        """∂objective/∂θ, in the shape of θ."""
+        return np.asarray(self._each(theta, lambda: self._gradient("J")))
 
     def per_sample_loss(self, theta: Vector) -> Vector:
         """The loss of each sample without weights or average: [N], or [k, N] for a stack."""
@@ -93,18 +96,29 @@ class Problem:
         return np.asarray(self._each(theta, lambda: slopes(inputs)))
 
     def hvp(self, theta: Vector, v: Vector) -> Vector:
-        """The Hessian of the objective times v, exact where the objective has one: [size], or [k, size] where
-        θ or v is a stack. It costs about two gradients."""
-        theta, v = self._checked(theta), self._checked(v, "v")
-        if max(theta.ndim, v.ndim) == 2:
-            theta, v = np.broadcast_arrays(theta, v)
-            return np.array([self.hvp(*rows) for rows in zip(theta, v, strict=True)])
-        self._direction[:] = v
-        return np.asarray(self._each(theta, lambda: self._gradient("Hv")))
+        """The Hessian of the loss times v, exact where there is one: [size], or [k, size] where θ or v is a
+        stack. It costs about two gradients."""
+        return self._hvp("L", theta, v)
+
+    def objective_hvp(self, theta: Vector, v: Vector) -> Vector:
+        """The Hessian of the objective times v, as `hvp` for the loss."""
+        return self._hvp("J", theta, v)
+
+    def initial(self, seed: int) -> Vector:
+        """The θ that training with this seed begins with (θ = 0 is a saddle of most nets)."""
+        return initial(self.experiment.graph, seed)
 
     def split(self, theta: Vector) -> dict[str, Vector]:
         """θ as named blocks, `dense1.W` [out, in] and so on: views, not copies."""
         return {p.name: theta[p.offset : p.end].reshape(p.tensor.shape) for p in self.parameters}
+
+    def _hvp(self, of: str, theta: Vector, v: Vector) -> Vector:
+        theta, v = self._checked(theta), self._checked(v, "v")
+        if max(theta.ndim, v.ndim) == 2:
+            theta, v = np.broadcast_arrays(theta, v)
+            return np.array([self._hvp(of, *rows) for rows in zip(theta, v, strict=True)])
+        self._direction[:] = v
+        return np.asarray(self._each(theta, lambda: self._gradient(f"H{of}")))
 
     def _each(self, theta: Vector, function: Any) -> Any:
         theta = self._checked(theta)
@@ -166,7 +180,8 @@ class Problem:
         return self._gradients[of]
 
     def _plan(self, of: str) -> Plan:
-        return hessian_plan(self._trace) if of == "Hv" else gradient_plan(self._trace, of_loss=of == "L")
+        plan = hessian_plan if of.startswith("H") else gradient_plan
+        return plan(self._trace, of_loss=of.endswith("L"))
 
 
 def _same_names(what: str, given: Iterable[str], expected: Iterable[str]) -> None:

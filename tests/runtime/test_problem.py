@@ -5,6 +5,7 @@ import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
 from programs import experiment
+from trainings import problem as small_problem
 
 import deltaplan
 from deltaplan.runtime.problem import Problem
@@ -67,8 +68,8 @@ def test_gradients_of_random_models(model):
         raise
     theta = random.normal(size=problem.size)
     places = random.permutation(problem.size)[:12]
-    compare(problem.objective, problem.grad(theta), theta, places)
-    compare(problem.loss, problem.loss_grad(theta), theta, places[:4])
+    compare(problem.objective, problem.objective_grad(theta), theta, places)
+    compare(problem.loss, problem.grad(theta), theta, places[:4])
 
 
 def compare(function, derived, theta, places):
@@ -124,14 +125,16 @@ def test_a_stack_gives_a_row_for_each(problem):
     thetas = np.random.default_rng(1).normal(size=(3, problem.size))
     assert problem.objective(thetas).shape == problem.loss(thetas).shape == (3,)
     assert problem.per_sample_loss(thetas).shape == (3, 5)
-    np.testing.assert_array_equal(problem.grad(thetas), [problem.grad(theta) for theta in thetas])
+    np.testing.assert_array_equal(
+        problem.objective_grad(thetas), [problem.objective_grad(theta) for theta in thetas]
+    )
 
 
 def test_results_are_copies_and_arguments_stay(problem):
     theta = np.ones(problem.size)
-    first = problem.grad(theta)
+    first = problem.objective_grad(theta)
     kept = first.copy()
-    problem.grad(2 * theta)
+    problem.objective_grad(2 * theta)
     np.testing.assert_array_equal(first, kept)
     assert (theta == 1).all()
 
@@ -176,7 +179,7 @@ def test_dropout_is_off():
     without = problem_of((*lines[:2], lines[3]), {"inputs": 2}, x, y)
     theta = random.normal(size=without.size)
     assert with_dropout.objective(theta) == without.objective(theta)
-    np.testing.assert_array_equal(with_dropout.grad(theta), without.grad(theta))
+    np.testing.assert_array_equal(with_dropout.objective_grad(theta), without.objective_grad(theta))
 
 
 def test_a_residual_net_by_hand():
@@ -210,7 +213,7 @@ def test_several_inputs_and_outputs():
     y = {"price": random.normal(size=(1, 6)), "style": random.integers(0, 3, 6)}
     problem = Problem(stated, x, y)
     theta = random.normal(size=problem.size)
-    compare(problem.objective, problem.grad(theta), theta, range(problem.size))
+    compare(problem.objective, problem.objective_grad(theta), theta, range(problem.size))
     p = problem.split(theta)
     z = {
         "seen": np.tanh(p["seen.W"] @ x["photo"] + p["seen.b"][:, None]),
@@ -225,3 +228,16 @@ def test_several_inputs_and_outputs():
     np.testing.assert_allclose(problem.per_sample_loss(theta), losses, rtol=1e-12)
     penalty = 0.05 * ((p["style.W"] ** 2).sum() + (p["style.b"] ** 2).sum())
     assert problem.objective(theta) == pytest.approx(losses.mean() + penalty, rel=1e-12)
+
+
+def test_the_pairs_belong_together():
+    """Central differences of a function are its own gradient's, with a regularizer that tells them apart."""
+    p = small_problem("input 1", "dense 3 tanh", "output 1", minimize="mean(squared_error) + l2(0.5)")
+    theta, v = p.initial(3), np.random.default_rng(1).normal(size=p.size)
+    for function, gradient in ((p.loss, p.grad), (p.objective, p.objective_grad)):
+        difference = (function(theta + 1e-6 * v) - function(theta - 1e-6 * v)) / 2e-6
+        assert abs(difference - gradient(theta) @ v) < 1e-7
+    for gradient, product in ((p.grad, p.hvp), (p.objective_grad, p.objective_hvp)):
+        difference = (gradient(theta + 1e-6 * v) - gradient(theta - 1e-6 * v)) / 2e-6
+        np.testing.assert_allclose(product(theta, v), difference, atol=1e-7)
+    assert abs(p.objective_grad(theta) - p.grad(theta)).max() > 1e-3

@@ -55,7 +55,7 @@ def test_jacobian_and_residuals_give_the_gradient_of_squared_error():
     p = problem(penalty="")
     theta = np.random.default_rng(1).normal(size=p.size)
     residuals = p.outputs(theta) - samples()[1]
-    close(np.einsum("nk,nki->i", residuals, p.jacobian(theta)) / p.samples, p.grad(theta), 1e-12)
+    close(np.einsum("nk,nki->i", residuals, p.jacobian(theta)) / p.samples, p.objective_grad(theta), 1e-12)
 
 
 def test_outputs_are_those_of_a_run_before_the_link():
@@ -88,7 +88,7 @@ def test_hessian_times_vector_against_differences(loss, over):
     random = np.random.default_rng(2)
     for _ in range(3):
         theta, v = random.normal(size=p.size), random.normal(size=p.size)
-        close(p.hvp(theta, v), difference(p.grad, theta, v))
+        close(p.objective_hvp(theta, v), difference(p.objective_grad, theta, v))
 
 
 @given(
@@ -108,17 +108,17 @@ def test_the_hessian_is_symmetric_and_linear(widths, word, skip, loss, seed):
         return
     random = np.random.default_rng(seed)
     theta, (v, w) = random.normal(size=p.size), random.normal(size=(2, p.size))
-    hv, hw = p.hvp(theta, np.array([v, w]))
+    hv, hw = p.objective_hvp(theta, np.array([v, w]))
     scale = np.abs(hv).max() * np.abs(w).sum() + 1e-12
     assert abs(w @ hv - v @ hw) <= 1e-12 * scale
-    close(p.hvp(theta, v + 2 * w), hv + 2 * hw, 1e-12)
+    close(p.objective_hvp(theta, v + 2 * w), hv + 2 * hw, 1e-12)
 
 
 def test_the_hessian_of_a_quadratic_is_known():
     """Linear regression with l2: XᵀX/N + λ for the weights, the same for every output."""
     p = problem("input 2", "output 3", penalty=" + l2(0.5)")
     x = samples()[0]
-    hessian = p.hvp(np.ones(p.size), np.eye(p.size))
+    hessian = p.objective_hvp(np.ones(p.size), np.eye(p.size))
     block = x.T @ x / len(x) + 0.5 * np.eye(2)
     expected = np.kron(np.eye(3), block)
     close(hessian[:6, :6], expected, 1e-14)
@@ -132,8 +132,8 @@ def test_stacks():
     assert p.outputs(thetas).shape == (2, 5, 3)
     assert p.jacobian(thetas).shape == (2, 5, 3, p.size)
     np.testing.assert_array_equal(p.jacobian(thetas)[1], p.jacobian(thetas[1]))
-    np.testing.assert_array_equal(p.hvp(thetas, v), [p.hvp(theta, v) for theta in thetas])
-    np.testing.assert_array_equal(p.hvp(thetas, thetas)[1], p.hvp(thetas[1], thetas[1]))
+    np.testing.assert_array_equal(p.objective_hvp(thetas, v), [p.objective_hvp(theta, v) for theta in thetas])
+    np.testing.assert_array_equal(p.objective_hvp(thetas, thetas)[1], p.objective_hvp(thetas[1], thetas[1]))
 
 
 def test_several_outputs_by_name():
@@ -149,7 +149,7 @@ def test_several_outputs_by_name():
     assert [jacobian.shape for jacobian in both] == [(5, 2, p.size), (5, 1, p.size)]
     residuals = [p.outputs(theta, output=n) - t for n, t in (("a", y[:, :2]), ("b", y[:, 2:]))]
     gradient = sum(np.einsum("nk,nki->i", r, j) for r, j in zip(residuals, both, strict=True)) / 5
-    close(p.grad(theta), gradient, 1e-12)
+    close(p.objective_grad(theta), gradient, 1e-12)
     with pytest.raises(ValueError, match="output is one of `a`, `b`"):
         p.jacobian(theta)
     with pytest.raises(ValueError, match="not `c`"):
@@ -159,21 +159,23 @@ def test_several_outputs_by_name():
 def test_wrong_lengths():
     p = problem()
     with pytest.raises(ValueError, match=f"v has {p.size} numbers"):
-        p.hvp(np.zeros(p.size), np.zeros(3))
+        p.objective_hvp(np.zeros(p.size), np.zeros(3))
     with pytest.raises(deltaplan.SpecError, match="asks for 2"):
         p.jacobian(np.zeros(p.size), np.zeros((4, 3)))
 
 
 def test_an_own_solver_needs_plain_functions_alone():
     """Gradient descent, then Newton's method with conjugate gradients: what one would hand to scipy as
-    `minimize(p.objective, θ, jac=p.grad, hessp=p.hvp)`."""
+    `minimize(p.objective, θ, jac=p.objective_grad, hessp=p.objective_hvp)`."""
     p = problem(loss="logistic")
     theta = np.zeros(p.size)
     for _ in range(200):
-        theta = theta - 0.5 * p.grad(theta)
+        theta = theta - 0.5 * p.objective_grad(theta)
     for _ in range(20):
-        theta = theta - conjugate_gradients(lambda v, at=theta: p.hvp(at, v), p.grad(theta))
-    assert np.abs(p.grad(theta)).max() < 1e-10
+        theta = theta - conjugate_gradients(
+            lambda v, at=theta: p.objective_hvp(at, v), p.objective_grad(theta)
+        )
+    assert np.abs(p.objective_grad(theta)).max() < 1e-10
     assert p.objective(theta) < p.objective(np.zeros(p.size))
 
 

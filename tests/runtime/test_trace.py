@@ -65,11 +65,11 @@ def test_backward_by_hand_before_the_regularizers(traced):
 def test_the_lines_of_regularizers_lead_from_the_loss_to_the_objective(traced):
     found, problem, theta, *_ = traced
     updates = [line for line in found.backward if "←" in line.formula]
-    loss, weights = problem.loss_grad(theta), 21
+    loss, weights = problem.grad(theta), 21
     after_first = loss[:weights] + 0.1 * theta[:weights]
     assert [line.values.size for line in updates] == [weights, problem.size]
     np.testing.assert_allclose(updates[0].values, after_first, rtol=1e-12, atol=1e-14)
-    np.testing.assert_allclose(updates[1].values, problem.grad(theta), rtol=1e-12, atol=1e-14)
+    np.testing.assert_allclose(updates[1].values, problem.objective_grad(theta), rtol=1e-12, atol=1e-14)
 
 
 def test_a_sample_is_told_in_the_units_of_the_data():

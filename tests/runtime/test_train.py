@@ -65,7 +65,7 @@ def test_training_begins_at_the_initial_parameters_and_follows_the_gradient():
     whole = problem(minimize="mean(squared_error) + l2(0.01)")
     theta = initial(whole.experiment.graph, 7)
     for _ in range(10):
-        theta = theta - 0.1 * whole.grad(theta)
+        theta = theta - 0.1 * whole.objective_grad(theta)
     outcome = trained(minimize="mean(squared_error) + l2(0.01)")
     np.testing.assert_allclose(outcome.theta, theta, rtol=1e-10)
     assert (outcome.ended, outcome.step) == ("complete", 10)
