@@ -29,6 +29,13 @@ if TYPE_CHECKING:
     help="Folder for the runs; each gets a new one in it.",
 )
 @run_plugins_option
+@click.option(
+    "--threads",
+    type=click.IntRange(min=1),
+    default=1,
+    show_default=True,
+    help="Threads of the BLAS library; other numbers give other bits.",
+)
 @click.option("-q", "--quiet", is_flag=True, help="Print nothing but the run's folder.")
 @json_option("Print the result as JSON.")
 def command(
@@ -37,6 +44,7 @@ def command(
     resume: Path | None,
     runs: Path,
     run_plugins: bool,
+    threads: int,
     quiet: bool,
     as_json: bool,
 ) -> None:
@@ -56,7 +64,7 @@ def command(
     experiment = _experiment(file, params, earlier)
     dataset = earlier.dataset() if earlier and file is None else None
     with shown_progress(experiment, silent=quiet or as_json) as progress:
-        run = train(experiment, dataset, runs=runs, progress=progress, resume=earlier)
+        run = train(experiment, dataset, runs=runs, progress=progress, resume=earlier, threads=threads)
     warn(run.warnings)
     if as_json:
         say_json(_data(run))

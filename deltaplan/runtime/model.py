@@ -16,7 +16,7 @@ from deltaplan.runtime.data.dataset import Part
 from deltaplan.runtime.data.memory import inputs_from_memory
 from deltaplan.runtime.data.preprocessing import Preprocessing
 from deltaplan.runtime.metrics import fitting, measure
-from deltaplan.runtime.threads import one_blas_thread
+from deltaplan.runtime.threads import blas_threads
 
 BLOCK = 1024  # samples that are predicted at once
 
@@ -113,7 +113,7 @@ class Model:
         parts: list[list[Array]] = [[] for _ in wanted]
         if not count:
             return {name: np.zeros((*t.shape, 0)) for name, t in plan.trace.outputs.items()}
-        with np.errstate(all="ignore"), one_blas_thread():
+        with np.errstate(all="ignore"), blas_threads():
             for begin, bound in self._blocks(plan, count):
                 for name, array in bound.data.items():
                     np.copyto(array, x[name][..., begin : begin + array.shape[-1]].reshape(array.shape))
@@ -132,7 +132,7 @@ class Model:
     def _losses(self, plan: Plan, part: Part) -> Array:
         assert plan.trace.sample_loss is not None
         data = arrays_of(part, self.theta.dtype)
-        with np.errstate(all="ignore"), one_blas_thread():
+        with np.errstate(all="ignore"), blas_threads():
             bound: Bound = bind(plan, {"θ": self.theta}, len(part), data)
             bound.run()
             return bound[plan.trace.sample_loss].astype(np.float64)

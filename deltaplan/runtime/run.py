@@ -129,16 +129,17 @@ def train(
     runs: str | os.PathLike[str] | None = RUNS,
     progress: Progress | None = None,
     resume: "Run | None" = None,
+    threads: int = 1,
 ) -> Run:
     """Trains a spec and writes the run to a new folder in `runs`; with None nothing is written.
 
     Ctrl-C and divergence end training early; the run then holds what was reached. `resume` is a run to go on
-    from, with its bits: see `resume.start_of`.
+    from, with its bits: see `resume.start_of`. `threads` are those of BLAS, whose bits change with them.
     """
     require(experiment, *(() if dataset else ("data",)), "train", "minimize")
     dataset = dataset or load_dataset(experiment, Path())
     start = start_of(resume, experiment, dataset) if resume else None
-    outcome = solve(experiment, dataset, progress=progress, start=start)
+    outcome = solve(experiment, dataset, progress=progress, start=start, threads=threads)
     model = Model(experiment, outcome.theta, dataset.preprocessing)
     saved = _saved(model, dataset, outcome, resume)
     drawn = pictures(model, dataset, saved)

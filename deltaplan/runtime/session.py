@@ -36,6 +36,7 @@ def train(
     runs: str | os.PathLike[str] | None = None,
     resume: Run | None = None,
     progress: Progress | None = None,
+    threads: int = 1,
 ) -> Run:
     """Trains a spec, an experiment or the path of a .dl file, on the data that it names or on those given.
 
@@ -43,7 +44,8 @@ def train(
     each input by its name. `y` are targets [N, outputs], or [N]: numbers or class labels. The spec's split
     and scaling hold for them; a spec without a `data` block trains on all rows. Nothing is written unless
     `runs` names a folder, in which the run gets a new one (`Run.save` does it later). `params` are for a
-    path; `resume` is a run to go on from; `progress` is called with each record of the history.
+    path; `resume` is a run to go on from; `progress` is called with each record of the history; `threads`
+    are those of BLAS: its bits change with their number.
 
     Raises SpecError where the spec is wrong or the data do not fit it. Divergence and Ctrl-C end training
     early: `Run.ended` tells.
@@ -51,7 +53,7 @@ def train(
     experiment = experiment_of(spec, params)
     require(experiment, *(() if x is not None else ("data",)), "train", "minimize")
     dataset = _dataset(experiment, x, y)
-    return train_run(experiment, dataset, runs=runs, resume=resume, progress=progress)
+    return train_run(experiment, dataset, runs=runs, resume=resume, progress=progress, threads=threads)
 
 
 def compile_(spec: Spec, *, params: Params = None, fused: bool = True) -> Compiled:

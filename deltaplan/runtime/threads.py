@@ -5,9 +5,9 @@ from contextlib import contextmanager
 
 
 @contextmanager
-def one_blas_thread() -> Iterator[None]:
-    """BLAS on one thread: its sums, and so its bits, change with the number of threads."""
+def blas_threads(count: int = 1) -> Iterator[None]:
+    """BLAS on so many threads: its sums, and so its bits, change with the number, so it is 1 unless asked."""
     from threadpoolctl import threadpool_limits
 
-    with threadpool_limits(limits=1, user_api="blas"):
+    with threadpool_limits(limits=count, user_api="blas"):
         yield

@@ -20,7 +20,7 @@ from deltaplan.runtime.backends.numpy.bind import bind, target_key
 from deltaplan.runtime.backends.numpy.expressions import Array
 from deltaplan.runtime.data.dataset import Dataset, Part
 from deltaplan.runtime.model import Model
-from deltaplan.runtime.threads import one_blas_thread
+from deltaplan.runtime.threads import blas_threads
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -143,7 +143,7 @@ def _recorded(
     bound = bind(plan, {"θ": theta, "g": np.zeros_like(theta)}, 1, data, reuse=False)
     tensors = {formula.tensor for formula in wanted}
     found: dict[Tensor, Array] = {}
-    with np.errstate(all="ignore"), one_blas_thread():
+    with np.errstate(all="ignore"), blas_threads():
         for step in bound.program.each():
             found |= {t: _of_sample(t, bound[t]) for t in step.outputs if t in tensors}
     return found

@@ -24,7 +24,7 @@ from deltaplan.runtime.data.dataset import Dataset, Part
 from deltaplan.runtime.divergence import explain
 from deltaplan.runtime.initial import initial
 from deltaplan.runtime.random import Purpose, uniform
-from deltaplan.runtime.threads import one_blas_thread
+from deltaplan.runtime.threads import blas_threads
 from deltaplan.runtime.watch import Watch, best_of
 
 RECORDS = 1000  # at most about so many lines of history
@@ -91,12 +91,13 @@ def train(
     plans: Plans | None = None,
     progress: Progress | None = None,
     start: Start | None = None,
+    threads: int = 1,
 ) -> Outcome:
     """Carries out the `train` block on the training part. Ctrl-C ends it after the step at hand; divergence
     (NaN or infinity in the objective or the gradient) before the step that it spoils. From a `start` it goes
-    on, and ends with the bits of a run that was never interrupted."""
+    on, and ends with the bits of a run that was never interrupted. Other `threads` of BLAS give other bits."""
     trainer = Trainer(experiment, dataset, plans or compile_plans(experiment), start)
-    with np.errstate(all="ignore"), one_blas_thread(), _interruptible(trainer):
+    with np.errstate(all="ignore"), blas_threads(threads), _interruptible(trainer):
         return trainer.run(progress or (lambda record: None))
 
 

@@ -1,5 +1,6 @@
 """The verbs, typed as a user types them: rightly, and with the mistakes that people make."""
 
+import contextlib
 import csv
 import json
 from io import StringIO
@@ -258,3 +259,19 @@ def test_show_prints_every_stage(folder: Path, words: tuple[str, ...], begins: s
         result = run("show", *order)
         assert result.exit_code == 0
         assert result.stdout.startswith(begins)
+
+
+def test_threads_of_blas_are_one_unless_asked(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    asked = []
+
+    class Limits(contextlib.nullcontext[None]):
+        def __init__(self, limits: int, user_api: str) -> None:
+            super().__init__()
+            asked.append((limits, user_api))
+
+    monkeypatch.setattr("threadpoolctl.threadpool_limits", Limits)
+    assert run("train", "wave.dl", "-q").exit_code == 0
+    assert set(asked) == {(1, "blas")}
+    assert run("train", "wave.dl", "-q", "--threads", "2").exit_code == 0
+    assert (2, "blas") in asked
+    assert run("train", "wave.dl", "--threads", "0").exit_code == 2
