@@ -6,7 +6,7 @@ setup(
     packages=[*find_packages(include=["deltaplan*"]), "deltaplan.specs"],
     package_dir={"deltaplan.specs": "specs"},
     package_data={
-        "deltaplan": ["py.typed", "dsl/*.lark"],
+        "deltaplan": ["py.typed", "dsl/*.lark", "dsl/*.json"],
         "deltaplan.specs": ["**/*.dl", "**/*.csv", "**/*.md"],
     },
 )

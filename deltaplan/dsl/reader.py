@@ -1,45 +1,19 @@
 """Reads a text to the end, however many mistakes are in it."""
 
-from functools import cache, cached_property
-from pathlib import Path
+from functools import cached_property
 from typing import Any
 
-from lark import Lark, Token, Tree
+from lark import Token, Tree
 from lark.exceptions import UnexpectedCharacters, UnexpectedToken
-from lark.lark import PostLex
 
 from deltaplan.diagnostics import Source, Span
 from deltaplan.dsl.braces import Braces, margin
+from deltaplan.dsl.grammar import parser
 from deltaplan.dsl.lines import Lines
 from deltaplan.dsl.mistakes import Mistakes, StrayBrace, UnclosedBrace
 from deltaplan.dsl.pieces import end_of_line, partners
 from deltaplan.dsl.stop import Stop
 from deltaplan.dsl.wording import mistake
-
-GRAMMAR = Path(__file__).with_name("grammar.lark")
-
-
-class Everywhere(PostLex):
-    """Has the lexer find the ends of lines in every state; `Lines` gives them a meaning, text by text."""
-
-    always_accept = ("_NL", "SEMICOLON")
-
-    def process(self, stream: Any) -> Any:
-        return stream
-
-
-OPTIONS: dict[str, Any] = {
-    "parser": "lalr",
-    "lexer": "contextual",
-    "postlex": Everywhere(),
-    "maybe_placeholders": False,
-}
-
-
-@cache
-def parser() -> Lark:
-    """The parser's tables, built once, when the first text is read."""
-    return Lark(GRAMMAR.read_text(encoding="utf-8"), **OPTIONS)
 
 
 class Reader:

@@ -5,7 +5,7 @@ import sys
 
 from lark import Lark
 
-from deltaplan.dsl.reader import GRAMMAR, OPTIONS
+from deltaplan.dsl.grammar import GRAMMAR, OPTIONS
 
 
 def test_the_grammar_builds_under_strict() -> None:
