@@ -12,9 +12,11 @@ FLOAT64 = np.dtype(np.float64)
 
 
 def arrays_of(part: Part, dtype: np.dtype[Any] = FLOAT64) -> dict[str, Array]:
-    """A part's arrays under the keys of `bind`, in the precision that is asked for."""
-    found = {name: np.ascontiguousarray(x, dtype) for name, x in part.x.items()}
-    for name, y in part.y.items():
-        kind = np.dtype(np.intp) if y.dtype.kind in "iu" else dtype
-        found[target_key(name)] = np.ascontiguousarray(y, kind)
+    """A part's arrays under the keys of `bind`, in the precision that is asked for; what is too large for it
+    is infinite."""
+    with np.errstate(over="ignore"):
+        found = {name: np.ascontiguousarray(x, dtype) for name, x in part.x.items()}
+        for name, y in part.y.items():
+            kind = np.dtype(np.intp) if y.dtype.kind in "iu" else dtype
+            found[target_key(name)] = np.ascontiguousarray(y, kind)
     return found

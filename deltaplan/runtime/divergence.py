@@ -86,7 +86,7 @@ def _of_data(experiment: Experiment, name: str, bound: Bound, step: int) -> Dive
         what="the targets" if name in outputs else "the data",
         value=_word(bound.data[name]),
         tensor=leaf.name,
-        mend="samples hold finite numbers alone",
+        mend="a number of the data is too large for the precision: `standardize` scales it",
         span=_span(experiment, node),
     )
 

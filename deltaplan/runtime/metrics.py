@@ -19,7 +19,8 @@ def measure(metric: Metric, columns: TargetColumns, decision: str, outputs: Arra
     """A metric in the data's own units: `outputs` [features, N] are what the model gives before the link,
     `target` is as the dataset has it."""
     if metric.of == "values":
-        return float(metric.function(columns.scaling.undo(outputs), columns.scaling.undo(target)))
+        with np.errstate(all="ignore"):
+            return float(metric.function(columns.scaling.undo(outputs), columns.scaling.undo(target)))
     return float(metric.function(decided(decision, outputs), true_classes(columns.kind, target)))
 
 

@@ -76,7 +76,7 @@ def _from_text(table: Table, column: NDArray[Any], wanted: Wanted, problems: Pro
     problems.add(
         NotNumbers(
             name=wanted.name,
-            rows="1 row does" if len(rows) == 1 else f"{len(rows)} rows do",
+            rows="1 row does" if len(rows) == 1 else f"{len(rows):,} rows do",
             mend=None if comma else "write `decimal=comma` on the line that names the file",
             span=wanted.span,
             notes=places(rows, lambda row: f"{table.row_name(row)}: {_shown(str(column[row]))}"),

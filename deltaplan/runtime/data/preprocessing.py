@@ -39,23 +39,26 @@ class Scaling:
         return not any(self.means) and all(scale == 1 for scale in self.scales)
 
     def apply(self, values: Floats) -> Floats:
-        """[columns, samples] to the same shape, C-contiguous."""
+        """[columns, samples] to the same shape, C-contiguous; what overflows is infinite."""
         if self.is_identity:
             return np.ascontiguousarray(values, np.float64)
-        scaled = (values - np.array(self.means)[:, None]) / np.array(self.scales)[:, None]
+        with np.errstate(over="ignore"):
+            scaled = (values - np.array(self.means)[:, None]) / np.array(self.scales)[:, None]
         return np.ascontiguousarray(scaled)
 
     def undo(self, values: Floats) -> Floats:
         if self.is_identity:
             return np.ascontiguousarray(values, np.float64)
-        back = values * np.array(self.scales)[:, None] + np.array(self.means)[:, None]
+        with np.errstate(over="ignore", invalid="ignore"):
+            back = values * np.array(self.scales)[:, None] + np.array(self.means)[:, None]
         return np.ascontiguousarray(back)
 
 
 def _mean_and_scale(column: Floats) -> tuple[float, float]:
     if column.min() == column.max():
         return float(column[0]), 1.0
-    unit = 2.0 ** int(np.frexp(np.abs(column).max())[1])  # a power of two: exact, and no square overflows
+    # The power of two below the largest: division is exact, no square overflows, and it is a float for any.
+    unit = 2.0 ** (int(np.frexp(np.abs(column).max())[1]) - 1)
     small = column / unit
     mean = fsum(small) / len(small)
     return mean * unit, sqrt(fsum((small - mean) ** 2) / len(small)) * unit

@@ -172,7 +172,7 @@ def _check_range(
         TargetOutside(
             name=", ".join(w.name for w in wanted),
             wanted="numbers from 0 to 1" if kind == "binary" else "-1 and 1",
-            rows="1 row does" if len(outside) == 1 else f"{len(outside)} rows do",
+            rows="1 row does" if len(outside) == 1 else f"{len(outside):,} rows do",
             span=wanted[0].span,
             notes=places(outside, table.row_name),
         )

@@ -192,12 +192,12 @@ def _rows(sheet: Sheet) -> Iterator[tuple[int, list[str]]]:
 
 
 def _ragged(sheet: Sheet, count: int, told: Sequence[tuple[int, int]]) -> Unreadable:
-    wrong = "1 row has" if count == 1 else f"{count} rows have"
+    wrong = "1 row has" if count == 1 else f"{count:,} rows have"
     message = (
         f"{wrong} another number of cells than the header of `{sheet.name}`, which has {len(sheet.header)}"
     )
     notes = [f"{sheet.name}:{line}: {width} cell{'s' * (width != 1)}" for line, width in told]
-    rest = [f"and {count - len(told)} more"] if count > len(told) else []
+    rest = [f"and {count - len(told):,} more"] if count > len(told) else []
     help = f"a cell that holds `{sheet.delimiter}` stands in quotes" if sheet.delimiter != "\t" else ""
     return Unreadable(message, help=help, notes=[*notes, *rest])
 
