@@ -108,9 +108,9 @@ def unknown_column(name: str, columns: Sequence[str], span: Span | None) -> Unkn
 def places(rows: Sequence[int], told: Callable[[int], str]) -> tuple[Note, ...]:
     """Notes on the first rows, and a count of the others."""
     notes = [Note(told(row)) for row in rows[:TOLD]]
-    rest = [Note(f"and {len(rows) - TOLD} more")] if len(rows) > TOLD else []
+    rest = [Note(f"and {len(rows) - TOLD:,} more")] if len(rows) > TOLD else []
     return (*notes, *rest)
 
 
 def rows_in_words(count: int) -> str:
-    return "1 row" if count == 1 else f"{count} rows"
+    return "1 row" if count == 1 else f"{count:,} rows"
