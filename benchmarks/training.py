@@ -7,11 +7,11 @@ import numpy as np
 from benchmarks.measure import Row, interleaved, median, ratio
 from benchmarks.peers import peers_of
 from benchmarks.workloads import Workload, by_hand, plan_steps, whole_training, workloads
-from deltaplan.runtime.threads import one_blas_thread
+from deltaplan.runtime.threads import blas_threads
 
 
 def rows(turns: int) -> Iterator[Row]:
-    with np.errstate(all="ignore"), one_blas_thread():
+    with np.errstate(all="ignore"), blas_threads():
         for work in workloads(whole=False):
             yield from steps(work, 8 * turns)
         for work in workloads(whole=True):

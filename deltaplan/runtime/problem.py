@@ -7,7 +7,7 @@ import numpy as np
 
 from deltaplan.compiler.curvature import hessian_plan
 from deltaplan.compiler.experiment import Experiment
-from deltaplan.compiler.lower import lower
+from deltaplan.compiler.lower import Trace, lower
 from deltaplan.compiler.parameters import Parameter
 from deltaplan.compiler.plan import Plan, evaluate_plan, gradient_plan, predict_plan
 from deltaplan.runtime.backends.numpy.bind import Bound, bind, target_key
@@ -46,6 +46,7 @@ class Problem:
         _same_names("targets", targets, self._trace.targets)
         self.parameters: tuple[Parameter, ...] = self._trace.parameters
         self.size = self._trace.size
+        _check_classes(targets, self._trace)
         self._inputs = dict(inputs)
         self._data = {**inputs, **{target_key(name): y for name, y in targets.items()}}
         self.samples = next(iter(inputs.values())).shape[-1]
@@ -182,6 +183,13 @@ class Problem:
     def _plan(self, of: str) -> Plan:
         plan = hessian_plan if of.startswith("H") else gradient_plan
         return plan(self._trace, of_loss=of.endswith("L"))
+
+
+def _check_classes(targets: Mapping[str, Array], trace: Trace) -> None:
+    for name, tensor in trace.targets.items():
+        classes = trace.outputs[name].size
+        if tensor.kind == "index" and not ((targets[name] >= 0) & (targets[name] < classes)).all():
+            raise ValueError(f"the targets of `{name}` are whole numbers from 0 to {classes - 1}")
 
 
 def _same_names(what: str, given: Iterable[str], expected: Iterable[str]) -> None:

@@ -241,3 +241,10 @@ def test_the_pairs_belong_together():
         difference = (gradient(theta + 1e-6 * v) - gradient(theta - 1e-6 * v)) / 2e-6
         np.testing.assert_allclose(product(theta, v), difference, atol=1e-7)
     assert abs(p.objective_grad(theta) - p.grad(theta)).max() > 1e-3
+
+
+@pytest.mark.parametrize("wrong", [-1, 3])
+def test_classes_out_of_range_are_refused(wrong):
+    spec = experiment("input 1", "output 3", targets="k", minimize="mean(cross_entropy)")
+    with pytest.raises(ValueError, match="from 0 to 2"):
+        Problem(spec, {"input": np.zeros((1, 2))}, {"output": np.array([0, wrong])})
