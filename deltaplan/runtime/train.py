@@ -95,7 +95,7 @@ def train(
 ) -> Outcome:
     """Carries out the `train` block on the training part. Ctrl-C ends it after the step at hand; divergence
     (NaN or infinity in the objective or the gradient) before the step that it spoils. From a `start` it goes
-    on, and ends with the bits of a run that was never interrupted. `threads` are BLAS's: others, other bits."""
+    on, and ends with the bits of a run that was never interrupted. More `threads`: other bits."""
     trainer = Trainer(experiment, dataset, plans or compile_plans(experiment), start)
     with np.errstate(all="ignore"), blas_threads(threads), _interruptible(trainer):
         return trainer.run(progress or (lambda record: None))
