@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from math import prod
 from typing import Any
 
 import numpy as np
@@ -15,7 +16,7 @@ from deltaplan.runtime.backends.numpy.expressions import Array
 from deltaplan.runtime.data.dataset import Part
 from deltaplan.runtime.data.memory import inputs_from_memory
 from deltaplan.runtime.data.preprocessing import Preprocessing
-from deltaplan.runtime.metrics import fitting, measure
+from deltaplan.runtime.metrics import decided, fitting, measure
 from deltaplan.runtime.threads import blas_threads
 
 BLOCK = 1024  # samples that are predicted at once
@@ -41,7 +42,8 @@ class Model:
         return found if len(found) > 1 else next(iter(found.values()))
 
     def decide(self, inputs: Any) -> Any:
-        """The class of each sample, by name where the data has names: [N], or one array for each output.
+        """The class of each sample, by name where the data has names: [N], [N, columns] for several yes-or-no
+        targets of one output, or one array for each output.
 
         ValueError if no output decides between classes.
         """
@@ -85,21 +87,31 @@ class Model:
         return tuple(node.name for node in self.experiment.graph.outputs)
 
     def target_names(self, output: str) -> tuple[str, ...]:
-        """The columns that an output predicts; its own name where the data has none."""
+        """What an output predicts: the columns, or its own name where the data has none. A column of several
+        numbers is counted: `y[1]`, `y[2]`."""
         target = self.preprocessing.targets.get(output)
-        return target.names if target else (output,)
+        names = target.names if target else (output,)
+        count = prod(self.experiment.graph.shapes[output])
+        if len(names) == count or self.decision(output) == "argmax":
+            return names
+        return tuple(f"{names[0] if len(names) == 1 else output}[{i + 1}]" for i in range(count))
 
     def class_names(self, output: str, count: int) -> tuple[str, ...]:
-        """Names for `count` probabilities: the classes, or for a single one the second class."""
+        """Names for `count` probabilities: the classes, for a single one the second class, and for several
+        of yes or no their targets."""
         target = self.preprocessing.targets.get(output)
+        if count > 1 and self.decision(output) == "positive":
+            return self.target_names(output)
         names = target.classes if target and target.classes else tuple(str(i) for i in range(max(count, 2)))
         return names if count > 1 else names[1:2]
 
     def classes(self, output: str, values: Array) -> NDArray[Any]:
-        """The class of each sample from what the model gives before the link, [outputs, N]."""
+        """The class of each sample, [N], from what the model gives before the link, [outputs, N]; several
+        answers of yes or no are [N, outputs]."""
         target = self.preprocessing.targets.get(output)
-        argmax = self.decision(output) == "argmax"
-        chosen = np.argmax(values, axis=0) if argmax else (values > 0).astype(np.intp).squeeze(0)
+        chosen = decided(self.decision(output), values)
+        if chosen.ndim > 1:
+            chosen = chosen[0] if len(chosen) == 1 else np.ascontiguousarray(chosen.T)
         return np.array(target.classes)[chosen] if target and target.classes else chosen
 
     def raw_columns(self, x: Mapping[str, Array]) -> dict[str, Array]:

@@ -16,7 +16,8 @@ from deltaplan.runtime.run import Run
 
 def predictions_csv(run: Run, path: Path) -> str:
     """A header and a line for each row of the file: the target's name, and for a classifier the class and the
-    probability of each. Numbers have the digits that read back to the same float32 or float64.
+    probability of each; several targets of yes or no have a class and a probability each. Numbers have the
+    digits that read back to the same float32 or float64.
 
     SpecError where the file does not fit, or the spec has no data block that says how to read one."""
     experiment = run.experiment
@@ -39,8 +40,10 @@ def _columns(model: Model, output: str, x: dict[str, Array]) -> Iterator[tuple[s
     if model.decision(output) == "none":
         yield from ((name, _cells(row, model)) for name, row in zip(names, values, strict=True))
         return
-    raw = model.raw_columns(x)[output]
-    yield names[0], [str(c) for c in model.classes(output, raw)]
+    classes = model.classes(output, model.raw_columns(x)[output])
+    chosen = classes[:, None] if classes.ndim == 1 else classes
+    for name, column in zip(names, chosen.T, strict=True):
+        yield name, [str(c) for c in column]
     for name, row in zip(model.class_names(output, len(values)), values, strict=True):
         yield f"p({name})", _cells(row, model)
 
