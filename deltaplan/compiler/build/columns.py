@@ -10,6 +10,7 @@ from deltaplan.compiler.build.context import Context, Told
 from deltaplan.compiler.build.names import NotYetSupported, unknown
 from deltaplan.compiler.build.places import Read
 from deltaplan.compiler.build.scope import Wire
+from deltaplan.compiler.build.words import NOT_YET
 from deltaplan.compiler.experiment import Column
 from deltaplan.diagnostics import Diagnostic, Note, Span
 from deltaplan.dsl import tree
@@ -25,6 +26,13 @@ class NotAColumn(Diagnostic):
     title: ClassVar[str] = "`{text}` is not the name of a column"
     help: ClassVar[str] = "a name with spaces or signs stands in quotes"
     text: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RestNotAlone(Diagnostic):
+    code: ClassVar[str] = "rest-not-alone"
+    title: ClassVar[str] = "`rest` stands alone: it is every column that is not named elsewhere"
+    help: ClassVar[str] = "a column of that name stands in quotes"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -66,9 +74,16 @@ def _plain_columns(context: Context, read: Read) -> tuple[Column, ...]:
     first, *others = read.line.items
     for other in others:
         if isinstance(other, tree.Option):
-            raise context.refuse(NotAColumn(span=other.span, text=other.span.text))
+            raise _refuse_option(context, other)
         raise context.refuse(forgotten_comma(first, other))
     return _listed(context, read, first)
+
+
+def _refuse_option(context: Context, option: tree.Option) -> Told:
+    name = option.key.text if isinstance(option.key, tree.Name) else option.key.name
+    if name in NOT_YET["option"]:
+        return unknown(context, "option", name, option.key.span, ())
+    return context.refuse(NotAColumn(span=option.span, text=option.span.text))
 
 
 def forgotten_comma(first: Item, second: Item) -> ForgottenComma:
@@ -83,10 +98,14 @@ def _named_columns(context: Context, nodes: Mapping[str, Wire], read: Read) -> C
         name = item.key.text if isinstance(item.key, tree.Name) else item.key.name
         if name in found:
             raise context.refuse(GivenTwice(span=item.key.span, name=name))
+        if name not in nodes and name in NOT_YET["option"]:
+            raise _refuse_option(context, item)
         if name not in nodes and nodes:
             kind = "input" if read.head == "inputs" else "output"
             raise unknown(context, kind, name, item.key.span, nodes, list_known=True)
         found[name] = _listed(context, read, item.value)
+        if not found[name] and () in [found[other] for other in found if other != name]:
+            raise context.refuse(GivenTwice(span=item.value.span, name=REST))
     for node in nodes:
         if node not in found:
             raise context.refuse(NoColumns(span=read.span, node=node))
@@ -96,7 +115,10 @@ def _named_columns(context: Context, nodes: Mapping[str, Wire], read: Read) -> C
 def _listed(context: Context, read: Read, item: tree.Value | tree.Values | tree.Option) -> tuple[Column, ...]:
     """The columns of one item; `rest` is no column of its own: ()."""
     items = item.items if isinstance(item, tree.Values | tree.List) else (item,)
-    if read.head == "inputs" and len(items) == 1 and items[0].span.text == REST:
+    rest = [each for each in items if each.span.text == REST] if read.head == "inputs" else []
+    if rest and len(items) > 1:
+        raise context.refuse(RestNotAlone(span=rest[0].span))
+    if rest:
         return ()
     columns = [context.attempt(_column, context, each) for each in items]
     seen: dict[str, Span] = {}

@@ -9,10 +9,11 @@ from deltaplan.compiler.build.bound import Bound, Item, Word, as_word
 from deltaplan.compiler.build.braces import Braces, source_of
 from deltaplan.compiler.build.context import Context, Told
 from deltaplan.compiler.build.form import Form, Slot, of_attributes
-from deltaplan.compiler.build.names import NotYetSupported
+from deltaplan.compiler.build.names import NotYetSupported, unknown
 from deltaplan.compiler.build.places import Read
 from deltaplan.compiler.build.scope import Wire
 from deltaplan.compiler.build.skips import MODES, add_skip
+from deltaplan.compiler.build.words import NOT_YET
 from deltaplan.compiler.nodes import Join, Layer, Use
 from deltaplan.diagnostics import Diagnostic, Note, Span
 from deltaplan.dsl import tree
@@ -67,7 +68,7 @@ def layer_line(braces: Braces, read: Read) -> Wire:
 
 def output_line(braces: Braces, read: Read) -> Wire:
     """The last affine map, or a layer of another kind: `output 10`, `output conv 1 kernel=1`. Raises Told."""
-    contract, items = _output_contract(braces.context, read.line.items)
+    contract, items = _output_contract(braces, read.line.items)
     items, refused = _without_activations(braces, read, items)
     form = output_form(braces.context, contract)
     if not items and not refused:
@@ -163,11 +164,14 @@ def _refuse_activation(context: Context, read: Read, word: Word) -> None:
     context.refuse(OutputActivation(span=word.item.span, owner=read.head, mend=mend))
 
 
-def _output_contract(context: Context, items: tuple[Item, ...]) -> tuple[contracts.Layer, tuple[Item, ...]]:
-    first = items[0] if items else None
-    named = context.registry.find("layer", first.text) if isinstance(first, tree.Name) else None
-    if named:
-        return named, items[1:]
+def _output_contract(braces: Braces, items: tuple[Item, ...]) -> tuple[contracts.Layer, tuple[Item, ...]]:
+    context, first = braces.context, items[0] if items else None
+    if isinstance(first, tree.Name):
+        named = context.registry.find("layer", first.text)
+        if named:
+            return named, items[1:]
+        if first.text in NOT_YET["layer"] and braces.scope.find(first.text) is None:
+            raise unknown(context, "layer", first.text, first.span, ())
     dense = context.registry.find("layer", "dense")
     assert dense is not None, "the built-in layers have dense"
     return dense, items

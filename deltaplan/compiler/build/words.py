@@ -26,7 +26,7 @@ NOT_YET = {
     "optimizer": _words("adamw rmsprop adagrad lbfgs exact"),
     "data line": _words("npz parquet images sklearn multiply augment missing part"),
     "train line": _words("clip only warm_start lr_scale record"),
-    "option": _words("freeze share weights folds by order window ahead"),
+    "option": _words("freeze share weights folds by order part window ahead"),
     "schedule": _words("step cosine linear warmup inv"),
 }
 
