@@ -243,13 +243,15 @@ class Table:
 class DataSource(Contribution):
     """`read(path, **options) -> Table`; raises `Unreadable` with a message for the user.
 
-    `named`: the path is only a name (of a bundled set, say), and no file stands there.
+    `named`: the path is only a name (of a bundled set, say), and no file stands there. `scalars`: every
+    column has one number or word a row, so that columns are counted before they are read.
     """
 
     kind: ClassVar[Kind] = "data source"
     attributes: tuple[Attribute, ...] = field(kw_only=True)
     read: Callable[..., Table] = field(kw_only=True)
     named: bool = False
+    scalars: bool = False
 
 
 class Unreadable(Exception):  # noqa: N818

@@ -174,11 +174,12 @@ def metric(
 
 
 def data_source(
-    name: str, /, *attributes: Attribute, named: bool = False
+    name: str, /, *attributes: Attribute, named: bool = False, scalars: bool = False
 ) -> Callable[[Callable[..., Table]], DataSource]:
     """Named columns from a place: `def csv(path, delimiter)`; attributes by name. Raises Unreadable.
 
     `named`: what the spec gives is a name and no file; the name is then the last part of the path.
+    `scalars`: every column has one number or word a row.
     """
 
     def mark(function: Callable[..., Table]) -> DataSource:
@@ -186,7 +187,14 @@ def data_source(
         traced.check_names(*(a.name for a in attributes))
         traced.check_signature("path", keywords=[a.name for a in attributes])
         return DataSource(
-            name, (), traced.doc, traced.owner, attributes=attributes, read=function, named=named
+            name,
+            (),
+            traced.doc,
+            traced.owner,
+            attributes=attributes,
+            read=function,
+            named=named,
+            scalars=scalars,
         )
 
     return mark

@@ -1,6 +1,5 @@
 """`data { … }`: the source, which columns are inputs and targets, and what is done to them."""
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from math import isclose
 from typing import ClassVar
@@ -17,6 +16,7 @@ from deltaplan.compiler.experiment import Column, DataSpec, Split
 from deltaplan.compiler.nodes import Target, Use, show_value
 from deltaplan.diagnostics import Diagnostic, Note
 from deltaplan.dsl import tree
+from deltaplan.plugins.contracts import DataSource
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -33,6 +33,13 @@ class TargetIsInput(Diagnostic):
     code: ClassVar[str] = "target-is-input"
     title: ClassVar[str] = "the column `{name}` is a target and an input"
     name: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SplitOfNothing(Diagnostic):
+    code: ClassVar[str] = "split-of-nothing"
+    title: ClassVar[str] = "`split` names no part"
+    label: ClassVar[str] = "write `split train=80% validation=20%`"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -82,7 +89,9 @@ def build_data(context: Context, scope: Scope, model: Model | None, data: tree.L
         missing(context, DATA, head_span(data), lines, {"inputs": "inputs t", "targets": "targets y"})
     if len(context.problems.errors) > before or not (source and inputs and targets and split and model):
         return None
-    check_columns(context, model, inputs, targets, lines)
+    check_columns(context, model, source, inputs, targets)
+    if "targets" in standardize:
+        _check_scaled(context, model, lines["standardize"])
     rest = next((node for node, columns in inputs.items() if not columns), None)
     return DataSpec(source, inputs, targets, split, standardize, data.span, rest)
 
@@ -131,6 +140,8 @@ def _split(context: Context, scope: Scope, read: Read | None) -> Split:
         return Split(1.0, 0.0, 0.0, 0)
     bound = bind(context, scope, SPLIT, read.line.items, read.span)
     given = {name: float(str(value)) for name, value in bound.values.items() if name != "seed"}
+    if not given:
+        raise context.refuse(SplitOfNothing(span=read.line.span))
     others = sum(value for name, value in given.items() if name != "train")
     train = given.get("train", 1 - others)
     total = train + others
@@ -168,39 +179,45 @@ def _standardize(context: Context, read: Read | None) -> tuple[str, ...]:
     return tuple(dict.fromkeys(item.span.text for item in items))
 
 
-def check_columns(
-    context: Context, model: Model, inputs: Columns, targets: Columns, lines: Mapping[str, Read]
-) -> None:
-    """Widths of inputs against columns, columns that are both, and targets that must not be standardized."""
+def check_columns(context: Context, model: Model, source: Use, inputs: Columns, targets: Columns) -> None:
+    """Columns that are both, and their number against the widths of inputs and outputs: where a column may
+    have several numbers, that is left to the reading."""
     taken = {column.name: column.span for columns in inputs.values() for column in columns}
     for column in (column for columns in targets.values() for column in columns):
         if column.name in taken:
             notes = (Note("the input", taken[column.name]),)
             context.refuse(TargetIsInput(span=column.span, name=column.name, notes=notes))
+    scalars = isinstance(source.contract, DataSource) and source.contract.scalars
     for node, columns in inputs.items():
-        if columns:
+        if columns and scalars:
             _check_width(context, model.inputs[node], columns)
     for node, columns in targets.items():
-        _check_target(context, model, node, columns, lines)
+        target = _target(model, node)
+        if target and target.kind == "class":
+            _check_width(context, Wire(node, (1,), target.span), columns, " of classes")
+        elif target and scalars:
+            _check_width(context, model.outputs[node], columns)
 
 
-def _check_target(
-    context: Context, model: Model, node: str, columns: tuple[Column, ...], lines: Mapping[str, Read]
-) -> None:
-    target = model.draft.nodes.get(f"{node}.target")
-    if not isinstance(target, Target):
+def _target(model: Model, output: str) -> Target | None:
+    target = model.draft.nodes.get(f"{output}.target")
+    return target if isinstance(target, Target) else None
+
+
+def _check_scaled(context: Context, model: Model, asked: Read) -> None:
+    """Real targets are scaled and others left as they are; where none is real the line says nothing."""
+    targets = [_target(model, output) for output in model.outputs]
+    if any(target is None or target.kind == "real" for target in targets):
         return
-    if target.kind == "class":
-        _check_width(context, Wire(node, (1,), target.span), columns, " of classes")
-    else:
-        _check_width(context, model.outputs[node], columns)
-    asked = lines.get("standardize")
-    if target.kind != "real" and asked and "targets" in asked.line.span.text:
-        notes = (Note("the loss", target.span),)
-        loss = target.span.text
-        context.refuse(
-            StandardizedLabels(span=asked.line.span, loss=loss, kind=KINDS[target.kind], notes=notes)
+    first = next(target for target in targets if target)
+    context.refuse(
+        StandardizedLabels(
+            span=asked.line.span,
+            loss=first.span.text,
+            kind=KINDS[first.kind],
+            notes=(Note("the loss", first.span),),
         )
+    )
 
 
 KINDS = {"class": "classes", "binary": "0 or 1", "sign": "signs"}

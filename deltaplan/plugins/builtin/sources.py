@@ -15,7 +15,7 @@ DECIMAL = Attribute(
 )
 
 
-@data_source("csv", DELIMITER, DECIMAL)
+@data_source("csv", DELIMITER, DECIMAL, scalars=True)
 def csv(path: Path, delimiter: str | None = None, decimal: str = "point") -> Table:
     """A text file with a header row; a column is one of numbers or of words."""
     from deltaplan.plugins.builtin.tables.csv_table import read_csv
@@ -31,7 +31,7 @@ def npz(path: Path) -> Table:
     return read_npz(path)
 
 
-@data_source("sklearn", named=True)
+@data_source("sklearn", named=True, scalars=True)
 def sklearn(path: Path) -> Table:
     """A set that comes with scikit-learn: iris, digits, wine, breast_cancer, diabetes; y is in `target`."""
     from deltaplan.plugins.builtin.tables.sklearn_table import read_bundled

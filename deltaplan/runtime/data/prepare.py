@@ -2,64 +2,32 @@
 
 import hashlib
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
-from math import prod
+from dataclasses import replace
 from pathlib import Path
-from typing import Any, ClassVar
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from deltaplan.compiler.experiment import Column, DataSpec, Experiment
 from deltaplan.compiler.graph import Graph
-from deltaplan.compiler.nodes import Input, Target, Use
-from deltaplan.diagnostics import Diagnostic, Note, Problems, Span, SpecError
+from deltaplan.compiler.nodes import Target, Use
+from deltaplan.diagnostics import Problems, Span, SpecError
 from deltaplan.plugins.contracts import DataSource, Table, Unreadable
 from deltaplan.runtime.data.columns import Floats, Wanted, number_columns
 from deltaplan.runtime.data.dataset import Dataset, Part, PartName
+from deltaplan.runtime.data.misfits import Raw, misfits
 from deltaplan.runtime.data.preprocessing import InputColumns, Kind, Preprocessing, Scaling, TargetColumns
 from deltaplan.runtime.data.problems import (
     ConstantColumn,
     DataGuessed,
     EmptyPart,
+    constant_columns,
     rows_in_words,
     unreadable,
 )
 from deltaplan.runtime.data.split import Rows, fractions, split_rows
-from deltaplan.runtime.data.targets import classes_of, encode, listed
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class InputSize(Diagnostic):
-    code: ClassVar[str] = "input-size"
-    title: ClassVar[str] = "input `{name}` takes {size} numbers, and its columns give {given}"
-    help: ClassVar[str] = "write `input {given}`"
-    name: str
-    size: int
-    given: int
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ClassCount(Diagnostic):
-    code: ClassVar[str] = "class-count"
-    title: ClassVar[str] = "column `{column}` has {classes} classes, and `{output}` gives {units} numbers"
-    label: ClassVar[str] = "{names}"
-    help: ClassVar[str] = "write `output {classes}`"
-    column: str
-    classes: int
-    output: str
-    units: int
-    names: str
-
-
-@dataclass(frozen=True, slots=True)
-class Raw:
-    """Columns as numbers, not scaled yet: inputs [features, rows], targets as `encode` gives them."""
-
-    inputs: Mapping[str, Floats]
-    targets: Mapping[str, NDArray[Any]]
-    kinds: Mapping[str, Kind]
-    classes: Mapping[str, tuple[str, ...]]
+from deltaplan.runtime.data.targets import classes_of, encode
 
 
 def load_dataset(experiment: Experiment, folder: Path, path: Path | None = None) -> Dataset:
@@ -127,6 +95,8 @@ def _with_rest(data: DataSpec, table: Table) -> DataSpec:
     if not data.rest:
         return data
     stated = {c.name for columns in (*data.inputs.values(), *data.targets.values()) for c in columns}
+    if not stated <= table.columns.keys():  # which is told, and what was meant may be among the others
+        return data
     names = [name for name in table.columns if name not in stated and not name.startswith("#")]
     return _with_columns(data, data.rest, names)
 
@@ -157,43 +127,12 @@ def _numbers(
             targets[output] = encode(table, kind, named, wanted, problems)
     raw = Raw(inputs, targets, kinds, classes)
     if not problems.errors:
-        problems.extend(_misfits(graph, data, raw))
+        problems.extend(misfits(graph, data, raw))
     return raw
 
 
 def _wanted(columns: Sequence[Column]) -> list[Wanted]:
     return [Wanted(column.name, column.span) for column in columns]
-
-
-def _misfits(graph: Graph, data: DataSpec, raw: Raw) -> list[Diagnostic]:
-    """Inputs and classes whose number is not the model's."""
-    found: list[Diagnostic] = []
-    for name, values in raw.inputs.items():
-        node = graph[name]
-        if isinstance(node, Input) and prod(node.shape) != len(values):
-            note = Note("the input", node.span)
-            size, given, columns = prod(node.shape), len(values), data.inputs[name]
-            span = columns[0].span if columns else data.span
-            found.append(InputSize(name=name, size=size, given=given, span=span, notes=(note,)))
-    for output, classes in raw.classes.items():
-        units = prod(graph.shapes.get(output, (len(classes),)))
-        if raw.kinds[output] == "class" and units != len(classes):
-            found.append(_class_count(graph, data.targets[output][0], output, classes, units))
-    return found
-
-
-def _class_count(
-    graph: Graph, column: Column, output: str, classes: tuple[str, ...], units: int
-) -> ClassCount:
-    return ClassCount(
-        column=column.name,
-        classes=len(classes),
-        output=output,
-        units=units,
-        names=listed(classes),
-        span=column.span,
-        notes=(Note("the output", graph[output].span),),
-    )
 
 
 def _rows_of_parts(data: DataSpec, rows: int, raw: Raw, problems: Problems) -> dict[PartName, Rows]:
@@ -234,14 +173,16 @@ def _names(columns: Sequence[Column]) -> tuple[str, ...]:
 
 
 def _constant_columns(values: Floats, columns: Sequence[Column]) -> list[ConstantColumn]:
-    """Nothing for a column of several features: a pixel at the edge of every image is no mistake."""
+    """One warning for all of them. Nothing for a column of several features: a pixel at the edge of every
+    image is no mistake."""
     if len(values) != len(columns):
         return []
-    return [
-        ConstantColumn(name=column.name, value=float(row[0]), span=column.span)
+    found = [
+        (column.name, float(row[0]), column.span)
         for row, column in zip(values, columns, strict=True)
         if row.min() == row.max()
     ]
+    return [constant_columns(found)] if found else []
 
 
 def _part(preprocessing: Preprocessing, raw: Raw, rows: Rows) -> Part:

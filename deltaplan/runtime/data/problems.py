@@ -80,16 +80,30 @@ class EmptyPart(Diagnostic):
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ConstantColumn(Diagnostic):
     code: ClassVar[str] = "constant-column"
-    title: ClassVar[str] = "column `{name}` is {value:g} in every training row"
-    label: ClassVar[str] = "it is shifted to 0 and not scaled"
+    title: ClassVar[str] = "{what}"
+    label: ClassVar[str] = "{they} shifted to 0 and not scaled"
+    help: ClassVar[str] = "{names}"
     severity: ClassVar[Literal["error", "warning"]] = "warning"
-    name: str
-    value: float
+    what: str
+    they: str
+    names: str | None
 
 
 def unreadable(error: Unreadable, span: Span | None) -> DataUnreadable:
     notes = ([Note(error.place)] if error.place else []) + [Note(text) for text in error.notes]
     return DataUnreadable(what=error.message, mend=error.help or None, span=span, notes=tuple(notes))
+
+
+def constant_columns(found: Sequence[tuple[str, float, Span]]) -> ConstantColumn:
+    """One warning for columns that are constant: names, values, and where the spec names them."""
+    (name, value, span), *others = found
+    if not others:
+        what = f"column `{name}` is {value:g} in every training row"
+        return ConstantColumn(what=what, they="it is", names=None, span=span)
+    names = ", ".join(f"`{name}` is {value:g}" for name, value, _ in found[:LISTED])
+    more = f" and {len(found) - LISTED} more" if len(found) > LISTED else ""
+    what = f"{len(found)} columns do not change over the training rows"
+    return ConstantColumn(what=what, they="they are", names=names + more, span=span.to(found[-1][2]))
 
 
 def unknown_column(name: str, columns: Sequence[str], span: Span | None) -> UnknownColumn:
