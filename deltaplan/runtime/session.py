@@ -53,6 +53,8 @@ def train(
     experiment = experiment_of(spec, params)
     require(experiment, *(() if x is not None else ("data",)), "train", "minimize")
     dataset = _dataset(experiment, x, y)
+    if dataset is None and resume is not None and experiment is resume.experiment:
+        dataset = resume.dataset()  # its spec lies in the run's folder, its data where they were
     return train_run(experiment, dataset, runs=runs, resume=resume, progress=progress, threads=threads)
 
 

@@ -57,7 +57,7 @@ def test_an_interrupted_run_goes_on_with_the_same_bits(specs, tmp_path, optimize
     cut = deltaplan.train(spec, runs=tmp_path, progress=stop_at(20))
     assert (cut.ended, cut.saved.step) == ("interrupted", 20)
     again = deltaplan.open(cut.folder)
-    rest = deltaplan.train(again.experiment, again.dataset(), runs=tmp_path, resume=again)
+    rest = deltaplan.train(again.experiment, runs=tmp_path, resume=again)
     assert rest.ended == "complete"
     assert bits(rest) == bits(whole)
     assert list(rest.history) == list(whole.history)
