@@ -6,7 +6,7 @@ from pathlib import Path
 from xml.etree import ElementTree
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from deltaplan.runtime.svg import fit, loss_curve
@@ -122,6 +122,7 @@ def test_any_history_is_drawn(pairs):
 
 
 @given(st.lists(st.tuples(ANY, ANY), max_size=10), st.lists(st.tuples(ANY, ANY), max_size=10))
+@example([(0.0, 5e-324), (5e-324, 0.0)], [])
 def test_any_fit_is_drawn(samples, curve):
     x, y = [[pair[i] for pair in samples] for i in (0, 1)]
     cx, cy = [[pair[i] for pair in curve] for i in (0, 1)]

@@ -7,7 +7,7 @@ from math import ceil, floor, isfinite, log10
 from deltaplan.runtime.svg.canvas import Element, element, width_of
 from deltaplan.runtime.svg.style import FONT, SMALL, TITLE
 
-LEAST_LOG_VALUE = 1e-300
+SMALLEST = 1e-300  # a range or a value below is drawn as none: its steps would be 0
 LEAST_LOG_RATIO = 5.0  # a range that is narrower than this is drawn on a linear scale
 SUPERSCRIPTS = str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹")
 
@@ -70,7 +70,7 @@ def log_axis(label: str, values: Iterable[float]) -> Axis:
 def value_axis(label: str, values: Sequence[float]) -> Axis:
     """Logarithmic where all values are positive and differ by more than a factor of 5, else linear."""
     finite = [v for v in values if isfinite(v)]
-    if finite and min(finite) > LEAST_LOG_VALUE and max(finite) / LEAST_LOG_RATIO > min(finite):
+    if finite and min(finite) > SMALLEST and max(finite) / LEAST_LOG_RATIO > min(finite):
         return log_axis(label, finite)
     return linear_axis(label, finite)
 
@@ -81,9 +81,9 @@ def _range(values: Iterable[float]) -> tuple[float, float]:
     if not finite:
         return 0.0, 1.0
     low, high = min(finite), max(finite)
-    if high - low > 1e-12 * max(abs(low), abs(high)):
+    if high - low > max(SMALLEST, 1e-12 * max(abs(low), abs(high))):
         return low, high
-    room = abs(low) / 2 if low else 0.5
+    room = abs(low) / 2 if abs(low) > SMALLEST else 0.5
     return low - room, high + room
 
 

@@ -71,11 +71,14 @@ def test_settings_that_are_not_given_have_defaults_that_say_so() -> None:
         0,
         "float32",
     )
-    assert spec.origin == {"epochs": "spec", "batch": "default", "seed": "default", "precision": "default"}
+    assert spec.keep == "last"
+    assert spec.origin == {"epochs": "spec"} | dict.fromkeys(
+        ("batch", "seed", "precision", "keep"), "default"
+    )
 
 
 def test_settings_that_are_given() -> None:
-    _, spec = train("mean(squared_error)", rest="steps 10^3; batch 32; seed 7; precision float64")
+    _, spec = train("mean(squared_error)", rest="steps 10^3; batch 32; seed 7; precision float64; keep best")
     assert (spec.unit, spec.length, spec.batch, spec.seed, spec.precision) == (
         "steps",
         1000,
