@@ -21,7 +21,7 @@ def peers_of(work: Workload) -> Mapping[str, Run]:
     found: dict[str, Run] = {}
     if find_spec("torch"):
         found[PEERS["torch"]] = torch_run(work)
-    if find_spec("sklearn") and work.experiment.train.batch is not None:  # it knows no skips: W3 alone
+    if find_spec("sklearn") and work.settings.batch is not None:  # it knows no skips: W3 alone
         found[PEERS["sklearn"]] = sklearn_run(work)
     return found
 
@@ -31,7 +31,7 @@ def torch_run(work: Workload) -> Run:
     import torch
 
     torch.set_num_threads(1)
-    settings = work.experiment.train
+    settings = work.settings
     kind = getattr(torch, settings.precision)
     x, y = (torch.from_numpy(np.ascontiguousarray(a.T)) for a in work.samples)
     x, y = x.to(kind), y.to(kind) if settings.batch is None else y.long()
@@ -75,7 +75,7 @@ def sklearn_run(work: Workload) -> Run:
 
     from sklearn.neural_network import MLPClassifier
 
-    settings = work.experiment.train
+    settings = work.settings
     x, y = work.samples
     rows = np.ascontiguousarray(x.T, settings.precision)
     widths = tuple(len(b) for _, b in blocks(work.experiment)[:-1])

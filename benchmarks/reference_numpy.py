@@ -105,7 +105,7 @@ class Residual:
         matmul(w[-1], z[-2], z[-1])
         add(z[-1], self.columns[-1], z[-1])
         r = np.subtract(z[-1], self.y, self.d[-1])
-        loss = 0.5 * float(np.vdot(r, r)) / r.shape[1]
+        loss: float = 0.5 * float(np.vdot(r, r)) / r.shape[1]
         multiply(r, 1 / r.shape[1], r)
         return loss
 
@@ -167,17 +167,17 @@ class Classifier:
                 if i + 1 < last:
                     maximum(z[i + 1], 0, out=z[i + 1])
             u, p = z[last], d[last]
-            np.maximum.reduce(u, 1, None, largest, True)
+            np.maximum.reduce(u, 1, out=largest, keepdims=True)
             np.subtract(u, largest, u)
             np.exp(u, p)
-            np.add.reduce(p, 1, None, totals, True)
+            np.add.reduce(p, 1, out=totals, keepdims=True)
             loss = float(np.log(totals).sum() - u[rows, labels].sum())
             np.divide(p, totals, p)
             p[rows, labels] -= 1
             np.multiply(p, 1 / size, p)
             for i in range(last - 1, -1, -1):
                 matmul(dt[i + 1], z[i], dw[i])
-                add.reduce(d[i + 1], 0, None, db[i])
+                add.reduce(d[i + 1], 0, out=db[i])
                 if i > 0:
                     matmul(d[i + 1], w[i], d[i])
                     np.greater(z[i], 0, on[i])

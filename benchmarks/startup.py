@@ -8,7 +8,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from time import perf_counter
 
-from benchmarks.measure import Row, interleaved, median, ratio
+from benchmarks.measure import Row, Times, interleaved, median, ratio
 
 ROOT = Path(__file__).parents[1]
 SCRIPT = str(Path(sysconfig.get_path("scripts")) / "deltaplan")
@@ -56,5 +56,5 @@ def rows(turns: int) -> Iterator[Row]:
     yield held(times, check, LIBRARIES, 1.5)
 
 
-def held(times: dict[str, list[float]], name: str, against: str, bar: float) -> Row:
+def held(times: Times, name: str, against: str, bar: float) -> Row:
     return Row(name, median(times, name) * 1e3, "ms", ratio(times, name, against), against, bar)

@@ -30,7 +30,8 @@ def steps(work: Workload, turns: int) -> Iterator[Row]:
 
 def trainings(work: Workload, turns: int) -> Iterator[Row]:
     """All that `deltaplan.train` does once the data are read, and the peers that are installed."""
-    times = interleaved({"by hand": by_hand(work), "ours": whole_training(work)} | peers_of(work), turns)
+    runs = {"by hand": by_hand(work), "ours": whole_training(work), **peers_of(work)}
+    times = interleaved(runs, turns)
     for name in times:
         against, label = ("by hand", "numpy by hand") if name == "ours" else ("ours", "deltaplan")
         if name != "by hand":

@@ -3,13 +3,13 @@
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 
 import deltaplan
 from benchmarks.reference_numpy import Array, Blocks, Classifier, Residual
-from deltaplan.compiler.experiment import Experiment
+from deltaplan.compiler.experiment import Experiment, TrainSpec
 from deltaplan.compiler.parameters import place_parameters
 from deltaplan.compiler.plan import Plans, compile_plans
 from deltaplan.runtime.data.dataset import Dataset
@@ -19,6 +19,8 @@ from deltaplan.runtime.train import Trainer, train
 
 ROOT = Path(__file__).parents[1]
 Run = Callable[[], object]
+Precision = Literal["float32", "float64"]
+PRECISIONS: tuple[Precision, ...] = ("float32", "float64")
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,11 +34,16 @@ class Workload:
     length: int
 
     @property
+    def settings(self) -> TrainSpec:
+        """The `train` block."""
+        assert self.experiment.train is not None
+        return self.experiment.train
+
+    @property
     def steps(self) -> int:
         """The steps of one turn."""
-        train = self.experiment.train
-        per_epoch = -(-len(self.dataset.parts["train"]) // train.batch) if train.batch else 1
-        return self.length * per_epoch
+        batch = self.settings.batch
+        return self.length * (-(-len(self.dataset.parts["train"]) // batch) if batch else 1)
 
     @property
     def samples(self) -> tuple[Array, Array]:
@@ -46,12 +53,15 @@ class Workload:
 
     @property
     def rate(self) -> float:
-        return float(self.experiment.train.optimizer.values["lr"])
+        rate = self.settings.optimizer.values["lr"]
+        assert isinstance(rate, float)
+        return rate
 
 
-def workload(name: str, spec: str, precision: str, length: int) -> Workload:
+def workload(name: str, spec: str, precision: Precision, length: int) -> Workload:
     """`length` epochs of a spec in this precision."""
     experiment = deltaplan.load(ROOT / spec)
+    assert experiment.train is not None
     settings = replace(experiment.train, precision=precision, length=length, unit="epochs")
     experiment = replace(experiment, train=settings)
     return Workload(name, experiment, load_dataset(experiment, Path()), compile_plans(experiment), length)
@@ -59,7 +69,7 @@ def workload(name: str, spec: str, precision: str, length: int) -> Workload:
 
 def workloads(whole: bool) -> Iterator[Workload]:
     """Short turns to compare steps, or lengths in which what comes before and after the steps is small."""
-    for precision in ("float32", "float64"):
+    for precision in PRECISIONS:
         yield workload(f"W1 {precision}", "specs/lecture/3x5.dl", precision, 5000 if whole else 100)
         yield workload(f"W2 {precision}", "specs/lecture/45x5.dl", precision, 1000 if whole else 10)
     yield workload("W3 float32", "benchmarks/w3.dl", "float32", 20 if whole else 2)
@@ -87,7 +97,7 @@ def whole_training(work: Workload) -> Run:
 
 def by_hand(work: Workload) -> Run:
     """The reference in numpy."""
-    if work.experiment.train.batch is None:
+    if work.settings.batch is None:
         net = residual(work)
         return lambda: [net.step() for _ in range(work.length)]
     classifier, count = digits(work), len(work.dataset.parts["train"])
@@ -97,17 +107,19 @@ def by_hand(work: Workload) -> Run:
 
 def residual(work: Workload) -> Residual:
     x, y = work.samples
-    return Residual(blocks(work.experiment), x, y, work.rate, work.experiment.train.precision)
+    return Residual(blocks(work.experiment), x, y, work.rate, work.settings.precision)
 
 
 def digits(work: Workload) -> Classifier:
     x, y = work.samples
-    settings = work.experiment.train
-    return Classifier(blocks(work.experiment), x.T, y, settings.batch, work.rate, settings.precision)
+    batch = work.settings.batch
+    assert batch is not None
+    return Classifier(blocks(work.experiment), x.T, y, batch, work.rate, work.settings.precision)
 
 
 def blocks(experiment: Experiment) -> Blocks:
     """W and b of each layer as deltaplan first draws them."""
+    assert experiment.train is not None
     theta = named(experiment, initial(experiment.graph, experiment.train.seed))
     layers = [name.removesuffix(".W") for name in theta if name.endswith(".W")]
     return [(theta[f"{layer}.W"], theta[f"{layer}.b"]) for layer in layers]
