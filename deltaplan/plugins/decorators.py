@@ -58,6 +58,7 @@ def loss(
         traced, declared = Traced("loss", name, function), named(parameters)
         u, y = argument("u"), argument("y", scalar=target == "class")
         expression = traced.expression([u, y], declared)
+        traced.check_indices(expression, *([y] if target == "class" else []))
         traced.check_depends(expression, u)
         traced.check_scalar(expression)
         return Loss(
@@ -81,6 +82,7 @@ def regularizer(name: str, /, **parameters: Declared) -> Callable[[Function], Re
     def mark(function: Function) -> Regularizer:
         traced, declared, w = Traced("regularizer", name, function), named(parameters), argument("w")
         expression = traced.expression([w], declared)
+        traced.check_indices(expression)
         traced.check_depends(expression, w)
         traced.check_scalar(expression)
         return Regularizer(name, declared, traced.doc, traced.owner, expression=expression)

@@ -63,6 +63,14 @@ class NotScalar(Fault):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class WrongIndex(Fault):
+    code: ClassVar[str] = "plugin-index"
+    title: ClassVar[str] = "{what} picks at `{index}`, and only the target itself is an index"
+    help: ClassVar[str] = 'a loss with target="class" picks at y: pick(u, y)'
+    index: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Constant(Fault):
     code: ClassVar[str] = "plugin-constant"
     title: ClassVar[str] = "{what} does not depend on `{argument}`"

@@ -20,6 +20,7 @@ from deltaplan.plugins.faults import (
     NotScalar,
     StateNotUpdated,
     UnknownState,
+    WrongIndex,
     WrongSignature,
 )
 from deltaplan.plugins.places import code_of, failed_span, function_span, in_words
@@ -155,6 +156,12 @@ class Traced:
         for e in walk(expr):
             if e.op in REDUCTIONS:
                 self.fail(HoldsReduction, reduction=e.op.value)
+
+    def check_indices(self, expr: Expr, *known: Expr) -> None:
+        """Every pick() takes one of the known scalars as its index."""
+        for e in walk(expr):
+            if e.op is Op.PICK and not any(e.args[1] is index for index in known):
+                self.fail(WrongIndex, index=str(e.args[1]))
 
     def check_scalar(self, expr: Expr) -> None:
         if not expr.scalar:
