@@ -94,7 +94,10 @@ def _bytes(memory: Memory, train: TrainSpec) -> str:
 
 
 def _data(data: DataSpec) -> str:
-    parts = [f"{data.source.name} {Path(data.path).name}", _columns("inputs", data.inputs.values())]
+    parts = [
+        f"{data.source.name} {Path(data.path).name}",
+        _columns("inputs", data.inputs.values(), data.rest),
+    ]
     parts.append(_columns("targets", data.targets.values()))
     shares = {part: getattr(data.split, part) for part in ("train", "validation", "test")}
     if shares["train"] < 1:
@@ -103,10 +106,11 @@ def _data(data: DataSpec) -> str:
     return "; ".join(part for part in parts if part)
 
 
-def _columns(word: str, groups: Iterable[Iterable[Any]]) -> str:
+def _columns(word: str, groups: Iterable[Iterable[Any]], rest: str | None = None) -> str:
     names = [column.name for group in groups for column in group]
     if len(names) > 8:
         names = [*names[:3], f"… {len(names)} in all"]
+    names += ["rest"] if rest else []
     return f"{word} {', '.join(names)}" if names else ""
 
 
@@ -172,6 +176,7 @@ def _data_data(data: DataSpec) -> dict[str, Any]:
         "source": data.source.name,
         "path": data.path,
         "inputs": {name: [c.name for c in columns] for name, columns in data.inputs.items()},
+        "rest": data.rest,
         "targets": {name: [c.name for c in columns] for name, columns in data.targets.items()},
         "split": {part: getattr(data.split, part) for part in ("train", "validation", "test", "seed")},
         "standardize": list(data.standardize),

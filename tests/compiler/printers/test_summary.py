@@ -10,6 +10,7 @@ from deltaplan import load, loads
 from deltaplan.compiler.plan import compile_plans
 from deltaplan.compiler.printers import ascii, summary, summary_data
 from deltaplan.compiler.printers.problem import problem
+from deltaplan.compiler.printers.summary import summary_of
 
 ROOT = Path(__file__).parents[3]
 GOLDEN = ROOT / "tests" / "golden"
@@ -192,3 +193,13 @@ def test_no_line_is_wider_than_the_page():
 def test_golden(golden):
     experiment = load(ROOT / "specs" / "wave.dl")
     golden(GOLDEN / "wave.summary.txt", summary(experiment, compile_plans(experiment), 32))
+
+
+@pytest.mark.parametrize(
+    ("inputs", "shown"), [("rest", "inputs rest"), ("size=[a, b] place=rest", "inputs a, b, rest")]
+)
+def test_the_rest_of_the_columns_is_shown(inputs, shown):
+    nodes = "size = input 2; place = input 1; both = concat from size, place; output 1 from both"
+    model = nodes if "=" in inputs else "input 2; output 1"
+    text = f'model m {{ {model} }}\ndata {{ csv "a.csv"; inputs {inputs}; targets y }}'
+    assert f"csv a.csv; {shown}; targets y" in summary_of(loads(text))
