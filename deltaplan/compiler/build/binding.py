@@ -9,7 +9,7 @@ from deltaplan.compiler.build.context import Context, Told
 from deltaplan.compiler.build.form import Form, Slot
 from deltaplan.compiler.build.mends import CALLS, SWITCHES, WORDY, other_form, unknown_option, unknown_word
 from deltaplan.compiler.build.names import OtherForm, unknown
-from deltaplan.compiler.build.scope import Scope
+from deltaplan.compiler.build.scope import Scope, is_lost
 from deltaplan.compiler.build.slots import read_list, read_slot
 from deltaplan.diagnostics import Diagnostic, Note, Span
 from deltaplan.dsl import tree
@@ -133,6 +133,8 @@ def _take_values(context: Context, scope: Scope, form: Form, bound: Bound, value
 
 def _take_value(context: Context, scope: Scope, form: Form, bound: Bound, value: tree.Value) -> None:
     slot = _next_slot(form, bound)
+    if slot is None and is_lost(scope, value):
+        raise Told
     if slot is None:
         raise _too_many(context, form, bound, value)
     if bound.named:
@@ -180,7 +182,7 @@ def _take_word(context: Context, scope: Scope, form: Form, bound: Bound, word: W
     if following and following.type in WORDY and not following.choices:
         _put(context, scope, form, bound, following, word.item, word.span)
         return
-    if scope.find(word.item.span.text):  # a param's word
+    if following and scope.find(word.item.span.text):  # a param's word
         _take_value(context, scope, form, bound, word.item)
         return
     bound.unclear = True

@@ -124,7 +124,8 @@ def _extras(braces: Braces, read: Read, contract: contracts.Layer, bound: Bound)
     if (bound.words and chosen is None) or ("init" in bound.trees and init is None):
         return None
     default = braces.default if contract.trained and read.head != "output" else None
-    return Extras(chosen or default, init)
+    stated = init if init and init.name != "default" else None  # as without `init=`
+    return Extras(chosen or default, stated)
 
 
 def initializer(braces: Braces, value: tree.Value) -> Use:

@@ -8,7 +8,7 @@ from deltaplan.compiler.build.form import Form
 from deltaplan.compiler.build.names import OtherForm, unknown
 from deltaplan.compiler.build.scope import Scope
 from deltaplan.compiler.build.words import FOREIGN, NOT_YET, SIZES
-from deltaplan.diagnostics import nearest
+from deltaplan.diagnostics import Note, nearest
 from deltaplan.dsl import tree
 
 CALLS = frozenset({"activation", "loss", "regularizer", "optimizer", "initializer"})
@@ -75,13 +75,15 @@ def unknown_word(context: Context, scope: Scope, form: Form, word: Word) -> Told
     if word.text in NOT_YET["option"]:
         raise unknown(context, "option", word.text, word.span, known)
     similar = nearest(word.text, known)
+    found = scope.find(word.item.text) if isinstance(word.item, tree.Name) else None
+    notes = (Note(f"`{word.item.span.text}` is `{word.text}`", found.span),) if found else ()
     meant = similar in form.words or isinstance(word.item, tree.Call) or word.text in NOT_YET["activation"]
+    meant = meant or found is not None
     kind = "activation" if form.words and meant else "word"
     place = "" if form.words else f" of `{form.owner}`"
     listed = bool(choices) and not form.words
-    return unknown(
-        context, kind, word.text, word.span, choices if listed else known, place=place, list_known=listed
-    )
+    known = choices if listed else known
+    return unknown(context, kind, word.text, word.span, known, place=place, list_known=listed, notes=notes)
 
 
 def unknown_option(context: Context, form: Form, bound: Bound, option: tree.Option, name: str) -> Told:

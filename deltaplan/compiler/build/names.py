@@ -6,7 +6,7 @@ from typing import ClassVar, get_args
 
 from deltaplan.compiler.build.context import Context, Told
 from deltaplan.compiler.build.words import FOREIGN, NOT_YET, OUT_OF_SCOPE
-from deltaplan.diagnostics import Diagnostic, Span, nearest
+from deltaplan.diagnostics import Diagnostic, Note, Span, nearest
 from deltaplan.plugins.contracts import Kind
 
 BROUGHT = frozenset({*get_args(Kind), "word"})  # what plugins bring; a word may be an activation
@@ -61,6 +61,7 @@ def unknown(
     *,
     place: str = "",
     list_known: bool = False,
+    notes: tuple[Note, ...] = (),
 ) -> Told:
     """Tells what is wrong with a word that is not among the known ones of its place.
 
@@ -73,7 +74,7 @@ def unknown(
         topic, needs = OUT_OF_SCOPE[plain]
         return context.refuse(OutOfScope(span=span, name=name, topic=topic, needs=needs))
     if name in NOT_YET.get(kind, ()) and name not in known:
-        return context.refuse(NotYetSupported(span=span, what=f"the {kind} `{name}`"))
+        return context.refuse(NotYetSupported(span=span, what=f"the {kind} `{name}`", notes=notes))
     if (ours := FOREIGN.get(plain)) in known or ours in NOT_YET.get(kind, ()):
         return context.refuse(OtherForm(span=span, written=name, mend=str(ours)))
     similar = nearest(name, known)
@@ -87,5 +88,6 @@ def unknown(
             similar=similar,
             place=place,
             known=", ".join(f"`{each}`" for each in known) if list_known and known else None,
+            notes=notes,
         )
     )

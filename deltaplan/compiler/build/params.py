@@ -2,6 +2,7 @@
 
 from collections.abc import Container, Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from numbers import Integral, Real
 from typing import ClassVar
 
 from deltaplan.compiler.build.binding import GivenTwice, TooManyValues, ValueNeeded
@@ -9,6 +10,7 @@ from deltaplan.compiler.build.bound import Item
 from deltaplan.compiler.build.braces import Block, DottedName
 from deltaplan.compiler.build.context import Context
 from deltaplan.compiler.build.places import Read
+from deltaplan.compiler.build.sayable import sayable
 from deltaplan.compiler.build.scope import LOST, Definition, NameTaken, Scope
 from deltaplan.compiler.build.values import WORDS, describe, evaluate
 from deltaplan.diagnostics import Diagnostic, Note, Span, nearest
@@ -34,6 +36,16 @@ class WrongOverride(Diagnostic):
     name: str
     expected: str
     got: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class UnsayableValue(Diagnostic):
+    code: ClassVar[str] = "unsayable-value"
+    title: ClassVar[str] = "the param `{name}` is set to {got}, which no spec can say"
+    help: ClassVar[str] = "{mend}"
+    name: str
+    got: str
+    mend: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -109,13 +121,41 @@ def _define(
         context.refuse(NameTaken(span=name.span, name=name.text, taken=taken))
         return
     own = context.attempt(evaluate, context, scope, value)
-    meaning = LOST if own is None else given.get(name.text, own)
-    if own is not None and _type(meaning) != _type(own):  # type: ignore[arg-type]
-        context.refuse(
-            WrongOverride(span=name.span, name=name.text, expected=_type(own), got=describe(given[name.text]))
-        )
-        meaning = LOST
+    meaning = LOST if own is None else own
+    if own is not None and name.text in given:
+        other = context.attempt(_override, context, name, own, _plain(given[name.text]))
+        meaning = LOST if other is None else other
     scope.names[name.text] = Definition(meaning, name.span)
+
+
+def _override(context: Context, name: tree.Name, own: Value, other: Value) -> Value:
+    """The value that replaces a param's own. Raises Told."""
+    if _type(other) != _type(own):
+        expected = _type(own)
+        raise context.refuse(
+            WrongOverride(span=name.span, name=name.text, expected=expected, got=describe(other))
+        )
+    if sayable(other) is None:
+        got = "".join(c if c.isprintable() else "?" for c in describe(other))
+        mend = TEXT if isinstance(other, str) else NUMBER
+        raise context.refuse(UnsayableValue(span=name.span, name=name.text, got=got, mend=mend))
+    return other
+
+
+NUMBER = "a number is finite, a whole one at most 2^62"
+TEXT = "a text has no quotes and no control characters"
+
+
+def _plain(value: Value) -> Value:
+    """A number of numpy's as Python's own."""
+    match value:
+        case bool():
+            return value
+        case Integral():
+            return int(value)
+        case Real():
+            return float(value)
+    return value
 
 
 def _type(value: Value) -> str:

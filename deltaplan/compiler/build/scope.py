@@ -6,6 +6,7 @@ from typing import ClassVar
 
 from deltaplan.compiler.nodes import Shape
 from deltaplan.diagnostics import Diagnostic, Span
+from deltaplan.dsl import tree
 from deltaplan.plugins.contracts import Value
 
 
@@ -81,3 +82,9 @@ class Scope:
     def nodes(self) -> list[str]:
         """The names that stand for nodes."""
         return [name for name, found in self.all() if isinstance(found.meaning, Wire)]
+
+
+def is_lost(scope: Scope, value: tree.Value) -> bool:
+    """Whether the value is a name whose own mistake is told."""
+    found = scope.find(value.text) if isinstance(value, tree.Name) else None
+    return found is not None and isinstance(found.meaning, Lost)

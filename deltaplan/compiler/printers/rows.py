@@ -154,7 +154,7 @@ def _layer_words(node: Layer) -> list[str]:
     ]
     kind = [] if node.output and node.use.name == "dense" else [node.use.name]
     bias = [] if node.bias else ["bias=false"]
-    init = [f"init={node.init}"] if node.init and node.init.name != "default" else []
+    init = [f"init={node.init}"] if node.init else []
     return [*kind, *values, *init, *bias]
 
 

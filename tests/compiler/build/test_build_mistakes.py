@@ -4,6 +4,7 @@ import tracemalloc
 from collections.abc import Callable
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 import deltaplan
@@ -40,6 +41,38 @@ def test_overrides_that_do_not_fit(case: str, golden: Golden) -> None:
     with pytest.raises(SpecError) as error:
         deltaplan.loads(text, "wave.dl", OVERRIDES[case])
     golden(HERE / "overrides" / f"{case}.err", f"{error.value}\n")
+
+
+VALUES = {
+    "not-finite": {"hidden": float("inf")},
+    "too-large": {"hidden": 1 << 63},
+    "quotes": {"sigma": 'a"b'},
+    "control": {"sigma": "a\nb"},
+    "activation": {"sigma": "tanhh"},
+    "number-for-a-word": {"sigma": 3},
+}
+
+
+@pytest.mark.parametrize("case", VALUES)
+def test_an_override_is_told_once(case: str, golden: Golden) -> None:
+    text = "param hidden = 45\nparam sigma = tanh\nmodel m { input 1; dense hidden sigma; output 1 }"
+    with pytest.raises(SpecError) as error:
+        deltaplan.loads(text, "wave.dl", VALUES[case])
+    assert len(error.value.diagnostics) == 1
+    golden(HERE / "overrides" / f"{case}.err", f"{error.value}\n")
+
+
+@pytest.mark.parametrize("value", [0, 0.0, False, ""])
+def test_an_override_may_be_nothing(value: bool | int | float | str) -> None:
+    own = {bool: "true", str: "word"}.get(type(value), "1")
+    found = deltaplan.loads(f"param a = {own}\nmodel m {{ input 1; output 1 }}", params={"a": value}).params
+    assert repr(found) == repr({"a": value})
+
+
+def test_numbers_of_numpy_are_overrides() -> None:
+    text = "param a = 1\nparam b = 1.0\nmodel m { input 1; output 1 }"
+    found = deltaplan.loads(text, params={"a": np.int64(3), "b": np.float64(0.5)}).params
+    assert repr(found) == "{'a': 3, 'b': 0.5}"
 
 
 def test_syntax_and_meaning_are_in_one_report() -> None:
