@@ -32,7 +32,7 @@ def matmul(step: MatMul, array: Arrays, scratch: Scratch, numbers: Numbers) -> l
     a, b = a.T if step.transpose_a else a, b.T if step.transpose_b else b
     if a.shape[1] == 1:  # an outer product is one multiplication for each number, without a call of BLAS
         return [partial(np.multiply, _plain(a), b, out)]
-    return [partial(np.matmul, a, b, out)]
+    return [partial(np.dot, a, b, out)]
 
 
 def map_(step: Map, array: Arrays, scratch: Scratch, numbers: Numbers) -> list[Thunk]:
