@@ -1,10 +1,12 @@
 """Writes steps: maps, sums, and expressions with reductions."""
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
 from deltaplan.compiler.steps import Map, Pick, Reduce, Shape, Step, Tensor
 from deltaplan.plugins.expressions import (
+    CONDITIONS,
     COUNT,
     Expr,
     Stage,
@@ -13,7 +15,9 @@ from deltaplan.plugins.expressions import (
     const,
     split_reductions,
     substitute,
+    walk,
 )
+from deltaplan.plugins.expressions import replace as replace_parts
 
 
 class StepWriter:
@@ -49,9 +53,17 @@ class StepWriter:
         """An expression with reductions over the numbers of one sample, as map, reduce, map."""
         cut = split_reductions(expression)
         known = dict(tensors)
+        shared = shared_scalars([*(stage.element for stage in cut.stages), cut.result])
+        made: dict[Expr, Expr] = {}
         for stage in cut.stages:
-            known[stage.result] = self._stage(stage, known, count)
-        return self._over(name, cut.result, known, count)
+            element = replace_parts(stage.element, made)
+            known[stage.result] = self._stage(replace(stage, element=element), known, count)
+            for part in shared:
+                if part not in made and set(arguments(part)) <= known.keys():
+                    own = self._over(self.temporary(), part, known, count)
+                    known[own.name] = own
+                    made[part] = argument(own.name, scalar=True)
+        return self._over(name, replace_parts(cut.result, made), known, count)
 
     def _stage(self, stage: Stage, known: Mapping[str, Tensor], count: int) -> Tensor:
         element = self._over(self.temporary(), stage.element, known, count, plain=True)
@@ -81,6 +93,14 @@ class StepWriter:
             return known[used[0]]
         renamed = {name: argument(f"x{i}") for i, name in enumerate(used)}
         return self.elementwise(name, (substitute(expression, renamed),), [known[n] for n in used])
+
+
+def shared_scalars(expressions: Sequence[Expr]) -> tuple[Expr, ...]:
+    """The largest scalar parts that several of the expressions hold: they are computed once."""
+    counts = Counter(node for e in expressions for node in walk(e) if node.scalar and node.args)
+    often = [node for node, times in counts.items() if times > 1 and node.op not in CONDITIONS]
+    inner = {part for node in often for part in walk(*node.args)}
+    return tuple(node for node in often if node not in inner)
 
 
 def broadcast(tensors: Sequence[Tensor]) -> tuple[Shape, bool]:
