@@ -57,7 +57,8 @@ def _listed(found: "tuple[Example, ...]") -> str:
         for example in found
         for number, line in enumerate(wrap(example.about, width))
     ]
-    return table([("example", "what it is"), *rows]) + "\n\n`deltaplan examples NAME` copies one with its data"
+    listed = table([("example", "what it is"), *rows])
+    return f"{listed}\n\n`deltaplan examples NAME` copies one with its data"
 
 
 def _parts(copied: "Copied") -> "tuple[tuple[str, tuple[Path, ...]], ...]":
