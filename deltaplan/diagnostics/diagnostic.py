@@ -43,6 +43,11 @@ class Diagnostic:
     span: Span | None = None
     notes: tuple[Note, ...] = ()
 
+    def __init_subclass__(cls) -> None:
+        """A mistake without a docstring is described by its title; `dataclass` would work out a signature."""
+        if cls.__doc__ is None:
+            cls.__doc__ = cls.title
+
     @property
     def message(self) -> str:
         return self._fill(self.title)
