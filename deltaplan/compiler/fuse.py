@@ -57,6 +57,7 @@ def fuse(steps: Sequence[Step], kept: Collection[Tensor]) -> tuple[Step, ...]:
     What other steps still read, and what is `kept`, is an output of the merged map too: nothing is computed
     twice.
     """
+    kept = frozenset(kept)
     users = _users(steps)
     fused: list[Step | None] = list(steps)
     for index, step in enumerate(steps):
