@@ -6,7 +6,10 @@ from typing import Any
 import click
 
 JSON = "deltaplan.json"  # in the context's meta: the verb was asked for JSON, so its errors are JSON too
-VERBS = ("check", "show", "trace", "train", "evaluate", "predict", "gradcheck", "plugins", "examples", "new")
+VERBS = (
+    *("check", "show", "render", "fmt", "trace", "train", "evaluate", "predict", "gradcheck"),
+    *("plugins", "examples", "new"),
+)
 
 
 class Verbs(click.Group):

@@ -95,16 +95,17 @@ def read(path: str | os.PathLike[str], limits: Limits = LIMITS) -> Source:
     except (OSError, ValueError) as error:  # a path with a NUL is a ValueError
         reason = (getattr(error, "strerror", None) or str(error)).lower()
         raise SpecError(UnreadableFile(path=name, reason=reason, similar=_similar(Path(path)))) from None
-    if len(data) > limits.bytes:
-        raise SpecError(FileTooLong(name=name, limit=limits.bytes))
-    return _decoded(name, data)
+    return decoded(name, data, limits)
 
 
 def _similar(path: Path) -> str | None:
     return nearest(path.name, (spec.name for spec in path.parent.glob("*.dl") if spec.name != path.name))
 
 
-def _decoded(name: str, data: bytes) -> Source:
+def decoded(name: str, data: bytes, limits: Limits = LIMITS) -> Source:
+    """The text in these bytes. Raises SpecError where they are too many, or are not UTF-8 text."""
+    if len(data) > limits.bytes:
+        raise SpecError(FileTooLong(name=name, limit=limits.bytes))
     data = data.removeprefix(BOM_UTF8)
     try:
         return Source(name, data.decode())

@@ -143,12 +143,13 @@ def _written(value: Value) -> tuple[str, Level]:
 
 
 def _call_text(call: Call) -> str:
-    items, after = (", ".join(map(_argument_text, part)) for part in (call.items, call.after))
+    items = ", ".join(map(_argument_text, call.items))
+    after = ", ".join(_argument_text(argument, spaced=True) for argument in call.after)
     return f"{call.name}({items}; {after})" if after else f"{call.name}({items})"
 
 
-def _argument_text(argument: Value | Option) -> str:
-    return option_text(argument) if isinstance(argument, Option) else value_text(argument)
+def _argument_text(argument: Value | Option, spaced: bool = False) -> str:
+    return option_text(argument, spaced) if isinstance(argument, Option) else value_text(argument)
 
 
 def _times_text(factors: tuple[Value, ...]) -> str:

@@ -26,6 +26,7 @@ class Reader:
     def __init__(self, source: Source, mistakes: Mistakes) -> None:
         self.source = source
         self.mistakes = mistakes
+        self.taken: list[Token] = []  # all that the parser took, `_SEP` for the end of a line
         self._parser: Any = parser().parse_interactive(source.text)
         self._state = self._parser.parser_state
         self._lines = Lines()
@@ -66,6 +67,7 @@ class Reader:
         if self._at_line_start():
             self._line.clear()
         self._state.feed_token(token)
+        self.taken.append(token)
         self._line.append(token)
         self._end = token.end_pos or 0
         self._lines.note(token)

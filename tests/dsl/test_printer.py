@@ -135,7 +135,7 @@ def test_printing_what_was_printed_changes_nothing(path: Path) -> None:
         "photo = input 64x64x3",
         "add from a, use.b",
         "seed = 0..9",
-        "activation snake(u; a=1.0) = u + sin(a*u)^2/a",
+        "activation snake(u; a = 1.0) = u + sin(a*u)^2/a",
         "assert memory(training) <= 64MB",
         "f a < b k=(a == b)",
         'csv "wave.csv"',
