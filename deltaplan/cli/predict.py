@@ -26,13 +26,13 @@ def command(run: Path, data: Path, output: Path | None, run_plugins: bool, quiet
     """
     import deltaplan
     from deltaplan.cli.console import say_data
-    from deltaplan.runtime.files import write_atomically
-    from deltaplan.runtime.predictions import predictions_csv
+        from deltaplan.runtime.predictions import predictions_csv
+    from deltaplan.runtime.writing import write_together
 
     text = predictions_csv(deltaplan.open(run, run_plugins), data)
     if output is None:
         say_data(text)
         return
-    write_atomically(output, text)
+    write_together({output: text.encode()})
     if not quiet:
         click.echo(f"{text.count(chr(10)) - 1:,} predictions: {output}", err=True)

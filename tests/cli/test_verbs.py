@@ -198,6 +198,14 @@ def test_predict_on_unusable_data(trained: Path, folder: Path, content: str, tol
     assert not (folder / "out.csv").exists()
 
 
+def test_predictions_that_the_disk_does_not_take(trained: Path, folder: Path) -> None:
+    (folder / "taken").write_text("")
+    result = run("predict", str(trained), "wave.csv", "-o", "taken/out.csv")
+    assert result.exit_code == 1
+    assert "cannot be written" in result.stderr
+    assert (folder / "taken").read_text() == ""
+
+
 def test_a_run_folder_that_is_none(folder: Path, trained: Path) -> None:
     result = run("predict", "runs/wave-9", "wave.csv")
     assert result.exit_code == 1
