@@ -26,7 +26,7 @@ def command(run: Path, data: Path, output: Path | None, run_plugins: bool, quiet
     """
     import deltaplan
     from deltaplan.cli.console import say_data
-        from deltaplan.runtime.predictions import predictions_csv
+    from deltaplan.runtime.predictions import predictions_csv
     from deltaplan.runtime.writing import write_together
 
     text = predictions_csv(deltaplan.open(run, run_plugins), data)
