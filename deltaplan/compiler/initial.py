@@ -15,7 +15,7 @@ from typing import ClassVar, Literal
 from deltaplan.compiler.graph import Graph
 from deltaplan.compiler.nodes import Activate, Join, Layer, Use
 from deltaplan.compiler.optimize import given
-from deltaplan.compiler.parameters import Parameter, place_parameters
+from deltaplan.compiler.parameters import Parameter, is_trained, place_parameters
 from deltaplan.diagnostics import Diagnostic, SpecError
 from deltaplan.plugins import contracts
 from deltaplan.plugins.expressions import Expr, substitute
@@ -144,7 +144,7 @@ def _last_layers(graph: Graph, names: Iterable[str]) -> Iterable[str]:
     pending = list(names)
     while pending:
         node = graph[pending.pop()]
-        if isinstance(node, Layer) and node.use.contract.trained:  # type: ignore[attr-defined]
+        if isinstance(node, Layer) and is_trained(node):
             yield node.name
         else:
             pending += graph.inputs_of(node.name)

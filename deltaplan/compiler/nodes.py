@@ -125,5 +125,4 @@ class Penalty(Node):
     expression: Expr = field(compare=False)
 
 
-Compute = Layer | Activate | Join | Adapt
 AnyNode = Input | Layer | Activate | Join | Adapt | Target | Loss | Penalty

@@ -8,7 +8,6 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 
 from deltaplan.compiler.graph import Graph
 from deltaplan.compiler.lower import Trace, lower
@@ -19,7 +18,8 @@ from deltaplan.plugins.expressions import Expr, Op, walk
 from deltaplan.runtime.backends.numpy.bind import Bound, Draw, bind, target_key
 from deltaplan.runtime.backends.numpy.expressions import Array
 from deltaplan.runtime.backends.numpy.program import Program
-from deltaplan.runtime.random import Purpose, permutation, uniform
+from deltaplan.runtime.dropout import fill
+from deltaplan.runtime.random import Purpose, permutation
 
 TOLERANCE = 1e-6
 WIDE, NARROW = 1e-4, 1e-6  # the spacing of the five-point rule, and of the two-point rule beside kinks
@@ -180,10 +180,6 @@ def _draw(seed: int) -> Draw:
     """The same random numbers in every evaluation."""
 
     def draw(node: int, out: Array) -> None:
-        features = out.size // out.shape[-1]
-        drawn: NDArray[np.float64] = uniform(
-            Purpose.DROPOUT, seed, 0, node, (out.shape[-1], features), bits=24
-        )
-        np.copyto(out, drawn.T.reshape(out.shape))
+        fill(out, seed, 0, node)
 
     return draw

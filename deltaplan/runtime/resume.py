@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, ClassVar
 from deltaplan.compiler.experiment import Experiment
 from deltaplan.compiler.parameters import place_parameters
 from deltaplan.diagnostics import Diagnostic, SpecError
+from deltaplan.runtime.batches import Batches
 from deltaplan.runtime.data.dataset import Dataset
 from deltaplan.runtime.train import Start
 
@@ -51,13 +52,8 @@ def _difference(run: "Run", experiment: Experiment, dataset: Dataset) -> tuple[s
         return f"`{saved.data}` is not what it was trained on", "other data are a new run"
     if saved.ended == "stopped early":
         return "it stopped early", "a larger `patience` is a new run"
-    steps = spec.length * (steps_per_epoch(experiment, dataset) if spec.unit == "epochs" else 1)
+    batches = Batches(len(dataset.parts["train"]), spec.batch, spec.seed)
+    steps = spec.length * (batches.per_epoch if spec.unit == "epochs" else 1)
     if saved.step >= steps:
         return f"it has made its {saved.step:,} steps", f"a spec with more {spec.unit} goes on from there"
     return None
-
-
-def steps_per_epoch(experiment: Experiment, dataset: Dataset) -> int:
-    assert experiment.train is not None
-    samples, batch = len(dataset.parts["train"]), experiment.train.batch
-    return 1 if batch is None else -(-samples // batch)

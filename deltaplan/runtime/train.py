@@ -22,8 +22,8 @@ from deltaplan.runtime.backends.numpy.program import aligned
 from deltaplan.runtime.batches import Batches
 from deltaplan.runtime.data.dataset import Dataset, Part
 from deltaplan.runtime.divergence import explain
+from deltaplan.runtime.dropout import fill
 from deltaplan.runtime.initial import initial
-from deltaplan.runtime.random import Purpose, uniform
 from deltaplan.runtime.threads import blas_threads
 from deltaplan.runtime.watch import Watch, best_of
 
@@ -200,18 +200,7 @@ class Trainer:
         return bound
 
     def _draw(self, node: int, out: Array) -> None:
-        """Random numbers for a step: they depend on seed, step, node, sample and feature alone."""
-        features = out.size // out.shape[-1]
-        drawn = uniform(
-            Purpose.DROPOUT,
-            self.spec.seed,
-            self.step,
-            node,
-            (out.shape[-1], features),
-            samples=self._rows,
-            bits=24,
-        )
-        np.copyto(out, drawn.T.reshape(out.shape), casting="same_kind")
+        fill(out, self.spec.seed, self.step, node, self._rows)
 
     def _record(self, epoch: int, objective: float, progress: Progress) -> bool:
         """The end of an epoch, or of what there was of it: a line of the history where one is due. True if

@@ -175,7 +175,3 @@ def _is_automatic(node: AnyNode) -> bool:
         case _:
             kinds = ("pad",)
     return node.name.rpartition(".")[2].rstrip("0123456789") in kinds
-
-
-def show_parameters(count: int) -> str:
-    return f"{count:,} parameter{'' if count == 1 else 's'}"

@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from deltaplan.plugins.expressions import REDUCTIONS, Expr, Op, const, maximum, replace, walk
+from deltaplan.plugins.expressions import Expr, Op, const, maximum, replace, walk
 
 Array = np.ndarray[Any, Any]
 Thunk = Callable[[], object]
@@ -156,7 +156,6 @@ KERNELS: Mapping[Op, Kernel] = {
     Op.OR: ufunc(np.logical_or),
     Op.WHERE: where,
 }
-NOT_IN_MAPS = frozenset({Op.CONST, Op.ARG}) | REDUCTIONS
 
 
 def calls(
