@@ -1,7 +1,7 @@
 """A trained model in use: predictions and scores."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from math import prod
 from typing import Any
 
@@ -29,6 +29,7 @@ class Model:
     experiment: Experiment
     theta: Array
     preprocessing: Preprocessing
+    _plans: dict[bool, Plan] = field(default_factory=dict, init=False, repr=False, compare=False)
 
     def predict(self, inputs: Any) -> Any:
         """Predictions in the data's units: an array [N, outputs], or one for each output by its name.
@@ -57,7 +58,7 @@ class Model:
 
     def predict_columns(self, x: Mapping[str, Array]) -> dict[str, Array]:
         """Prepared inputs [features, N] to predictions [outputs, N] by output, in the data's units."""
-        plan = predict_plan(self.experiment.graph)
+        plan = self._plan(linked=True)
         return self.preprocessing.targets_back(self._run(plan, x))
 
     def score(self, part: Part) -> dict[str, float]:
@@ -116,7 +117,13 @@ class Model:
 
     def raw_columns(self, x: Mapping[str, Array]) -> dict[str, Array]:
         """What the model gives before links and decisions, [outputs, N] by output."""
-        return self._run(predict_plan(self.experiment.graph, linked=False), x)
+        return self._run(self._plan(linked=False), x)
+
+    def _plan(self, linked: bool) -> Plan:
+        """The plan of predictions, made when it is first asked for; each call has memory of its own."""
+        if linked not in self._plans:
+            self._plans[linked] = predict_plan(self.experiment.graph, linked=linked)
+        return self._plans[linked]
 
     def _run(self, plan: Plan, x: Mapping[str, Array]) -> dict[str, Array]:
         """The plan's outputs [outputs, N] for inputs [features, N], a block of samples at a time."""
