@@ -24,8 +24,11 @@ def predictions_csv(run: Run, path: Path) -> str:
     require(experiment, "data")
     assert experiment.data is not None
     table = read_table(experiment.data.source, path)
-    x = run.model.preprocessing.apply_inputs(table)
-    columns = [column for name in run.model.outputs for column in _columns(run.model, name, x)]
+    x, model = run.model.preprocessing.apply_inputs(table), run.model
+    values = model.predict_columns(x)
+    decides = any(model.decision(name) != "none" for name in model.outputs)
+    raw = model.raw_columns(x) if decides else values
+    columns = [c for name in model.outputs for c in _columns(model, name, values[name], raw[name])]
     text = StringIO()
     writer = csv.writer(text, lineterminator="\n")
     writer.writerow([head for head, _ in columns])
@@ -33,14 +36,13 @@ def predictions_csv(run: Run, path: Path) -> str:
     return text.getvalue()
 
 
-def _columns(model: Model, output: str, x: dict[str, Array]) -> Iterator[tuple[str, list[str]]]:
-    """Heads and cells of one output."""
+def _columns(model: Model, output: str, values: Array, raw: Array) -> Iterator[tuple[str, list[str]]]:
+    """Heads and cells of one output from its predictions, and from what the model gives before the link."""
     names = model.target_names(output)
-    values = model.predict_columns(x)[output]
     if model.decision(output) == "none":
         yield from ((name, _cells(row, model)) for name, row in zip(names, values, strict=True))
         return
-    classes = model.classes(output, model.raw_columns(x)[output])
+    classes = model.classes(output, raw)
     chosen = classes[:, None] if classes.ndim == 1 else classes
     for name, column in zip(names, chosen.T, strict=True):
         yield name, [str(c) for c in column]
