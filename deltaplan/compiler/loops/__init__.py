@@ -1,0 +1,1 @@
+"""From steps to loop nests, and from loop nests to LLVM's and C's text."""

@@ -1,0 +1,97 @@
+"""LLVM's assembly while it is written: values in static single assignment form, blocks, declarations."""
+
+import struct
+from collections.abc import Callable, Sequence
+
+Loop = Callable[[str, Sequence[str]], Sequence[str]]
+
+
+class Text:
+    """The lines of a module. Operations and types are LLVM's own words; a value is its name or a constant."""
+
+    def __init__(self) -> None:
+        self.lines: list[str] = []
+        self.declarations: dict[str, None] = {}
+        self.block = ""
+        self._count = 0
+
+    def value(self, operation: str) -> str:
+        """The name of what an operation gives."""
+        self._count += 1
+        name = f"%t{self._count}"
+        self.lines.append(f"  {name} = {operation}")
+        return name
+
+    def do(self, operation: str) -> None:
+        """An operation that gives nothing."""
+        self.lines.append("  " + operation)
+
+    def declare(self, signature: str) -> None:
+        """A function of LLVM's or of the host's that is called: `float @llvm.fabs.f32(float)`."""
+        self.declarations[signature] = None
+
+    def fresh(self, stem: str) -> str:
+        """A name for a block that no other has."""
+        self._count += 1
+        return f"{stem}{self._count}"
+
+    def begin(self, label: str) -> None:
+        """A new block; what follows belongs to it."""
+        self.lines.append(f"{label}:")
+        self.block = label
+
+    def jump(self, label: str) -> None:
+        self.do(f"br label %{label}")
+
+    def branch(self, condition: str, then: str, otherwise: str) -> None:
+        self.do(f"br i1 {condition}, label %{then}, label %{otherwise}")
+
+    def loop(
+        self,
+        count: int | str,
+        body: Loop,
+        *,
+        step: int = 1,
+        begin: int | str = 0,
+        carried: Sequence[tuple[str, str]] = (),
+    ) -> Sequence[str]:
+        """A loop that runs at least once: `body(i, values)` for i = begin, begin + step, … below `count`.
+
+        `carried` are (type, first value) of what goes from one turn to the next; the last values come back.
+        """
+        head, done, before = self.fresh("loop"), self.fresh("done"), self.block
+        self.jump(head)
+        self.begin(head)
+        place = len(self.lines)
+        index = f"%i{self._count}"
+        names = [f"{index}.{k}" for k in range(len(carried))]
+        values = body(index, names)
+        following = self.value(f"add nuw nsw i64 {index}, {step}")
+        more = self.value(f"icmp slt i64 {following}, {count}")
+        phis = [("i64", index, str(begin), following)]
+        phis += [(kind, n, first, v) for (kind, first), n, v in zip(carried, names, values, strict=True)]
+        self.lines[place:place] = [
+            f"  {n} = phi {kind} [ {first}, %{before} ], [ {v}, %{self.block} ]" for kind, n, first, v in phis
+        ]
+        self.branch(more, head, done)
+        self.begin(done)
+        return values
+
+    def __str__(self) -> str:
+        return "\n".join([*(f"declare {d}" for d in self.declarations), *self.lines, ""])
+
+
+def real_constant(kind: str, value: float) -> str:
+    """A number of type `float` or `double`: the bits of the double, as LLVM writes both."""
+    if kind == "float":
+        value = struct.unpack("f", struct.pack("f", _in_range(value)))[0]
+    return f"0x{struct.unpack('Q', struct.pack('d', value))[0]:016X}"
+
+
+def _in_range(value: float) -> float:
+    """What a float32 makes of a double: infinity beyond its range."""
+    try:
+        struct.pack("f", value)
+    except OverflowError:
+        return float("inf") if value > 0 else float("-inf")
+    return value

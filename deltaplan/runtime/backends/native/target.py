@@ -1,0 +1,74 @@
+"""The processor that code is made for: its name, its features, and what schedules need to know of them."""
+
+from dataclasses import dataclass
+from functools import cache
+
+import llvmlite.binding as llvm
+
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    """A processor as LLVM names it. `vector` is the width of its widest vectors in bytes, `registers` how
+    many of them there are, `fma` whether it multiplies and adds in one instruction."""
+
+    triple: str
+    cpu: str
+    features: str
+    vector: int
+    registers: int
+    fma: bool
+
+    def machine(self) -> llvm.TargetMachine:
+        """LLVM's own object for it, with code placed as it is for functions called in this process."""
+        prepare()
+        target = llvm.Target.from_triple(self.triple)
+        return target.create_target_machine(
+            cpu=self.cpu, features=self.features, opt=3, reloc="default", codemodel="jitdefault", jit=True
+        )
+
+
+@cache
+def host() -> Target:
+    """The processor at hand. LLVM guesses its name, so its features are stated in full."""
+    found = llvm.get_host_cpu_features()
+    return target(llvm.get_process_triple(), llvm.get_host_cpu_name(), found.flatten(), frozenset(_on(found)))
+
+
+def target(triple: str, cpu: str, features: str, on: frozenset[str]) -> Target:
+    """A processor with the features `on`."""
+    if triple.startswith(("aarch64", "arm64")):
+        return Target(triple, cpu, features, vector=16, registers=32, fma=True)
+    if {"avx512f", "avx512vl", "avx512dq", "avx512bw"} <= on:
+        return Target(triple, cpu, features, vector=64, registers=32, fma=True)
+    if "avx2" in on:
+        return Target(triple, cpu, features, vector=32, registers=16, fma="fma" in on)
+    return Target(triple, cpu, features, vector=16, registers=16, fma=False)
+
+
+NAMED = {
+    "avx512": (
+        "x86_64-unknown-linux-gnu",
+        "skylake-avx512",
+        ("avx512f", "avx512vl", "avx512dq", "avx512bw", "fma"),
+    ),
+    "avx2": ("x86_64-unknown-linux-gnu", "haswell", ("avx2", "fma")),
+    "x86-64": ("x86_64-unknown-linux-gnu", "x86-64", ()),
+    "aarch64": ("aarch64-unknown-linux-gnu", "generic", ("neon",)),
+}
+
+
+def named(name: str) -> Target:
+    """One of the processors that code can be made for without having it: a key of `NAMED`."""
+    triple, cpu, on = NAMED[name]
+    return target(triple, cpu, ",".join(f"+{feature}" for feature in on), frozenset(on))
+
+
+@cache
+def prepare() -> None:
+    """LLVM's code generators, this processor's first among them."""
+    llvm.initialize_all_targets()
+    llvm.initialize_all_asmprinters()
+
+
+def _on(features: llvm.FeatureMap) -> list[str]:
+    return [name for name, there in features.items() if there]
