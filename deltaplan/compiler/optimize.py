@@ -1,51 +1,123 @@
-"""The update of θ: an optimizer's expressions with the writer's values, cut into scalars and one map."""
+"""The update of θ: an optimizer's expressions with the writer's values, cut into scalars and maps."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import count, islice
 
 from deltaplan.compiler.nodes import Use
+from deltaplan.compiler.parameters import Parameter
 from deltaplan.compiler.steps import Map, Tensor
 from deltaplan.plugins import contracts
 from deltaplan.plugins.expressions import Expr, Op, argument, arguments, replace, substitute, walk
 
+New = Mapping[str, Expr]  # the new `w` and the new states by name, over `w`, `g`, the states and scalars
+
+
+@dataclass(frozen=True, slots=True)
+class UpdatePart:
+    """The map over θ[begin:end], g[begin:end] and the same part of each state.
+
+    Its inputs are named `θ`, `g`, as the states and as the scalars; its outputs are in the order of the
+    update's `writes`.
+    """
+
+    begin: int
+    end: int
+    step: Map
+
 
 @dataclass(frozen=True, slots=True)
 class Update:
-    """One map over θ, g and the states, and the scalars that are evaluated once a step, in float64.
+    """Maps over parts of θ, g and the states, and the scalars that are evaluated once a step, in float64.
 
-    `scalars` are expressions of the step's number `t`, 1 in the first step. `writes` tells which vector each
-    output of the map replaces.
+    `parts` are in the order of θ and do not overlap; what lies in none of them is never written. `states` are
+    vectors as long as θ. `writes` tells which vector each output of a map replaces.
+
+    `scalars` are expressions of what a backend knows before the step, as far as it is used: `t`, the step's
+    number, 1 in the first; `epoch`, the number of whole epochs before it, 0 in the first; `gnorm`, the norm
+    √(g·g) of the gradient over the parts.
     """
 
-    step: Map
+    parts: tuple[UpdatePart, ...]
     states: tuple[str, ...]
     scalars: Mapping[Tensor, Expr]
     writes: tuple[str, ...]
 
+    @property
+    def arguments(self) -> frozenset[str]:
+        """What the scalars depend on."""
+        return frozenset(arguments(*self.scalars.values()))
 
-def update_of(optimizer: Use, size: int) -> Update:
-    """The update of a θ of `size` numbers."""
+
+@dataclass(frozen=True, slots=True)
+class Kind:
+    """What an optimizer's formula may depend on besides the vectors."""
+
+    is_weight: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class Stretch:
+    """A part of θ that is trained."""
+
+    begin: int
+    end: int
+    kind: Kind
+
+
+def stretches(parameters: Iterable[Parameter]) -> tuple[Stretch, ...]:
+    """Every parameter block as a stretch, in the order of θ."""
+    blocks = sorted(parameters, key=lambda p: p.offset)
+    return tuple(Stretch(p.offset, p.end, Kind(p.role == "weight")) for p in blocks)
+
+
+def update_of(optimizer: Use, trained: Sequence[Stretch]) -> Update:
+    """The update of the trained stretches of θ; neighbours with the same formula are one part."""
     contract = optimizer.contract
     assert isinstance(contract, contracts.Optimizer)
-    new = {name: substitute(e, given(optimizer)) for name, e in contract.update.items()}
-    states = needed_states(new, contract.state)
-    written = {name: new[name] for name in ("w", *states)}
-    scalars = hoisted(written)
-    vectors = {"w": Tensor("θ", (size,)), "g": Tensor("g", (size,))}
-    vectors |= {name: Tensor(name, (size,)) for name in states}
-    names = dict(zip(scalars, _names(scalars, vectors), strict=True))
-    expressions = {n: replace(e, {s: argument(names[s]) for s in scalars}) for n, e in written.items()}
+    kinds = {kind: _formula(optimizer, contract, kind) for kind in dict.fromkeys(s.kind for s in trained)}
+    formulas = [kinds[stretch.kind] for stretch in trained]
+    states = needed_states([*kinds.values()], contract.state)
+    writes = ("w", *states)
+    ranges = _ranges(trained, [{name: formula[name] for name in writes} for formula in formulas])
+    scalars = hoisted(*(new for _, _, new in ranges))
+    names = dict(zip(scalars, _names(scalars, {"w", "g", *states}), strict=True))
+    parts = tuple(UpdatePart(b, e, _map(new, e - b, names, optimizer.name)) for b, e, new in ranges)
+    return Update(parts, states, {Tensor(names[s], ()): s for s in scalars}, writes)
+
+
+def _formula(optimizer: Use, contract: contracts.Optimizer, kind: Kind) -> New:
+    values = given(optimizer) | {"is_weight": float(kind.is_weight)}
+    return {name: substitute(e, values) for name, e in contract.update.items()}
+
+
+def _ranges(trained: Sequence[Stretch], formulas: Sequence[New]) -> list[tuple[int, int, New]]:
+    """Begin, end and formula of each part."""
+    found: list[tuple[int, int, New]] = []
+    for stretch, new in zip(trained, formulas, strict=True):
+        if found and found[-1][1] == stretch.begin and found[-1][2] == new:
+            found[-1] = (found[-1][0], stretch.end, new)
+        else:
+            found.append((stretch.begin, stretch.end, new))
+    return found
+
+
+def _map(new: New, size: int, scalars: Mapping[Expr, str], origin: str) -> Map:
+    """The new values over the vectors of one part; `scalars` gives a name to what is computed before."""
+    vectors = {name: Tensor(VECTORS.get(name, name), (size,)) for name in ("w", "g", *new)}
+    named = {s: argument(name) for s, name in scalars.items()}
+    expressions = {n: replace(e, named) for n, e in new.items()}
     used = list(dict.fromkeys(a for e in expressions.values() for a in arguments(e)))
-    tensors = [vectors.get(a) or Tensor(a, ()) for a in used]
     positions = {a: argument(f"x{i}") for i, a in enumerate(used)}
-    step = Map(
-        inputs=tuple(tensors),
-        outputs=tuple(Tensor(f"{vectors[n].name}\N{PRIME}", (size,)) for n in written),
+    return Map(
+        inputs=tuple(vectors.get(a) or Tensor(a, ()) for a in used),
+        outputs=tuple(Tensor(f"{vectors[n].name}\N{PRIME}", (size,)) for n in new),
         expressions=tuple(substitute(e, positions) for e in expressions.values()),
-        origin=optimizer.name,
+        origin=origin,
     )
-    return Update(step, states, {Tensor(names[s], ()): s for s in scalars}, tuple(written))
+
+
+VECTORS = {"w": "θ"}
 
 
 def given(use: Use) -> dict[str, float]:
@@ -54,30 +126,31 @@ def given(use: Use) -> dict[str, float]:
     return {name: float(value) for name, value in values.items() if value is not None}
 
 
-def needed_states(new: Mapping[str, Expr], states: tuple[str, ...]) -> tuple[str, ...]:
-    """The states that the new w depends on, in one step or over several."""
+def needed_states(formulas: Sequence[New], states: tuple[str, ...]) -> tuple[str, ...]:
+    """The states that a new w depends on, in one step or over several."""
     needed: set[str] = set()
     pending = ["w"]
     while pending:
-        found = set(arguments(new[pending.pop()])) & set(states) - needed
+        name = pending.pop()
+        found = {a for new in formulas for a in arguments(new[name])} & set(states) - needed
         needed |= found
         pending += sorted(found)
     return tuple(state for state in states if state in needed)
 
 
-def hoisted(expressions: Mapping[str, Expr]) -> tuple[Expr, ...]:
+def hoisted(*formulas: New) -> tuple[Expr, ...]:
     """The largest subexpressions that hold scalars alone, constants apart."""
     found: dict[Expr, None] = {}
 
     def below(expr: Expr) -> tuple[Expr, ...]:
         return () if expr.scalar else expr.args
 
-    for expr in walk(*expressions.values(), below=below):
+    for expr in walk(*(e for new in formulas for e in new.values()), below=below):
         if expr.scalar and expr.op is not Op.CONST:
             found[expr] = None
     return tuple(found)
 
 
-def _names(scalars: tuple[Expr, ...], taken: Mapping[str, object]) -> list[str]:
+def _names(scalars: tuple[Expr, ...], taken: Iterable[str]) -> list[str]:
     free = (name for i in count(1) if (name := f"s{i}") not in taken)
     return list(islice(free, len(scalars)))

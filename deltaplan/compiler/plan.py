@@ -13,7 +13,7 @@ from deltaplan.compiler.fuse import fuse, prune, tidy
 from deltaplan.compiler.graph import Graph
 from deltaplan.compiler.lower import Trace, lower
 from deltaplan.compiler.nodes import Loss
-from deltaplan.compiler.optimize import Update, update_of
+from deltaplan.compiler.optimize import Update, stretches, update_of
 from deltaplan.compiler.parameters import place_parameters
 from deltaplan.compiler.steps import Map, Reduce, Step, Tensor
 from deltaplan.plugins.contracts import Loss as LossContract
@@ -72,8 +72,8 @@ class Plans:
 def compile_plans(experiment: Experiment, fused: bool = True) -> Plans:
     """The plans of an experiment; without `fused` every step of the graph stays a step of its own."""
     graph = experiment.graph
-    size = sum(parameter.size for parameter in place_parameters(graph))
-    update = update_of(experiment.train.optimizer, size) if experiment.train else None
+    trained = stretches(place_parameters(graph))
+    update = update_of(experiment.train.optimizer, trained) if experiment.train else None
     return Plans(
         train=train_plan(graph, fused) if graph.of(Loss) else None,
         evaluate=evaluate_plan(graph, fused),

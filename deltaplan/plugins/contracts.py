@@ -123,8 +123,8 @@ class Regularizer(Contribution):
 
 @dataclass(frozen=True, slots=True)
 class Optimizer(Contribution):
-    """w ← w′ and state ← state′, elementwise over the arguments `w`, `g`, `t` (1 in the first step) and the
-    state's names. States begin at zero.
+    """w ← w′ and state ← state′, elementwise over the arguments `w`, `g`, `t` (1 in the first step),
+    `is_weight` (1 for weights, 0 for biases) and the state's names. States begin at zero.
 
     A state that no new `w` depends on, once the parameters have their values, is dropped by the compiler: sgd
     without momentum keeps none.

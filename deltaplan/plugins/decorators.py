@@ -24,6 +24,7 @@ from deltaplan.plugins.tracing import Traced
 Function = Callable[..., Expr]
 Update = Callable[..., dict[str, Expr]]
 Spread = Callable[..., float | tuple[float, float]]
+GIVEN = ("t", "is_weight")  # what an optimizer's function may ask for beside its parameters
 
 
 def activation(name: str, /, **parameters: Declared) -> Callable[[Function], Activation]:
@@ -95,17 +96,17 @@ def optimizer(
 ) -> Callable[[Update], Optimizer]:
     """One step for each element: `def adam(w, g, m, v, t, lr, ...)`, all by name, returns new values by name.
 
-    w is a parameter, g its gradient, t the number of the step from 1 on (it may be left out); the states are
-    0 before the first step.
+    w is a parameter, g its gradient, t the number of the step from 1 on, `is_weight` true for a weight and
+    false for a bias (both may be left out); the states are 0 before the first step.
     """
 
     def mark(function: Update) -> Optimizer:
         traced, declared = Traced("optimizer", name, function), named(parameters)
         traced.check_parameters(declared)
-        traced.check_names("w", "g", "t", *state, *(p.name for p in declared))
+        traced.check_names("w", "g", *GIVEN, *state, *(p.name for p in declared))
         w, g, *states = (argument(n) for n in ("w", "g", *state))
-        scalars = [argument(n, scalar=True) for n in ("t", *(p.name for p in declared))]
-        given = [e for e in (w, g, *states, *scalars) if e.name != "t" or traced.accepts("t")]
+        scalars = [argument(n, scalar=True) for n in (*GIVEN, *(p.name for p in declared))]
+        given = [e for e in (w, g, *states, *scalars) if e.name not in GIVEN or traced.accepts(str(e.name))]
         update = traced.updates([w, *states], [g, *scalars], given)
         return Optimizer(
             name,

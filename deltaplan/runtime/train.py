@@ -161,8 +161,8 @@ class Trainer:
 
     def _update(self, bound: Bound) -> None:
         np.copyto(self.before, self.theta)
+        self.update.run(self.step + 1, self.step // self.batches.per_epoch)
         self.step += 1
-        self.update.run(self.step)
         self.seen += float(np.add.reduce(bound[_sample_loss(bound)]))
 
     def _finished(self, ended: Ended) -> Outcome:

@@ -1,27 +1,30 @@
-"""Records ten Adam and ten SGD steps of the lecture's 3x5,1,1 and 45x5,1,1 in float64 PyTorch.
+"""Records ten steps of the lecture's 3x5,1,1 and 45x5,1,1 with PyTorch's optimizers in float64.
 
-Run by hand where PyTorch is (2.13.0 was used): `python tests/reference/record_steps.py`. The suite needs only
-what this writes into steps/: specs with their data, and for each spec an npz with
+Run by hand where PyTorch is (2.13.0 was used): `python tests/reference/record_steps.py [NAME ...]`; without
+names every case is recorded. The suite needs only what this writes into steps/: specs with their data, and
+for each spec an npz with
 
     x [N], y [N]            the samples
     layer [K], block [K]    the layer j = 1, 2, ... and the name, W or b, of each parameter block
     shape [K, 2]            W: outputs, inputs; b: outputs, 1
     theta [11, P]           the parameters before each step and after the last, block by block, W row by row
-    m, v [10, P]            Adam's state before each step; the step's number is its row counted from 1
+    m, v, ... [10, P]       the optimizer's state before each step, whose number is its row counted from 1
     loss, objective [10]    before each step; the objective has l2 in it
     gradient [10, P]        of the objective
 """
 
 import csv
 import shutil
+import sys
 from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 import torch
 from nets import Block, Dense, Net, forward, initial
 from torch import Tensor
-from torch.optim import SGD, Adam, Optimizer
+from torch.optim import SGD, Adagrad, Adam, AdamW, Optimizer, RMSprop
 
 HERE = Path(__file__).parent / "steps"
 WAVE = Path(__file__).parents[2] / "specs" / "wave.csv"
@@ -29,10 +32,51 @@ STEPS = 10
 DECAY = 1e-4
 NEAREST_KINK = 1e-6
 NETS = {"w1": (3, 2), "w2": (45, 6)}  # hidden layers of width 5, and the seed of the initial parameters
-OPTIMIZERS: dict[str, Callable[[list[Tensor]], Optimizer]] = {
-    "adam(lr=0.01)": lambda blocks: Adam(blocks, lr=0.01, betas=(0.9, 0.999), eps=1e-8),
-    "sgd(lr=0.05)": lambda blocks: SGD(blocks, lr=0.05),
+STATES = {
+    Adam: {"m": "exp_avg", "v": "exp_avg_sq"},
+    AdamW: {"m": "exp_avg", "v": "exp_avg_sq"},
+    RMSprop: {"v": "square_avg", "mean": "grad_avg", "velocity": "momentum_buffer"},
+    Adagrad: {"total": "sum"},
+}  # our names and PyTorch's
+
+
+@dataclass(frozen=True)
+class Case:
+    """The optimizer as a spec says it, and as PyTorch does."""
+
+    text: str
+    solver: Callable[[list[Block]], Optimizer]
+
+
+def values(blocks: list[Block]) -> list[Tensor]:
+    return [block.value for block in blocks]
+
+
+def weights_decay(blocks: list[Block]) -> Optimizer:
+    """PyTorch decays what a group says: weights alone."""
+    groups = [{"params": [b.value for b in blocks if (b.name == "b") == bias]} for bias in (False, True)]
+    groups[1]["weight_decay"] = 0.0
+    return AdamW(groups, lr=0.01, weight_decay=0.1)
+
+
+CASES = {
+    "adam": Case("adam(lr=0.01)", lambda b: Adam(values(b), lr=0.01)),
+    "sgd": Case("sgd(lr=0.05)", lambda b: SGD(values(b), lr=0.05)),
+    "adamw": Case("adamw(lr=0.01, weight_decay=0.1)", weights_decay),
+    "adamw_biases": Case(
+        "adamw(lr=0.01, weight_decay=0.1, decay_biases=true)",
+        lambda b: AdamW(values(b), lr=0.01, weight_decay=0.1),
+    ),
+    "rmsprop": Case(
+        "rmsprop(lr=0.01, rho=0.9, eps=1e-6)", lambda b: RMSprop(values(b), lr=0.01, alpha=0.9, eps=1e-6)
+    ),
+    "rmsprop_centered": Case(
+        "rmsprop(lr=0.01, rho=0.9, momentum=0.5, centered=true)",
+        lambda b: RMSprop(values(b), lr=0.01, alpha=0.9, momentum=0.5, centered=True),
+    ),
+    "adagrad": Case("adagrad(lr=0.1)", lambda b: Adagrad(values(b), lr=0.1)),
 }
+DEEP = ("adam", "sgd")  # recorded for the deep net too
 SPEC = """
 data {{
     csv "wave.csv"
@@ -53,28 +97,34 @@ train {{
 def main() -> None:
     HERE.mkdir(exist_ok=True)
     shutil.copyfile(WAVE, HERE / "wave.csv")
-    for name, (hidden, seed) in NETS.items():
-        net = Net(1, (Dense((5,) * hidden + (1,), "leaky_relu", (0.01,), residual="residual"),), 1)
-        for optimizer in OPTIMIZERS:
-            stem = f"{name}_{optimizer.split('(')[0]}"
-            spec = SPEC.format(decay=DECAY, optimizer=optimizer, steps=STEPS)
-            text = str(net).replace(", ".join(["5"] * hidden), f"{hidden}x5") + spec
-            (HERE / f"{stem}.dl").write_text(text, encoding="utf-8", newline="\n")
-            np.savez_compressed(HERE / f"{stem}.npz", **record(net, seed, OPTIMIZERS[optimizer]))
+    stems = [f"{net}_{case}" for net in NETS for case in CASES if net == "w1" or case in DEEP]
+    for stem in sys.argv[1:] or stems:
+        write(stem)
 
 
-def record(net: Net, seed: int, optimizer: Callable[[list[Tensor]], Optimizer]) -> dict[str, np.ndarray]:
+def write(stem: str) -> None:
+    name, _, key = stem.partition("_")
+    (hidden, seed), case = NETS[name], CASES[key]
+    net = Net(1, (Dense((5,) * hidden + (1,), "leaky_relu", (0.01,), residual="residual"),), 1)
+    spec = SPEC.format(decay=DECAY, optimizer=case.text, steps=STEPS)
+    text = str(net).replace(", ".join(["5"] * hidden), f"{hidden}x5") + spec
+    (HERE / f"{stem}.dl").write_text(text, encoding="utf-8", newline="\n")
+    np.savez_compressed(HERE / f"{stem}.npz", **record(net, seed, case))
+
+
+def record(net: Net, seed: int, case: Case) -> dict[str, np.ndarray]:
     t, y = samples()
     blocks = initial(net, seed)
-    values = [block.value.requires_grad_() for block in blocks]
-    solver = optimizer(values)
+    for block in blocks:
+        block.value.requires_grad_()
+    solver = case.solver(blocks)
     rows: dict[str, list[np.ndarray | float]] = {}
     for _ in range(STEPS):
-        before = {"theta": flat(values), **state(solver, values)}
+        before = {"theta": flat(values(blocks)), **state(solver, values(blocks))}
         for key, value in {**before, **problem(net, blocks, t, y)}.items():
             rows.setdefault(key, []).append(value)
         solver.step()
-    rows["theta"].append(flat(values))
+    rows["theta"].append(flat(values(blocks)))
     return {"x": t.numpy().ravel(), "y": y.numpy().ravel(), **layout(blocks)} | {
         key: np.array(row) for key, row in rows.items()
     }
@@ -100,13 +150,12 @@ def problem(net: Net, blocks: list[Block], t: Tensor, y: Tensor) -> dict[str, np
 
 
 def state(solver: Optimizer, values: list[Tensor]) -> dict[str, np.ndarray]:
-    if not isinstance(solver, Adam):
-        return {}
+    """The state before a step; what PyTorch makes in the first step is 0 before it."""
     held = [solver.state[value] for value in values]
     zeros = [torch.zeros_like(value) for value in values]
     return {
         ours: flat([at.get(theirs, zero) for at, zero in zip(held, zeros, strict=True)])
-        for ours, theirs in (("m", "exp_avg"), ("v", "exp_avg_sq"))
+        for ours, theirs in STATES.get(type(solver), {}).items()
     }
 
 

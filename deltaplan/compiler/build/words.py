@@ -23,7 +23,7 @@ NOT_YET = {
     ),
     "activation": _words("softplus silu gelu mish softmax"),
     "regularizer": _words("spectral"),
-    "optimizer": _words("adamw rmsprop adagrad lbfgs exact"),
+    "optimizer": _words("lbfgs exact"),
     "data line": _words("npz parquet images sklearn multiply augment missing part"),
     "train line": _words("clip only warm_start lr_scale record"),
     "option": _words("freeze share weights folds by order part window ahead"),

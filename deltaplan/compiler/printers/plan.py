@@ -13,7 +13,7 @@ from deltaplan.compiler.printers.buffers import buffer_table
 from deltaplan.compiler.printers.formulas import Formula, formulas
 from deltaplan.compiler.printers.lines import Layout, columns, folded, section, show_cost
 from deltaplan.compiler.printers.losses import known_links, known_losses
-from deltaplan.compiler.steps import Step, flops
+from deltaplan.compiler.steps import Map, Step, flops
 from deltaplan.compiler.symbols import chain, functions
 from deltaplan.plugins.expressions import Expr, argument, derivative, replace, substitute, to_text
 
@@ -45,12 +45,12 @@ def training_formulas(experiment: Experiment, plan: Plan) -> tuple[list[Formula]
     return forward, backward
 
 
-def update_formulas(update: Update) -> Iterator[tuple[str, str]]:
+def update_formulas(step: Map) -> Iterator[tuple[str, str]]:
     """Each vector after the step, named with ′, by the vectors before it and the new ones so far."""
-    arguments = {f"x{i}": argument(tensor.name) for i, tensor in enumerate(update.step.inputs)}
+    arguments = {f"x{i}": argument(tensor.name) for i, tensor in enumerate(step.inputs)}
     new = {
         tensor.name: substitute(expression, arguments)
-        for tensor, expression in zip(update.step.outputs, update.step.expressions, strict=True)
+        for tensor, expression in zip(step.outputs, step.expressions, strict=True)
     }
     theta, *states = new
     done: dict[Expr, Expr] = {}
@@ -110,15 +110,27 @@ def _total(steps: Sequence[Step], layout: Layout) -> str:
 
 
 def _update(optimizer: Use, update: Update) -> Iterator[str]:
-    size, line = update.step.outputs[0].size, f":{optimizer.span.line}"
+    """The scalars, and the formulas of each part of θ; a part that is not all of θ is named by its places."""
+    line = f":{optimizer.span.line}"
     yield ""
     yield from columns(f"update by {optimizer.name}", "shape", "FLOPs", "line", indent=0)
-    yield "  g is the gradient, ∂W1 and so on; t counts the steps; ′ marks what is new"
+    yield f"  {'; '.join(_meanings(update))}"
     for scalar, expression in update.scalars.items():
         yield from columns(f"{scalar} = {to_text(rounded(expression))}", "number", "", line)
-    for name, text in update_formulas(update):
-        yield from columns(f"{name} = {text}", f"[{size}]", "", line)
-    yield from columns("", "", f"{flops(update.step, 1):,}", "")
+    for part in update.parts:
+        if len(update.parts) > 1:
+            yield f"  for θ[{part.begin}:{part.end}]:"
+        margin = "  " if len(update.parts) > 1 else ""
+        for name, text in update_formulas(part.step):
+            yield from columns(f"{margin}{name} = {text}", f"[{part.end - part.begin}]", "", line)
+    yield from columns("", "", f"{sum(flops(part.step, 1) for part in update.parts):,}", "")
+
+
+def _meanings(update: Update) -> Iterator[str]:
+    """What the letters stand for."""
+    yield "g is the gradient, ∂W1 and so on"
+    yield "t counts the steps"
+    yield "′ marks what is new"
 
 
 def _prediction(experiment: Experiment, plan: Plan) -> list[Formula]:

@@ -123,6 +123,15 @@ def test_update_of_adam_in_its_order():
     ]
 
 
+def test_parts_of_an_update_are_told_apart():
+    """A bias does not decay."""
+    text = text_of(spec("input 2; output 1", optimizer="adamw(lr=0.5, weight_decay=0.1)"))
+    weights, biases = text.partition("  for θ[0:2]:\n")[2].split("  for θ[2:3]:\n")
+    step = "0.5*(m\N{PRIME}/s1)/(sqrt(v\N{PRIME}/s2) + 1e-08)"
+    assert f"    θ\N{PRIME} = θ - 0.05*θ - {step}\n" in weights
+    assert f"    θ\N{PRIME} = θ - {step}\n" in biases
+
+
 NETS = {
     "residual": ("input 3; dense 4, 4 leaky_relu(0.1) residual; output 2", "mean(squared_error)"),
     "project": ("input 3; dense 5, 2 tanh residual=project; output 1", "mean(huber) + l2(0.1)"),

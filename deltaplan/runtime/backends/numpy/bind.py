@@ -2,12 +2,13 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from math import sqrt
 from operator import itemgetter
 from typing import Any
 
 import numpy as np
 
-from deltaplan.compiler.optimize import Update, hoisted
+from deltaplan.compiler.optimize import Update, UpdatePart, hoisted
 from deltaplan.compiler.plan import Plan
 from deltaplan.compiler.steps import Tensor
 from deltaplan.plugins.expressions import Expr, Op, argument, replace, substitute, walk
@@ -83,46 +84,62 @@ def _leaf(tensor: Tensor, batch: int, dtype: np.dtype[Any], given: Array | None)
 
 
 class BoundUpdate:
-    """The update of θ in place. `run(t)` does step t, from 1; `states` are the optimizer's vectors."""
+    """The update of θ in place; `states` are the optimizer's vectors."""
 
     def __init__(self, update: Update, vectors: Mapping[str, Array]) -> None:
-        theta = vectors["θ"]
+        theta, gradient = vectors["θ"], vectors["g"]
         self.states = {name: np.zeros_like(theta) for name in update.states}
-        arrays = {"θ": theta, "g": vectors["g"], **self.states}
-        inputs = {f"x{i}": tensor for i, tensor in enumerate(update.step.inputs)}
-        scalars = {x: update.scalars[tensor] for x, tensor in inputs.items() if tensor in update.scalars}
-        expressions = [gathered(substitute(e, scalars)) for e in update.step.expressions]
-        found = hoisted(dict(zip(update.writes, expressions, strict=True)))
-        names = {scalar: argument(f"s{i}") for i, scalar in enumerate(found)}
+        arrays = {"w": theta, "θ": theta, "g": gradient, **self.states}
+        formulas = [_unnamed(update, part) for part in update.parts]
+        found = hoisted(*formulas)
         self._scalars = [np.zeros((), theta.dtype) for _ in found]
-        arguments = {x: arrays[tensor.name] for x, tensor in inputs.items() if x not in scalars}
-        arguments |= {f"s{i}": array for i, array in enumerate(self._scalars)}
-        outs = [arrays["θ" if name == "w" else name] for name in update.writes]
-        self._calls: list[Thunk] = calls(
-            [replace(e, names) for e in expressions], arguments, outs, Scratch(theta.dtype)
-        )
         self._values = scalar_function(found)
+        self._gradients = [gradient[part.begin : part.end] for part in update.parts]
+        self._needs_norm = "gnorm" in update.arguments
+        places = {scalar: argument(f"s{i}") for i, scalar in enumerate(found)}
+        shared = {f"s{i}": array for i, array in enumerate(self._scalars)}
+        scratch = Scratch(theta.dtype)
+        self._calls: list[Thunk] = []
+        for part, formula in zip(update.parts, formulas, strict=True):
+            views = {name: array[part.begin : part.end] for name, array in arrays.items()}
+            inputs = {f"x{i}": views[t.name] for i, t in enumerate(part.step.inputs) if t.name in views}
+            expressions = [replace(e, places) for e in formula.values()]
+            outs = [views[name] for name in update.writes]
+            self._calls += calls(expressions, shared | inputs, outs, scratch)
 
-    def run(self, t: int) -> None:
-        for scalar, value in zip(self._scalars, self._values(float(t)), strict=True):
+    def run(self, t: int, epoch: int = 0) -> None:
+        """Does step t, counted from 1, after so many whole epochs."""
+        known = {"t": float(t), "epoch": float(epoch), "gnorm": self._norm() if self._needs_norm else 0.0}
+        for scalar, value in zip(self._scalars, self._values(known), strict=True):
             scalar[...] = value
         for call in self._calls:
             call()
 
+    def _norm(self) -> float:
+        return sqrt(sum(float(g @ g) for g in self._gradients))
 
-def scalar_function(expressions: tuple[Expr, ...]) -> Callable[[float], list[float]]:
-    """The expressions of `t` as one function of plain floats: it is called in every step."""
+
+def _unnamed(update: Update, part: UpdatePart) -> dict[str, Expr]:
+    """The new values with the scalars in place of their names, and their factors put into one."""
+    inputs = {f"x{i}": tensor for i, tensor in enumerate(part.step.inputs)}
+    scalars = {x: update.scalars[tensor] for x, tensor in inputs.items() if tensor in update.scalars}
+    expressions = (gathered(substitute(e, scalars)) for e in part.step.expressions)
+    return dict(zip(update.writes, expressions, strict=True))
+
+
+def scalar_function(expressions: tuple[Expr, ...]) -> Callable[[Mapping[str, float]], list[float]]:
+    """The expressions as one function of their arguments, plain floats: it is called in every step."""
     order = list(walk(*expressions))
     places = {node: index for index, node in enumerate(order)}
     start = [node.value or 0.0 for node in order]
-    arguments = [places[node] for node in order if node.op is Op.ARG]
+    arguments = [(places[node], str(node.name)) for node in order if node.op is Op.ARG]
     tape = [(places[n], FLOATS[n.op], _taker([places[a] for a in n.args])) for n in order if n.args]
     results = [places[e] for e in expressions]
 
-    def scalars(t: float) -> list[float]:
+    def scalars(known: Mapping[str, float]) -> list[float]:
         values = start.copy()
-        for place in arguments:
-            values[place] = t
+        for place, name in arguments:
+            values[place] = known[name]
         for place, function, operands in tape:
             values[place] = function(*operands(values))
         return [values[place] for place in results]
