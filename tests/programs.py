@@ -6,7 +6,23 @@ import numpy as np
 from hypothesis import strategies as st
 
 import deltaplan
-from deltaplan.compiler.steps import Map, MatMul, Pick, Place, Put, Reduce, Slice, Tensor, View
+from deltaplan.compiler.steps import (
+    SLOTS,
+    Conv,
+    Map,
+    MatMul,
+    Pattern,
+    Pick,
+    Place,
+    Pool,
+    Put,
+    Reduce,
+    Slice,
+    Sparse,
+    Tensor,
+    View,
+)
+from deltaplan.compiler.windows import Window
 from deltaplan.plugins.expressions import argument, const, cos, maximum, sigmoid, sin, tanh, where
 from deltaplan.runtime.backends.numpy.program import Program
 
@@ -78,6 +94,35 @@ def random_values(tensors, batch=3, seed=0, spread=1.0):
     }
 
 
+def window(*kernel, stride=1, dilation=1, before=0, after=0, width=None):
+    """The same on each axis; `width` are the pads of the second one, where it has others."""
+    pads = [(each,) * len(kernel) if width is None else (each, width) for each in (before, after)]
+    return Window(kernel, (stride,) * len(kernel), (dilation,) * len(kernel), *pads)
+
+
+def convolution(slot, sides, places, channels, window, groups=1, batched=True):
+    """A convolution of a sample [*sides, channels[0]] to [*places, channels[1]]."""
+    tensors = {
+        "x": Tensor("x", (*sides, channels[0]), batched),
+        "w": Tensor("w", (channels[1], *window.kernel, channels[0] // groups)),
+        "y": Tensor("y", (*places, channels[1]), batched),
+    }
+    inputs = tuple(tensors[each] for each in SLOTS if each != slot)
+    return Conv(inputs=inputs, outputs=(tensors[slot],), slot=slot, window=window, groups=groups)
+
+
+def sparse_product(slot, rows, columns, entries, batched=True, seed=1):
+    """A product with a sparse matrix [rows, columns]."""
+    tensors = {
+        "x": Tensor("x", (columns,), batched),
+        "w": Tensor("w", (entries,)),
+        "y": Tensor("y", (rows,), batched),
+    }
+    inputs = tuple(tensors[each] for each in SLOTS if each != slot)
+    pattern = Pattern(rows, columns, entries, seed, 0)
+    return Sparse(inputs=inputs, outputs=(tensors[slot],), slot=slot, pattern=pattern)
+
+
 x0, x1 = argument("x0"), argument("x1")
 ONE = (sin(x0), tanh(x0), 0.5 * x0 * x0, sigmoid(x0), -x0, x0, cos(x0) + 1, const(2.0) * x0)
 TWO = (x0 + x1, x0 * x1, x0 - x1, sin(x0) * x1, x0 / (2 + cos(x1)), x1)
@@ -89,6 +134,7 @@ LEAVES = (
     Tensor("s", ()),
     Tensor("t", (), batched=True),
     Tensor("M", (2, 3), batched=True),
+    Tensor("K", (2, 2, 3)),
     Tensor("i", (), batched=True, kind="index"),
 )
 
@@ -204,9 +250,41 @@ def _pick(draw, pool, name, smooth):
     return x and Pick(inputs=(x, LEAVES[-1]), outputs=(Tensor(name, (), batched=True),))
 
 
+def _convolution(draw, pool, name, smooth):
+    """Of a sequence of places with three channels, by K, whose kernel has two."""
+    x = draw(st.sampled_from([t for t in pool if t.shape[1:] == (3,) and t.batched]))
+    made = window(2, before=draw(st.integers(0, 1)), after=1)
+    out = Tensor(name, (*made.places(x.shape[:1]), 2), batched=True)
+    kernel = next(t for t in pool if t.name == "K")
+    return Conv(inputs=(x, kernel), outputs=(out,), slot="y", window=made)
+
+
+def _sparse(draw, pool, name, smooth):
+    x, w = (
+        draw(st.sampled_from([t for t in pool if t.shape == (3,) and t.batched is b])) for b in (True, False)
+    )
+    pattern = Pattern(2, 3, 3, draw(st.integers(0, 2)), 0)
+    return Sparse(inputs=(x, w), outputs=(Tensor(name, (2,), batched=True),), slot="y", pattern=pattern)
+
+
+def _pool(draw, pool, name, smooth):
+    x = draw(st.sampled_from([t for t in pool if len(t.shape) == 2 and t.shape[0] > 1]))
+    made = window(2, stride=draw(st.integers(1, 2)))
+    out = Tensor(name, (*made.places(x.shape[:1]), x.shape[1]), x.batched)
+    return Pool(
+        inputs=(x,),
+        outputs=(out,),
+        kind="sum" if smooth else draw(st.sampled_from(["sum", "max"])),
+        window=made,
+    )
+
+
 def _put(draw, pool, name, smooth):
     value = draw(st.sampled_from([t for t in pool if t.shape == () and t.batched]))
     return Put(inputs=(value, LEAVES[-1]), outputs=(Tensor(name, (3,), batched=True),))
 
 
-MAKERS = (_map, _map, _map, _map_of_two_outputs, _product, _outer, _sum, _slice, _place, _view, _pick, _put)
+MAKERS = (
+    *(_map, _map, _map, _map_of_two_outputs, _product, _outer, _convolution, _sparse, _pool),
+    *(_sum, _slice, _place, _view, _pick, _put),
+)

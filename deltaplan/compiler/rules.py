@@ -1,33 +1,40 @@
 """One derivative rule for each primitive but the map, which has a module of its own."""
 
 from collections.abc import Callable, Sequence
-from typing import TypeVar
+from dataclasses import replace
+from typing import Any
 
 from deltaplan.compiler.steps import (
+    SLOTS,
     ArgMax,
+    Conv,
     MatMul,
     Pick,
     Place,
+    Pool,
     Put,
     Random,
     Reduce,
     Slice,
+    Slot,
+    Sparse,
     Step,
     Tensor,
+    Unpool,
     View,
+    slots_of,
 )
 from deltaplan.compiler.tape import Tape, adjoint_name
 
-S = TypeVar("S", bound=Step)
-Rule = Callable[["Tape", Step, Tensor], "Sequence[Tensor | None]"]
+Rule = Callable[["Tape", Any, Tensor], "Sequence[Tensor | None]"]
 DERIVATIVES: dict[type[Step], Rule] = {}
 
 
-def derivative(kind: type[S]) -> Callable[[Callable[["Tape", S, Tensor], Sequence[Tensor | None]]], object]:
-    """Registers the rule of a primitive with one output: (tape, step, ȳ) → the adjoint of each input."""
+def derivative(*kinds: type[Step]) -> Callable[[Rule], Rule]:
+    """Registers the rule of primitives with one output: (tape, step, ȳ) → the adjoint of each input."""
 
-    def register(rule: Callable[["Tape", S, Tensor], Sequence[Tensor | None]]) -> object:
-        DERIVATIVES[kind] = rule  # type: ignore[assignment]
+    def register(rule: Rule) -> Rule:
+        DERIVATIVES.update(dict.fromkeys(kinds, rule))
         return rule
 
     return register
@@ -57,6 +64,41 @@ def _product(tape: Tape, target: Tensor, a: Tensor, b: Tensor, ta: bool, tb: boo
             formula=formula,
         )
     )
+
+
+@derivative(Conv, Sparse)
+def trilinear(tape: Tape, step: Conv | Sparse, adjoint: Tensor) -> Sequence[Tensor | None]:
+    """A form T(x, w, y) that is linear in each: the adjoint of what the step writes takes its slot, and the
+    derivative by another slot is a step of the same form."""
+    known = slots_of(step) | {step.slot: adjoint}
+    return [_slot(tape, step, slot, known) for slot in SLOTS if slot != step.slot]
+
+
+def _slot(tape: Tape, step: Conv | Sparse, slot: Slot, known: dict[Slot, Tensor]) -> Tensor:
+    target = known[slot]
+    name = tape.fresh(adjoint_name(target.name)) if target.name[0] == "W" else tape.temporary()
+    out = Tensor(name, target.shape, target.batched)
+    inputs = tuple(known[other] for other in SLOTS if other != slot)
+    return tape.emit(replace(step, slot=slot, inputs=inputs, outputs=(out,), origin=tape.origin, formula=""))
+
+
+@derivative(Pool)
+def pool(tape: Tape, step: Pool, adjoint: Tensor) -> Sequence[Tensor | None]:
+    """Sum: ȳ to all that the window sees. Maximum: ȳ to the first of the largest."""
+    (x,) = step.inputs
+    if step.kind == "sum":
+        out = tape.for_adjoint_of(x)
+        return [tape.emit(Unpool(inputs=(adjoint,), outputs=(out,), window=step.window, origin=tape.origin))]
+    index = Tensor(tape.temporary(), step.output.shape, x.batched, kind="index")
+    tape.emit(ArgMax(inputs=(x,), outputs=(index,), window=step.window, origin=tape.origin))
+    return [_put(tape, adjoint, index, x, step.window.axes)]
+
+
+@derivative(Unpool)
+def unpool(tape: Tape, step: Unpool, adjoint: Tensor) -> Sequence[Tensor | None]:
+    out = tape.for_adjoint_of(step.inputs[0])
+    pooled = Pool(inputs=(adjoint,), outputs=(out,), kind="sum", window=step.window, origin=tape.origin)
+    return [tape.emit(pooled)]
 
 
 @derivative(Reduce)
@@ -113,19 +155,20 @@ def place(tape: Tape, step: Place, adjoint: Tensor) -> Sequence[Tensor | None]:
 @derivative(Pick)
 def pick(tape: Tape, step: Pick, adjoint: Tensor) -> Sequence[Tensor | None]:
     x, index = step.inputs
-    return [_put(tape, tape.broadcast(adjoint, step.output), index, x), None]
+    return [_put(tape, tape.broadcast(adjoint, step.output), index, x, step.axes), None]
 
 
-def _put(tape: Tape, adjoint: Tensor, index: Tensor, like: Tensor) -> Tensor:
+def _put(tape: Tape, adjoint: Tensor, index: Tensor, like: Tensor, axes: int = 1) -> Tensor:
     out = tape.for_adjoint_of(like)
-    return tape.emit(Put(inputs=(adjoint, index), outputs=(out,), origin=tape.origin))
+    return tape.emit(Put(inputs=(adjoint, index), outputs=(out,), axes=axes, origin=tape.origin))
 
 
 @derivative(Put)
 def put(tape: Tape, step: Put, adjoint: Tensor) -> Sequence[Tensor | None]:
     value, index = step.inputs
     out = tape.for_adjoint_of(value)
-    return [tape.emit(Pick(inputs=(adjoint, index), outputs=(out,), origin=tape.origin)), None]
+    picked = Pick(inputs=(adjoint, index), outputs=(out,), axes=step.axes, origin=tape.origin)
+    return [tape.emit(picked), None]
 
 
 @derivative(View)

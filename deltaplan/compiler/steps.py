@@ -9,9 +9,12 @@ from dataclasses import dataclass, field
 from math import prod
 from typing import Literal
 
+from deltaplan.compiler.windows import Window
 from deltaplan.plugins.expressions import Expr
 
 Shape = tuple[int, ...]
+Slot = Literal["x", "w", "y"]
+SLOTS: tuple[Slot, ...] = ("x", "w", "y")
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,6 +64,64 @@ class MatMul(Step):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Conv(Step):
+    """Convolution, as the trilinear form Σ y[i, o] w[o, k, c] x[i·stride + k·dilation − before, c] whose
+    `slot` is what the step writes: the derivative of the form by it, from the other two in the order x, w, y.
+
+    `y`: x [*sides, channels], w [out, *kernel, channels / groups] → y [*places, out]; `x`: the transposed
+    convolution of y; `w`: what the kernel gets from x and y, summed over the samples.
+    """
+
+    slot: Slot
+    window: Window
+    groups: int = 1
+
+
+@dataclass(frozen=True, slots=True)
+class Pattern:
+    """Which `entries` of a matrix [rows, columns] there are, at least one in each row. They depend on seed
+    and stream alone: `runtime.patterns` draws them."""
+
+    rows: int
+    columns: int
+    entries: int
+    seed: int
+    stream: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Sparse(Step):
+    """The product with a matrix that has entries on a pattern alone, as a trilinear form like `Conv`: w holds
+    the entries, row by row.
+
+    `y`: x [columns], w [entries] → y [rows]; `x`: the transposed matrix times y; `w`: the entries of y xᵀ on
+    the pattern, summed over the samples.
+    """
+
+    slot: Slot
+    pattern: Pattern
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Pool(Step):
+    """Sum or maximum of what a window sees, channel by channel: [*sides, channels] → [*places, channels].
+
+    Padding counts as 0 in a sum and not at all in a maximum; each place sees a number of the sample.
+    """
+
+    kind: Literal["sum", "max"]
+    window: Window
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Unpool(Step):
+    """The adjoint of the `Pool` of sums: each number to all that its window sees. Where windows lie side by
+    side it repeats numbers: nearest upsampling."""
+
+    window: Window
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Map(Step):
     """Elementwise expressions, one for each output, over the arguments `x0`, `x1`, … (the inputs in order).
 
@@ -102,17 +163,27 @@ class Place(Step):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Pick(Step):
-    """gather by an index for each sample: x[i] of a vector x and i of kind `index`."""
+    """gather by an index for each sample: x[i] over the first `axes` axes of x, counted row by row.
+
+    i, of kind `index`, has the shape of the result, and ends with the axes of x that come after.
+    """
+
+    axes: int = 1
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Put(Step):
     """scatter_add by an index for each sample: the adjoint of `Pick`; zeros elsewhere."""
 
+    axes: int = 1
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ArgMax(Step):
-    """The index of the first largest number of a vector, for each sample; it has no derivative."""
+    """The index of the first largest number, for each sample: of a vector, or with a `window` of what it sees
+    at each place and in each channel, as an index for `Pick` over the window's axes. It has no derivative."""
+
+    window: Window | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -127,12 +198,33 @@ class View(Step):
     """The same numbers under another shape. Costs nothing: backends give the same memory."""
 
 
-PRIMITIVES: tuple[type[Step], ...] = (MatMul, Map, Reduce, Slice, Place, Pick, Put, ArgMax, Random, View)
+PRIMITIVES: tuple[type[Step], ...] = (
+    MatMul,
+    Conv,
+    Sparse,
+    Pool,
+    Unpool,
+    Map,
+    Reduce,
+    Slice,
+    Place,
+    Pick,
+    Put,
+    ArgMax,
+    Random,
+    View,
+)
+
+
+def slots_of(step: Conv | Sparse) -> dict[Slot, Tensor]:
+    """The three tensors of a trilinear form by their slots."""
+    names = [slot for slot in SLOTS if slot != step.slot]
+    return {step.slot: step.output, **dict(zip(names, step.inputs, strict=True))}
 
 
 def flops(step: Step, batch: int) -> int:
     """Floating-point operations of a step on `batch` samples: a multiply-add is two, a map one for each
-    operation of its expressions."""
+    operation of its expressions. Convolutions count their padding."""
     from deltaplan.plugins.expressions import Op, walk
 
     match step:
@@ -141,6 +233,15 @@ def flops(step: Step, batch: int) -> int:
             rows, inner = reversed(a) if step.transpose_a else a
             columns = b[0] if step.transpose_b else b[1]
             return 2 * rows * inner * columns
+        case Conv():
+            found = slots_of(step)
+            return 2 * numbers(found["y"], batch) * (found["w"].size // found["w"].shape[0])
+        case Sparse():
+            return 2 * step.pattern.entries * (batch if slots_of(step)["y"].batched else 1)
+        case Pool():
+            return step.window.size * numbers(step.output, batch)
+        case Unpool():
+            return step.window.size * numbers(step.inputs[0], batch)
         case Map():
             nodes = {node for e in step.expressions for node in walk(e)}
             operations = sum(node.op not in (Op.CONST, Op.ARG) for node in nodes)

@@ -123,9 +123,17 @@ def normal(
 def permutation(n: int, seed: int, purpose: Purpose, step: int = 0, node: int = 0) -> NDArray[np.intp]:
     """The numbers 0 … n − 1 in random order: sorted by the 64-bit keys w0·2³² + w1 of the counters
     (step, node, i, 0), equal keys by i."""
-    items = np.arange(n, dtype=np.uint64)
-    first, second, _, _ = _rounds(_word(step), _word(node), items, _word(0), key(seed, purpose))
-    return np.argsort(first << HALF | second, kind="stable")
+    return np.argsort(keys(purpose, seed, step, node, (n, 1))[:, 0], kind="stable")
+
+
+def keys(purpose: Purpose, seed: int, step: int, node: int, shape: tuple[int, int], first: int = 0) -> Words:
+    """64-bit keys of shape [rows, columns]: w0·2³² + w1 of the counters (step, node, row, column), the rows
+    counted from `first`."""
+    rows, columns = (np.arange(n, dtype=np.uint64) for n in shape)
+    first_row = rows[:, None] + _word(first)
+    w0, w1, _, _ = _rounds(_word(step), _word(node), first_row, columns, key(seed, purpose))
+    drawn: Words = w0 << HALF | w1
+    return drawn
 
 
 def _rounds(c0: Any, c1: Any, c2: Any, c3: Any, key: NDArray[np.uint32]) -> tuple[Words, Words, Words, Words]:

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 from hypothesis import assume, given
-from programs import LEAVES, program, random_values, run, step_lists
+from programs import LEAVES, convolution, program, random_values, run, sparse_product, step_lists, window
 
 from deltaplan.compiler.differentiate import differentiate
 from deltaplan.compiler.rules import DERIVATIVES
@@ -14,13 +14,16 @@ from deltaplan.compiler.steps import (
     MatMul,
     Pick,
     Place,
+    Pool,
     Put,
     Random,
     Reduce,
     Slice,
     Tensor,
+    Unpool,
     View,
 )
+from deltaplan.compiler.windows import Window
 from deltaplan.plugins.expressions import argument, cos, exp, maximum, sin, where
 
 BATCH = 3
@@ -35,8 +38,8 @@ def plain(name, *shape):
     return Tensor(name, shape)
 
 
-def index(name):
-    return Tensor(name, (), batched=True, kind="index")
+def index(name, *shape):
+    return Tensor(name, shape, batched=True, kind="index")
 
 
 def mapped(expression, *inputs, out=None, more=()):
@@ -116,6 +119,67 @@ CASES = {
     ),
     "put": Put(inputs=(batched("a"), index("i")), outputs=(batched("c", 4),)),
     "put without a batch": Put(inputs=(plain("a"), Tensor("i", (), kind="index")), outputs=(plain("c", 4),)),
+    "pick of many": Pick(
+        inputs=(batched("a", 2, 2, 2), index("i", 3, 2)), outputs=(batched("c", 3, 2),), axes=2
+    ),
+    "put of many": Put(
+        inputs=(batched("a", 3, 2), index("i", 3, 2)), outputs=(batched("c", 2, 2, 2),), axes=2
+    ),
+    **{
+        f"convolution, {slot}, {name}": convolution(slot, sides, places, width, made, groups, is_batched)
+        for slot in "xwy"
+        for name, (sides, places, width, made, groups, is_batched) in {
+            "of a sequence": ((5,), (4,), (2, 3), window(2), 1, True),
+            "of a picture": ((4, 5), (3, 3), (2, 2), window(2, 3), 1, True),
+            "causal": ((4,), (4,), (1, 2), window(2, dilation=2, before=2), 1, True),
+            "with stride and pads": (
+                (5, 4),
+                (3, 2),
+                (1, 2),
+                window(3, 3, stride=2, before=1, after=1),
+                1,
+                True,
+            ),
+            "in groups": ((3, 3), (2, 2), (4, 2), window(2, 2), 2, True),
+            "in the padding alone": (
+                (1, 2),
+                (3, 2),
+                (1, 1),
+                window(3, 1, before=2, after=2, width=0),
+                1,
+                True,
+            ),
+            "without a batch": ((3, 4), (2, 3), (2, 2), window(2, 2), 1, False),
+        }.items()
+    },
+    **{
+        f"sparse, {slot}{', without a batch' * (not many)}": sparse_product(slot, 3, 4, 6, many)
+        for slot in "xwy"
+        for many in (True, False)
+    },
+    **{
+        f"{kind} pool, {name}": Pool(
+            inputs=(Tensor("a", (*sides, 2), many),),
+            outputs=(Tensor("c", (*made.places(sides), 2), many),),
+            kind=kind,
+            window=made,
+        )
+        for kind in ("sum", "max")
+        for name, sides, made, many in (
+            ("side by side", (4, 4), window(2, 2, stride=2), True),
+            ("overlapping", (4, 3), window(3, 2, before=1, after=1), True),
+            ("of a sequence", (5,), window(2, stride=2), True),
+            ("without a batch", (3, 3), window(2, 2), False),
+        )
+    },
+    "upsampling": Unpool(
+        inputs=(batched("a", 2, 2, 2),),
+        outputs=(batched("c", 4, 6, 2),),
+        window=Window((2, 3), (2, 3), (1, 1), (0, 0), (0, 0)),
+    ),
+    "unpool, overlapping": Unpool(
+        inputs=(batched("a", 3, 2),), outputs=(batched("c", 4, 2),), window=window(2)
+    ),
     "view": View(inputs=(batched("a", 2, 3),), outputs=(batched("c", 6),)),
     "view of a matrix": View(inputs=(plain("a", 2, 3),), outputs=(plain("c", 3, 2),)),
 }
@@ -151,6 +215,43 @@ def differences(step, values, seeds, tensor):
         slopes[place] = slope(total)
         array[place] = before
     return slopes
+
+
+@pytest.mark.parametrize("name", CASES)
+def test_each_rule_differentiated_once_more(name):
+    """The Hessian of Σ sin(output) times a vector against differences of the gradient."""
+    step = CASES[name]
+    values = random_values(dict.fromkeys(step.inputs), BATCH, spread=0.5)
+    inputs = [t for t in dict.fromkeys(step.inputs) if t.kind == "real"]
+    steps, goal = summed_sines(step)
+    backward, adjoints = differentiate(steps, {goal: None}, inputs)
+    both, direction = (*steps, *backward), random_values(inputs, BATCH, seed=2)
+    seeds = {adjoints[t]: Tensor(f"direction {t}", t.shape, t.batched) for t in inputs}
+    assert len(seeds) == len(inputs)
+    second, products = differentiate(both, seeds, inputs)
+    known = values | {seeds[adjoints[t]]: direction[t] for t in inputs}
+    found = run((*both, *second), known, list(products.values()))
+    probe = random_values(inputs, BATCH, seed=3)
+    derived = sum(float((h * probe[t]).sum()) for t, h in zip(products, found, strict=True))
+
+    def sloped(offset):
+        gradient = run(both, along(values, probe, offset), list(adjoints.values()))
+        return sum(float((g * direction[t]).sum()) for t, g in zip(adjoints, gradient, strict=True))
+
+    assert derived == pytest.approx(slope(sloped), rel=1e-7, abs=1e-7)
+
+
+def summed_sines(step):
+    """The step and Σ sin over its outputs."""
+    steps, totals = [step], []
+    for t in step.outputs:
+        sine, total = Tensor(f"sine of {t}", t.shape, t.batched), Tensor(f"total of {t}", ())
+        axes = tuple(range(len(t.shape)))
+        steps += [mapped(sin(x0), t, out=sine), summed(sine, total, axes, batch=t.batched)]
+        totals.append(total)
+    goal = plain("goal")
+    terms = [argument(f"x{i}") for i in range(len(totals))]
+    return (*steps, mapped(sum(terms[1:], terms[0]), *totals, out=goal)), goal
 
 
 def test_no_primitive_lacks_a_rule():

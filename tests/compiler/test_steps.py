@@ -1,8 +1,20 @@
 """What a step says of itself: sizes and counts."""
 
 import pytest
+from programs import convolution, sparse_product, window
 
-from deltaplan.compiler.steps import Map, MatMul, Reduce, Slice, Tensor, flops, matrix, numbers
+from deltaplan.compiler.steps import (
+    Map,
+    MatMul,
+    Pool,
+    Reduce,
+    Slice,
+    Tensor,
+    Unpool,
+    flops,
+    matrix,
+    numbers,
+)
 from deltaplan.plugins.expressions import argument, sin
 
 W, Z, V = Tensor("W", (5, 3)), Tensor("z", (3,), batched=True), Tensor("v", (5,), batched=True)
@@ -18,6 +30,20 @@ def test_a_multiply_add_is_two_operations():
     assert flops(MatMul(inputs=(W, Z), outputs=(V,)), 7) == 2 * 5 * 3 * 7
     assert flops(MatMul(inputs=(W, V), outputs=(Z,), transpose_a=True), 7) == 2 * 5 * 3 * 7
     assert flops(MatMul(inputs=(V, Z), outputs=(W,), transpose_b=True), 7) == 2 * 5 * 3 * 7
+
+
+@pytest.mark.parametrize("slot", ["x", "w", "y"])
+def test_every_slot_of_a_form_costs_the_same(slot):
+    """5x4 places, 6 outputs in 2 groups of 3 channels, a kernel of 3x2, 7 samples."""
+    step = convolution(slot, (7, 5), (5, 4), (6, 6), window(3, 2), groups=2)
+    assert flops(step, 7) == 2 * 5 * 4 * 6 * 3 * 2 * 3 * 7
+    assert flops(sparse_product(slot, 4, 5, 9), 7) == 2 * 9 * 7
+
+
+def test_pools_count_what_their_windows_see():
+    wide, narrow, pairs = Tensor("z", (6, 3), True), Tensor("v", (3, 3), True), window(2, stride=2)
+    assert flops(Pool(inputs=(wide,), outputs=(narrow,), kind="max", window=pairs), 7) == 2 * 3 * 3 * 7
+    assert flops(Unpool(inputs=(narrow,), outputs=(wide,), window=pairs), 7) == 2 * 3 * 3 * 7
 
 
 def test_maps_count_each_operation_once():

@@ -7,25 +7,11 @@ from dataclasses import dataclass, replace
 
 from deltaplan.compiler.buffers import aliases
 from deltaplan.compiler.printers.algebra import short
-from deltaplan.compiler.steps import (
-    ArgMax,
-    Map,
-    MatMul,
-    Pick,
-    Place,
-    Put,
-    Random,
-    Reduce,
-    Slice,
-    Step,
-    Tensor,
-    View,
-    flops,
-)
+from deltaplan.compiler.printers.templates import PLACEHOLDER, template
+from deltaplan.compiler.steps import Map, Reduce, Step, Tensor, View, flops
 from deltaplan.plugins.expressions import Expr, amax, argument, arguments, substitute, sum, to_text
 
 INLINE = re.compile(r"%.*|a[0-9]+|Σℓ|dθ\(.*")  # what is shown where it is read, if it is read once
-PLACEHOLDER = re.compile(r"{(\d+)}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -179,40 +165,6 @@ class Reader:
         for step in self._steps:
             work[owner[step.output]].append(step)
         return work
-
-
-def template(step: Step) -> str | None:
-    """The step with {0}, {1}, … for its inputs; None for a map whose expression says it best."""
-    if step.formula:
-        return step.formula
-    match step:
-        case Slice():
-            return f"{{0}}[{step.begin}:{step.end}]"
-        case Place():
-            return _placed(step)
-        case Pick():
-            return "pick({0}, {1})"
-        case Put():
-            return "{0} onehot({1})"
-        case ArgMax():
-            return "argmax({0})"
-        case Random():
-            return "uniform(0, 1)"
-        case MatMul():
-            return "{0} {1}"
-        case Reduce(batch=True):
-            return f"Σ_B {step.kind}({{0}})" if step.axes else "Σ_B {0}"
-        case _:
-            return None
-
-
-def _placed(step: Place) -> str:
-    """[a; b] for vectors one under the other, 0 for what is filled up."""
-    parts, end = [], 0
-    for position, (tensor, begin) in enumerate(zip(step.inputs, step.begins, strict=True)):
-        parts += ["0"] * (begin > end) + [f"{{{position}}}"]
-        end = begin + tensor.shape[step.axis]
-    return f"[{'; '.join([*parts, *['0'] * (end < step.output.shape[step.axis])])}]"
 
 
 def _expressions(step: Step) -> tuple[Expr, ...]:

@@ -2,25 +2,33 @@
 
 from collections.abc import Callable, Mapping
 from functools import partial
+from math import prod
 from typing import Any
 
 import numpy as np
 
 from deltaplan.compiler.steps import (
     ArgMax,
+    Conv,
     Map,
     MatMul,
     Pick,
     Place,
+    Pool,
     Put,
     Random,
     Reduce,
     Slice,
+    Sparse,
     Step,
     Tensor,
+    Unpool,
     View,
 )
+from deltaplan.runtime.backends.numpy import pooling
+from deltaplan.runtime.backends.numpy.convolution import convolution
 from deltaplan.runtime.backends.numpy.expressions import Array, Scratch, Thunk, calls
+from deltaplan.runtime.backends.numpy.sparse import sparse
 
 Numbers = Callable[[Random, Array], None]  # fills an array [*shape, B] with the numbers of a random step
 Arrays = Callable[[Tensor], Array]
@@ -33,6 +41,22 @@ def matmul(step: MatMul, array: Arrays, scratch: Scratch, numbers: Numbers) -> l
     if a.shape[1] == 1:  # an outer product is one multiplication for each number, without a call of BLAS
         return [partial(np.multiply, _plain(a), b, out)]
     return [partial(np.dot, a, b, out)]
+
+
+def conv(step: Conv, array: Arrays, scratch: Scratch, numbers: Numbers) -> list[Thunk]:
+    return convolution(step, [array(t) for t in step.inputs], array(step.output), scratch)
+
+
+def sparse_(step: Sparse, array: Arrays, scratch: Scratch, numbers: Numbers) -> list[Thunk]:
+    return sparse(step, [array(t) for t in step.inputs], array(step.output), scratch)
+
+
+def pool(step: Pool, array: Arrays, scratch: Scratch, numbers: Numbers) -> list[Thunk]:
+    return pooling.pool(step, array(step.inputs[0]), array(step.output))
+
+
+def unpool(step: Unpool, array: Arrays, scratch: Scratch, numbers: Numbers) -> list[Thunk]:
+    return pooling.unpool(step, array(step.inputs[0]), array(step.output))
 
 
 def map_(step: Map, array: Arrays, scratch: Scratch, numbers: Numbers) -> list[Thunk]:
@@ -70,36 +94,42 @@ def place(step: Place, array: Arrays, scratch: Scratch, numbers: Numbers) -> lis
 
 
 def pick(step: Pick, array: Arrays, scratch: Scratch, numbers: Numbers) -> list[Thunk]:
-    x, index, out = _columns(array(step.inputs[0])), array(step.inputs[1]), array(step.output)
-    flat, samples, width = np.empty(x.shape[1], np.intp), np.arange(x.shape[1]), np.asarray(x.shape[1])
+    source, index = _gathered(step.inputs[0], step, array)
+    columns, width, flat = np.arange(index.shape[1]), np.asarray(index.shape[1]), np.empty_like(index)
     return [
-        partial(np.multiply, index.reshape(-1), width, flat),
-        partial(np.add, flat, samples, flat),
-        partial(x.reshape(-1).take, flat, None, out.reshape(-1), "clip"),
+        partial(np.multiply, index, width, flat),
+        partial(np.add, flat, columns, flat),
+        partial(source.reshape(-1).take, flat, None, array(step.output).reshape(flat.shape), "clip"),
     ]
 
 
 def put(step: Put, array: Arrays, scratch: Scratch, numbers: Numbers) -> list[Thunk]:
-    value, index, out = array(step.inputs[0]), array(step.inputs[1]), _columns(array(step.output))
-    samples = np.arange(out.shape[1])
-    return [
-        partial(out.fill, 0),
-        partial(_scatter, out, index.reshape(-1), samples, value.reshape(-1)),
-    ]
+    out, index = _gathered(step.output, step, array)
+    value, columns = array(step.inputs[0]).reshape(index.shape), np.arange(index.shape[1])
+    scatter = _scatter if len(index) == 1 else _scatter_add
+    return [partial(out.fill, 0), partial(scatter, out, index, columns, value)]
 
 
-def _columns(array: Array) -> Array:
-    """A vector for each sample as the columns of a matrix; without a batch, one column."""
-    return array.reshape(array.shape[0], -1)
+def _gathered(tensor: Tensor, step: Pick | Put, array: Arrays) -> tuple[Array, Array]:
+    """What is picked from, as [numbers, columns], and the index as [places, columns]: a column for each
+    number of the axes that are not picked over, and each sample."""
+    count = prod(tensor.shape[: step.axes])
+    return array(tensor).reshape(count, -1), array(step.inputs[1]).reshape(-1, array(tensor).size // count)
 
 
-def _scatter(out: Array, index: Array, samples: Array, value: Array) -> None:
-    out[index, samples] = value
+def _scatter(out: Array, index: Array, columns: Array, value: Array) -> None:
+    out[index, columns] = value
+
+
+def _scatter_add(out: Array, index: Array, columns: Array, value: Array) -> None:
+    np.add.at(out.reshape(-1), (index * len(columns) + columns).reshape(-1), value.reshape(-1))
 
 
 def argmax(step: ArgMax, array: Arrays, scratch: Scratch, numbers: Numbers) -> list[Thunk]:
-    source, out = _columns(array(step.inputs[0])), array(step.output).reshape(-1)
-    return [partial(np.argmax, source, 0, out)]
+    source, out = array(step.inputs[0]), array(step.output)
+    if step.window:
+        return list(pooling.argmax(step, step.window, source, out, scratch))
+    return [partial(np.argmax, source.reshape(len(source), -1), 0, out.reshape(-1))]
 
 
 def random(step: Random, array: Arrays, scratch: Scratch, numbers: Numbers) -> list[Thunk]:
@@ -112,6 +142,10 @@ def view(step: View, array: Arrays, scratch: Scratch, numbers: Numbers) -> list[
 
 KERNELS: Mapping[type[Step], Callable[[Any, Arrays, Scratch, Numbers], list[Thunk]]] = {
     MatMul: matmul,
+    Conv: conv,
+    Sparse: sparse_,
+    Pool: pool,
+    Unpool: unpool,
     Map: map_,
     Reduce: reduce,
     Slice: slice_,
