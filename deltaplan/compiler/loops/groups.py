@@ -1,0 +1,149 @@
+"""Which steps of a plan become one kernel: work on each sample, sums over the batch, the rest."""
+
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Literal
+
+from deltaplan.compiler.steps import Map, MatMul, Step, Tensor, View
+
+Kind = Literal["samples", "sums", "flat"]
+
+
+@dataclass(slots=True)
+class Group:
+    """Steps that one kernel carries out, in order. `samples`: each sample by itself; `sums`: over the batch;
+    `flat`: nothing has a batch. `inside` are tensors that no other group reads: they need no memory."""
+
+    kind: Kind
+    steps: list[Step] = field(default_factory=list)
+    inside: frozenset[str] = frozenset()
+
+    @property
+    def written(self) -> Iterable[Tensor]:
+        return (t for step in self.steps for t in step.outputs)
+
+
+def kind_of(step: Step) -> Kind:
+    if any(t.batched for t in step.outputs):
+        return "samples"
+    return "sums" if any(t.batched for t in step.inputs) else "flat"
+
+
+def group(
+    steps: Sequence[Step], fused: bool, joins: "Joins", late: Collection[Tensor], alias: Mapping[str, Tensor]
+) -> list[Group]:
+    """The groups of a list of steps in an order in which they can be carried out. `late` are tensors that are
+    whole only after every other step: the gradient.
+
+    A sum over the batch waits until the group that feeds it is closed, and what has no batch until something
+    asks for it, so that neither comes between steps that belong together. Without `fused` each step is a
+    group of its own.
+    """
+    if not fused:
+        return [Group(kind_of(step), [step]) for step in steps if not isinstance(step, View)]
+    return Grouping(joins, late, alias).all(steps)
+
+
+class Joins:
+    """Tells which steps may stand in one group; each way of laying out memory has its own."""
+
+    def samples(self, group: Group, step: Step) -> bool:
+        """Whether a step on samples may follow those of a group."""
+        raise NotImplementedError
+
+    def sums(self, group: Group, step: Step) -> bool:
+        raise NotImplementedError
+
+    def flat(self, group: Group, step: Step) -> bool:
+        raise NotImplementedError
+
+
+class Grouping:
+    """The steps so far: closed groups, the open one on samples, and what waits."""
+
+    def __init__(self, joins: Joins, late: Collection[Tensor], alias: Mapping[str, Tensor]) -> None:
+        self.joins, self.alias = joins, alias
+        self.done: list[Group] = []
+        self.open: Group | None = None
+        self.waiting: list[Step] = []
+        self._late = {t.name for t in late}
+        self._awaited = set(self._late)
+
+    def all(self, steps: Sequence[Step]) -> list[Group]:
+        for step in steps:
+            if not isinstance(step, View):
+                self.take(step)
+        self.close()
+        self._emit(self.waiting)
+        self.waiting = []
+        return self.done
+
+    def take(self, step: Step) -> None:
+        kind = kind_of(step)
+        if kind != "samples":
+            if kind == "flat" and not self._awaits(step):
+                self._before(step)
+            else:
+                self.waiting.append(step)
+                self._awaited.update(t.name for t in step.outputs)
+            return
+        if self._awaits(step):
+            self.close()
+            self._emit(self.waiting)
+            self.waiting, self._awaited = [], set(self._late)
+        if self.open is None or not self.joins.samples(self.open, step):
+            self.close()
+            self.open = Group("samples")
+        self.open.steps.append(step)
+
+    def close(self) -> None:
+        """Ends the open group; the sums that it feeds follow it."""
+        if self.open is None:
+            return
+        self.done.append(self.open)
+        self.open = None
+        sums = [s for s in self.waiting if kind_of(s) == "sums"]
+        self.waiting = [s for s in self.waiting if kind_of(s) != "sums"]
+        self._emit(sums)
+
+    def _awaits(self, step: Step) -> bool:
+        return any(self.alias.get(t.name, t).name in self._awaited for t in step.inputs)
+
+    def _before(self, step: Step) -> None:
+        """A step without a batch that waits for nothing stands before the open group."""
+        if self.done and self.done[-1].kind == "flat" and self.joins.flat(self.done[-1], step):
+            self.done[-1].steps.append(step)
+        else:
+            self.done.append(Group("flat", [step]))
+
+    def _emit(self, steps: Sequence[Step]) -> None:
+        last: Group | None = None
+        for step in steps:
+            kind = kind_of(step)
+            fits = self.joins.sums if kind == "sums" else self.joins.flat
+            if last is not None and last.kind == kind and fits(last, step):
+                last.steps.append(step)
+            else:
+                last = Group(kind, [step])
+                self.done.append(last)
+
+
+def hide(groups: Sequence[Group], kept: Collection[str], alias: Mapping[str, Tensor]) -> None:
+    """Finds for each group the tensors that only it reads."""
+    readers: dict[str, set[int]] = {}
+    for number, found in enumerate(groups):
+        for step in found.steps:
+            for tensor in step.inputs:
+                readers.setdefault(alias.get(tensor.name, tensor).name, set()).add(number)
+    for number, found in enumerate(groups):
+        own = {t.name for t in found.written if t.name not in kept}
+        found.inside = frozenset(n for n in own if readers.get(n, set()) <= {number})
+
+
+def is_product(step: Step) -> bool:
+    """A matrix of parameters times a vector of each sample."""
+    return isinstance(step, MatMul) and step.output.batched and not step.inputs[0].batched
+
+
+def is_map(step: Step) -> bool:
+    return isinstance(step, Map)

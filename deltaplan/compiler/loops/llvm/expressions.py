@@ -1,0 +1,64 @@
+"""Scalar expressions on lanes: each operation at the width that its operands have."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+from deltaplan.compiler.loops.llvm.lanes import Lanes
+from deltaplan.compiler.loops.llvm.mathematics_tmp import OPERATIONS, power_of
+from deltaplan.plugins.expressions import CONDITIONS, Expr, Op, walk
+
+
+@dataclass(frozen=True, slots=True)
+class Held:
+    """A value: its name and how many lanes it has; or one number in `lane` of a vector of `of` lanes."""
+
+    value: str
+    count: int
+    lane: int | None = None
+    of: int = 1
+
+
+class Evaluator:
+    """Writes expressions whose argument `xi` is the i-th input. What two of them share is computed once."""
+
+    def __init__(self, lanes: Callable[[int], Lanes], inputs: Sequence[Held]) -> None:
+        self._lanes = lanes
+        self._arguments = {f"x{i}": held for i, held in enumerate(inputs)}
+        self._known: dict[Expr, Held] = {}
+
+    def number(self, expression: Expr) -> Held:
+        """The value of an expression that is a number."""
+        for node in walk(expression):
+            if node not in self._known:
+                self._known[node] = self._node(node)
+        return self._known[expression]
+
+    def _node(self, node: Expr) -> Held:
+        if node.op is Op.ARG:
+            return self._arguments[node.name or ""]
+        if node.op is Op.CONST:
+            assert node.value is not None
+            return Held(self._lanes(1).const(node.value), 1)
+        count = max(self._known[a].count for a in node.args)
+        lanes = self._lanes(count)
+        operands = [self._wide(a, lanes) for a in node.args]
+        if node.op is Op.POW and node.args[1].op is Op.CONST:
+            return Held(power_of(lanes, operands[0], node.args[1].value or 0.0), count)
+        return Held(OPERATIONS[node.op](lanes, *operands), count)
+
+    def _wide(self, node: Expr, lanes: Lanes) -> str:
+        held = self._known[node]
+        if held.count == lanes.count:
+            return held.value
+        if node.op is Op.CONST:
+            assert node.value is not None
+            return lanes.const(node.value)
+        if node.op in CONDITIONS:
+            return _splat_condition(lanes, held.value)
+        return lanes.splat(held.value)
+
+
+def _splat_condition(lanes: Lanes, condition: str) -> str:
+    one = lanes.text.value(f"insertelement {lanes.condition} poison, i1 {condition}, i64 0")
+    zeros = f"<{lanes.count} x i32> zeroinitializer"
+    return lanes.text.value(f"shufflevector {lanes.condition} {one}, {lanes.condition} poison, {zeros}")

@@ -1,0 +1,105 @@
+"""A matrix turned over its diagonal, in blocks that fit into registers."""
+
+from collections.abc import Callable, Sequence
+
+from deltaplan.compiler.loops.llvm.lanes import Lanes
+from deltaplan.compiler.loops.llvm.text import Text
+from deltaplan.compiler.loops.nest import Transpose
+
+
+def transpose(text: Text, of: Callable[[int], Lanes], native: int, statement: Transpose) -> None:
+    """Square blocks of `native` rows by shuffles, what is left number by number."""
+    rows, columns = statement.source.shape
+    writer = Writer(text, of, statement)
+    side = min(native, 1 << (max(min(rows, columns), 1).bit_length() - 1))
+    whole_rows, whole_columns = rows // side * side, columns // side * side
+
+    def block(row: str, column: str) -> None:
+        writer.block(row, column, side)
+
+    def one(row: str, column: str) -> None:
+        writer.number(row, column)
+
+    writer.area((0, whole_rows, side), (0, whole_columns, side), block)
+    writer.area((0, whole_rows, 1), (whole_columns, columns, 1), one)
+    writer.area((whole_rows, rows, 1), (0, columns, 1), one)
+
+
+Range = tuple[int, int, int]
+
+
+class Writer:
+    """Writes the moves of one transposition."""
+
+    def __init__(self, text: Text, of: Callable[[int], Lanes], statement: Transpose) -> None:
+        self.text, self.of, self.statement = text, of, statement
+        self.kind = of(1).kind
+        self.size = of(1).bits // 8
+
+    def area(self, rows: Range, columns: Range, move: Callable[[str, str], None]) -> None:
+        """A move for each row and column of two ranges."""
+        if rows[0] >= rows[1] or columns[0] >= columns[1]:
+            return
+
+        def each_row(row: str, _: Sequence[str]) -> Sequence[str]:
+            def each_column(column: str, _: Sequence[str]) -> Sequence[str]:
+                move(row, column)
+                return ()
+
+            self.text.loop(columns[1], each_column, step=columns[2], begin=columns[0])
+            return ()
+
+        self.text.loop(rows[1], each_row, step=rows[2], begin=rows[0])
+
+    def number(self, row: str, column: str) -> None:
+        source, target = self.statement.source, self.statement.target
+        first = self.place(source.name, row, source.shape[1], column)
+        value = self.text.value(f"load {self.kind}, ptr {first}, align {self.size}")
+        place = self.place(target.name, column, target.shape[1], row)
+        self.text.do(f"store {self.kind} {value}, ptr {place}, align {self.size}")
+
+    def block(self, row: str, column: str, side: int) -> None:
+        """Rounds that exchange neighbours at distance 1, 2, 4, …: after all, rows are columns."""
+        source, target = self.statement.source, self.statement.target
+        lanes = self.of(side)
+        first = self.place(source.name, row, source.shape[1], column)
+        values = [
+            self.text.value(
+                f"load {lanes.type}, ptr {self.further(first, n * source.shape[1])}, align {self.size}"
+            )
+            for n in range(side)
+        ]
+        distance = 1
+        while distance < side:
+            values = self.exchanged(lanes, values, distance)
+            distance *= 2
+        first = self.place(target.name, column, target.shape[1], row)
+        for n, value in enumerate(values):
+            place = self.further(first, n * target.shape[1])
+            self.text.do(f"store {lanes.type} {value}, ptr {place}, align {self.size}")
+
+    def exchanged(self, lanes: Lanes, values: Sequence[str], distance: int) -> list[str]:
+        n = lanes.count
+        found = list(values)
+        low = [i if not i & distance else n + i - distance for i in range(n)]
+        high = [i + distance if not i & distance else n + i for i in range(n)]
+        for row in range(n):
+            if not row & distance:
+                a, b = values[row], values[row + distance]
+                found[row], found[row + distance] = self.mix(lanes, a, b, low), self.mix(lanes, a, b, high)
+        return found
+
+    def mix(self, lanes: Lanes, a: str, b: str, mask: Sequence[int]) -> str:
+        numbers = ", ".join(f"i32 {m}" for m in mask)
+        kind = lanes.type
+        return self.text.value(f"shufflevector {kind} {a}, {kind} {b}, <{len(mask)} x i32> <{numbers}>")
+
+    def place(self, name: str, row: str, stride: int, column: str) -> str:
+        begin = self.text.value(f"mul nsw i64 {row}, {stride}")
+        offset = self.text.value(f"add nsw i64 {begin}, {column}")
+        return self.text.value(f"getelementptr inbounds {self.kind}, ptr %{name}, i64 {offset}")
+
+    def further(self, pointer: str, numbers: int) -> str:
+        if not numbers:
+            return pointer
+        return self.text.value(f"getelementptr inbounds {self.kind}, ptr {pointer}, i64 {numbers}")

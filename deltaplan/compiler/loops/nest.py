@@ -1,0 +1,195 @@
+"""Loop nests: what a kernel does, with every shape, bound and order of operations stated.
+
+A kernel reads and writes buffers of real numbers through indices that are affine in its loops' variables.
+Between loads and stores stand locals, each written once. A loop of kind `lanes` runs along the last axis of
+what it reads and writes: its turns are the lanes of vectors, and what does not depend on its variable is the
+same number in all lanes.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Literal
+
+from deltaplan.plugins.expressions import Expr
+
+
+@dataclass(frozen=True, slots=True)
+class Buffer:
+    """Memory that a kernel is called with: numbers of `shape`, the last axis without gaps."""
+
+    name: str
+    shape: tuple[int, ...]
+
+    @property
+    def strides(self) -> tuple[int, ...]:
+        """Numbers from one element to the next along each axis."""
+        found, stride = [], 1
+        for length in reversed(self.shape):
+            found.append(stride)
+            stride *= length
+        return tuple(reversed(found))
+
+
+@dataclass(frozen=True, slots=True)
+class Affine:
+    """offset + Σ factor · variable."""
+
+    terms: tuple[tuple[str, int], ...]
+    offset: int = 0
+
+
+Place = int | str | Affine  # along one axis: a number, a loop's variable, or both
+Index = tuple[Place, ...]
+
+
+def at(variable: str, offset: int = 0, factor: int = 1) -> Place:
+    """factor · variable + offset."""
+    if offset == 0 and factor == 1:
+        return variable
+    return Affine(((variable, factor),), offset)
+
+
+def affine(place: Place) -> Affine:
+    """A place in its full form."""
+    match place:
+        case int():
+            return Affine((), place)
+        case str():
+            return Affine(((place, 1),))
+        case Affine():
+            return place
+
+
+@dataclass(frozen=True, slots=True)
+class Load:
+    """local ← buffer[index]"""
+
+    name: str
+    buffer: Buffer
+    index: Index
+
+
+@dataclass(frozen=True, slots=True)
+class Store:
+    """buffer[index] ← local"""
+
+    buffer: Buffer
+    index: Index
+    name: str
+
+
+@dataclass(frozen=True, slots=True)
+class Compute:
+    """Locals from locals: one expression for each output, whose argument `xi` is `inputs[i]`."""
+
+    outputs: tuple[str, ...]
+    expressions: tuple[Expr, ...]
+    inputs: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Number:
+    """local ← where a loop stands, as a real number"""
+
+    name: str
+    place: Place
+
+
+@dataclass(frozen=True, slots=True)
+class Transpose:
+    """target[columns, rows] ← source[rows, columns], the last axes of both without gaps."""
+
+    source: Buffer
+    target: Buffer
+
+
+@dataclass(frozen=True, slots=True)
+class MultiplyAdd:
+    """local ← before + a · b, with one rounding where the target can; without `before`, the product."""
+
+    name: str
+    before: str | None
+    a: str
+    b: str
+
+
+@dataclass(frozen=True, slots=True)
+class Draw:
+    """Four locals of uniform numbers of [0, 1): Philox at the counter (step, node, sample, group).
+
+    `sample` is a local that holds the sample's number as a real; `state` is a buffer of 32-bit words: the two
+    of the key, then the step.
+    """
+
+    outputs: tuple[str, str, str, str]
+    state: Buffer
+    node: int
+    sample: str
+    group: Place
+
+
+@dataclass(frozen=True, slots=True)
+class Accumulator:
+    """A local that a fold carries from turn to turn: it begins with `first` (0, or −∞ for a maximum) and
+    takes in the product of `factors`, or that one local, in each turn."""
+
+    name: str
+    factors: tuple[str, ...]
+    kind: Literal["sum", "max"] = "sum"
+    first: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class For:
+    """body for variable = begin, begin + step, … below `end`.
+
+    `lanes` loops take `step` native vectors at once where as many are left, and the rest in smaller ones.
+    """
+
+    variable: str
+    end: int
+    body: tuple["Statement", ...]
+    kind: Literal["loop", "lanes"] = "loop"
+    step: int = 1
+    begin: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Fold:
+    """A loop whose body feeds accumulators. Along lanes each has as many partial sums as there are lanes,
+    which are added at the end in a fixed order."""
+
+    variable: str
+    end: int
+    body: tuple["Statement", ...]
+    accumulators: tuple[Accumulator, ...]
+    kind: Literal["loop", "lanes"] = "loop"
+    unroll: int = 1
+
+
+Statement = Load | Store | Compute | Number | Transpose | MultiplyAdd | Draw | For | Fold
+
+
+@dataclass(frozen=True, slots=True)
+class Kernel:
+    """A function over buffers. `outputs` names those that it writes; no two overlap, unless they are the same
+    memory, read before it is written in each turn."""
+
+    name: str
+    parameters: tuple[Buffer, ...]
+    body: tuple[Statement, ...]
+    title: str = ""
+
+    @property
+    def outputs(self) -> tuple[str, ...]:
+        stored = {s.buffer.name for s in statements(self.body) if isinstance(s, Store)}
+        stored |= {s.target.name for s in statements(self.body) if isinstance(s, Transpose)}
+        return tuple(b.name for b in self.parameters if b.name in stored)
+
+
+def statements(body: tuple[Statement, ...]) -> Iterator[Statement]:
+    """Every statement of a body, the inner ones after their loop."""
+    for statement in body:
+        yield statement
+        if isinstance(statement, For | Fold):
+            yield from statements(statement.body)

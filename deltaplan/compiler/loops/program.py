@@ -1,0 +1,242 @@
+"""A plan as kernels, and the calls of them: which kernel, on which memory, in which order."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from deltaplan.compiler.buffers import aliases
+from deltaplan.compiler.loops.groups import Group, Joins, group, hide, is_product
+from deltaplan.compiler.loops.nest import Buffer, Kernel, Statement
+from deltaplan.compiler.loops.schedule import flat, rows, samples, sums, vectors, wide
+from deltaplan.compiler.loops.schedule.axes import Axes
+from deltaplan.compiler.loops.schedule.signature import COUNTER, SAMPLES, Names, signature
+from deltaplan.compiler.steps import Map, MatMul, Step, Tensor
+
+NARROW = 16  # features that are locals, each by itself
+ALIGNMENT = 64  # bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Spot:
+    """Where a tensor lies: so many numbers from the start of a space: `θ`, `g`, `arena`, an input's name."""
+
+    space: str
+    offset: int
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """A kernel on the memory that it works on, in the order of its parameters."""
+
+    kernel: Kernel
+    spots: tuple[Spot, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Program:
+    """The calls that carry out a list of steps. `spots` has every tensor that lies in memory, `arena` and
+    `scratch` are the numbers that they need there."""
+
+    calls: tuple[Call, ...]
+    spots: Mapping[str, Spot]
+    arena: int
+    scratch: int
+    axes: Axes
+
+    @property
+    def kernels(self) -> tuple[Kernel, ...]:
+        """The distinct kernels."""
+        return tuple({call.kernel.name: call.kernel for call in self.calls}.values())
+
+
+class Fitting(Joins):
+    """What one kernel may hold: few features as locals, or rows of a wide layer one block after the other."""
+
+    def __init__(self, axes: Axes) -> None:
+        self.axes = axes
+
+    def samples(self, group: Group, step: Step) -> bool:
+        if is_product(step):
+            return False
+        if is_narrow(group):
+            return _is_narrow(step) and len(group.steps) < 64
+        return isinstance(step, Map) and rows.may_follow(group, step)
+
+    def sums(self, group: Group, step: Step) -> bool:
+        if not sums.is_small(step) or not all(map(sums.is_small, group.steps)):
+            return False
+        return step.inputs[0] in {t for s in group.steps for t in s.inputs}
+
+    def flat(self, group: Group, step: Step) -> bool:
+        return vectors.may_follow(group, step)
+
+
+def is_narrow(group: Group) -> bool:
+    return all(map(_is_narrow, group.steps))
+
+
+def _is_narrow(step: Step) -> bool:
+    """Whether all features of a step's results are locals, and its operands few or read in a loop."""
+    if any(t.size > NARROW for t in step.outputs):
+        return False
+    return is_product(step) or all(t.size <= 4 * NARROW for t in step.inputs)
+
+
+@dataclass
+class Kernels:
+    """The kernels made so far, by what makes two of them the same, and their names."""
+
+    alias: Mapping[str, Tensor]
+    made: dict[tuple[object, ...], tuple[Kernel, tuple[int, ...]]]
+
+    def of(self, group: Group, axes: Axes) -> tuple[Kernel, tuple[Tensor, ...]]:
+        """The kernel of a group, and the tensors that it is called with."""
+        names = Names(group, axes, self.alias)
+        key = (axes, signature(group, names))
+        if key not in self.made:
+            body = _body(group, axes, names)
+            used = names.used
+            scratch = _scratch(body)
+            parameters = (*(b for _, b in used), *([scratch] if scratch else []))
+            title = _title(group)
+            kernel = Kernel(f"{group.kind}{len(self.made)}", parameters, body, title)
+            self.made[key] = kernel, tuple(number for number, _ in used)
+        kernel, numbers = self.made[key]
+        tensors = tuple(names.tensors.values())
+        return kernel, tuple(tensors[number] for number in numbers)
+
+
+def _body(group: Group, axes: Axes, names: Names) -> tuple[Statement, ...]:
+    match group.kind:
+        case "flat":
+            return flat.statements(group, axes, names)
+        case "sums":
+            return _sums(group, axes, names)
+        case "samples":
+            if is_narrow(group):
+                return samples.Samples(group, axes, names).statements()
+            (first, *more) = group.steps
+            if is_product(first) or more or (isinstance(first, Map) and rows.is_rowwise(first)):
+                return rows.statements(group, axes, names)
+            return wide.step_nest(first, axes, names)
+
+
+def _sums(group: Group, axes: Axes, names: Names) -> tuple[Statement, ...]:
+    (first, *more) = group.steps
+    if not more and isinstance(first, MatMul) and not sums.is_small(first) and not axes.nets:
+        return sums.product_nest(first, axes, names)
+    return sums.statements(group, axes, names)
+
+
+def _scratch(body: Sequence[Statement]) -> Buffer | None:
+    from deltaplan.compiler.loops.nest import Transpose, statements
+
+    found = [s.target for s in statements(tuple(body)) if isinstance(s, Transpose)]
+    return found[0] if found else None
+
+
+def _title(group: Group) -> str:
+    return ", ".join(dict.fromkeys(f"{type(s).__name__.lower()} {s.origin}".strip() for s in group.steps))
+
+
+def program(
+    steps: Sequence[Step],
+    external: Mapping[Tensor, Spot],
+    kept: Sequence[Tensor],
+    axes: Axes,
+    made: dict[tuple[object, ...], tuple[Kernel, tuple[int, ...]]],
+    fused: bool = True,
+    reuse: bool = True,
+) -> Program:
+    """The program of a list of steps. `external` tells where the tensors lie that live outside the arena;
+    `kept` are read after the last call. Without `fused` each step is a kernel of its own; without `reuse`
+    every tensor has memory of its own, and all are written. `made` collects kernels over several programs.
+    """
+    alias = aliases(steps)
+    produced = {t.name for step in steps for t in step.outputs}
+    late = [t for t, spot in external.items() if spot.space == "g" and t.name not in produced]
+    groups = group(steps, fused, Fitting(axes), late, alias)
+    wanted = {alias.get(t.name, t).name for t in kept} | {t.name for t in external}
+    if reuse:
+        hide(groups, wanted, alias)
+    kernels = Kernels(alias, made)
+    outside = {t.name: spot for t, spot in external.items()}
+    outside |= {SAMPLES.name: Spot("samples", 0), COUNTER.name: Spot("counter", 0)}
+    calls, spots, arena = Placing(groups, kernels, outside, wanted, axes, reuse).all()
+    scratch = max(
+        (b.strides[0] * b.shape[0] for c in calls for b in c.kernel.parameters if b.name == "scratch"),
+        default=0,
+    )
+    return Program(tuple(calls), spots, arena, scratch, axes)
+
+
+class Placing:
+    """Gives every tensor that needs memory a place in the arena while its groups are called in order."""
+
+    def __init__(
+        self,
+        groups: Sequence[Group],
+        kernels: Kernels,
+        outside: Mapping[str, Spot],
+        wanted: set[str],
+        axes: Axes,
+        reuse: bool,
+    ) -> None:
+        self.groups, self.kernels, self.axes, self.reuse = groups, kernels, axes, reuse
+        self.spots: dict[str, Spot] = dict(outside)
+        self._last = self._last_uses(wanted)
+        self._outside = set(outside)
+        self._free: dict[int, list[int]] = {}
+        self._end = 0
+
+    def _last_uses(self, wanted: set[str]) -> dict[str, int]:
+        alias = self.kernels.alias
+        last = {
+            alias.get(t.name, t).name: number
+            for number, group in enumerate(self.groups)
+            for step in group.steps
+            for t in (*step.outputs, *step.inputs)
+        }
+        return last | dict.fromkeys(wanted, len(self.groups))
+
+    def all(self) -> tuple[list[Call], dict[str, Spot], int]:
+        calls = []
+        dying: dict[int, list[tuple[int, str]]] = {}
+        for name, number in self._last.items():
+            dying.setdefault(number, []).append((0, name))
+        for number, found in enumerate(self.groups):
+            for tensor in found.written:
+                if tensor.name not in self.spots and tensor.name not in found.inside:
+                    self.spots[tensor.name] = Spot("arena", self._take(self._length(tensor)))
+            kernel, tensors = self.kernels.of(found, self.axes)
+            spots = [self.spots[t.name] for t in tensors]
+            if any(b.name == "scratch" for b in kernel.parameters):
+                spots.append(Spot("scratch", 0))
+            calls.append(Call(kernel, tuple(spots)))
+            if self.reuse:
+                self._give_back([name for _, name in dying.get(number, ())], found)
+        return calls, self.spots, self._end
+
+    def _give_back(self, names: Sequence[str], group: Group) -> None:
+        sizes = {}
+        for found in self.groups_tensors(group):
+            sizes[found.name] = found
+        for name in names:
+            spot = self.spots.get(name)
+            if spot is not None and spot.space == "arena" and name not in self._outside and name in sizes:
+                self._free.setdefault(self._length(sizes[name]), []).append(spot.offset)
+
+    def groups_tensors(self, group: Group) -> list[Tensor]:
+        alias = self.kernels.alias
+        return [alias.get(t.name, t) for step in group.steps for t in (*step.inputs, *step.outputs)]
+
+    def _length(self, tensor: Tensor) -> int:
+        """Numbers, up to a multiple of the alignment."""
+        each = max(self.axes.machine.lanes, 8)
+        return -(-self.axes.numbers(tensor) // each) * each
+
+    def _take(self, length: int) -> int:
+        free = self._free.get(length)
+        if free:
+            return free.pop()
+        offset, self._end = self._end, self._end + length
+        return offset

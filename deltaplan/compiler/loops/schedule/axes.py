@@ -1,0 +1,77 @@
+"""How tensors lie in memory, and the loops over samples and nets that follow from it."""
+
+from dataclasses import dataclass, field
+
+from deltaplan.compiler.loops.nest import Accumulator, Fold, For, Index, Place, Statement
+from deltaplan.compiler.steps import Shape, Tensor
+
+SAMPLE, NET = "b", "e"  # the loops' variables
+
+
+@dataclass(frozen=True, slots=True)
+class Machine:
+    """What a schedule needs to know of the processor: `lanes` numbers in a vector, `registers` vectors."""
+
+    lanes: int
+    registers: int
+
+    @property
+    def sums(self) -> int:
+        """Vectors that may be summed up at once, with some left for what is summed."""
+        return self.registers - 6 if self.registers >= 32 else 8
+
+
+@dataclass(frozen=True, slots=True)
+class Axes:
+    """The last axes of memory. Without `nets` a tensor is [features, batch], and samples are the lanes of
+    vectors; with it all but the `shared` tensors are [features, batch, nets], and nets are the lanes."""
+
+    batch: int
+    machine: Machine
+    nets: int = 0
+    shared: frozenset[str] = field(default=frozenset())
+
+    def own(self, tensor: Tensor) -> bool:
+        """Whether each net has a tensor of its own."""
+        return bool(self.nets) and tensor.name not in self.shared
+
+    def shape(self, tensor: Tensor, features: Shape) -> Shape:
+        """The shape in memory of a tensor seen as `features`."""
+        return (
+            *features,
+            *((self.batch,) if tensor.batched else ()),
+            *((self.nets,) if self.own(tensor) else ()),
+        )
+
+    def numbers(self, tensor: Tensor) -> int:
+        """How many numbers a tensor has in memory."""
+        return tensor.size * (self.batch if tensor.batched else 1) * (self.nets if self.own(tensor) else 1)
+
+    def index(self, tensor: Tensor, *features: Place) -> Index:
+        """The place of a feature in memory, for the sample and the net at hand."""
+        return (
+            *features,
+            *((SAMPLE,) if tensor.batched else ()),
+            *((NET,) if self.own(tensor) else ()),
+        )
+
+    def each_net(self, body: tuple[Statement, ...]) -> tuple[Statement, ...]:
+        """The body for all nets at once."""
+        return (For(NET, self.nets, body, "lanes"),) if self.nets else body
+
+    def each_sample(self, body: tuple[Statement, ...], vectors: int = 1) -> tuple[Statement, ...]:
+        """The body for each sample: `vectors` vectors of them at once, or one after the other."""
+        if self.nets:
+            return (For(SAMPLE, self.batch, body),)
+        return (For(SAMPLE, self.batch, body, "lanes", vectors),)
+
+    def over_samples(
+        self, body: tuple[Statement, ...], accumulators: tuple[Accumulator, ...]
+    ) -> tuple[Statement, ...]:
+        """Sums over the samples."""
+        return (Fold(SAMPLE, self.batch, body, accumulators, "loop" if self.nets else "lanes"),)
+
+    @property
+    def vectors(self) -> int:
+        """Native vectors that the samples fill, where they are the lanes."""
+        return 1 if self.nets else -(-self.batch // self.machine.lanes)

@@ -1,0 +1,125 @@
+"""Kernels for many numbers a sample: blocks of rows, each a product and the maps that follow it."""
+
+from deltaplan.compiler.loops.groups import Group, is_product
+from deltaplan.compiler.loops.nest import Accumulator, Compute, Fold, For, Load, Place, Statement, Store, at
+from deltaplan.compiler.loops.schedule.axes import Axes
+from deltaplan.compiler.loops.schedule.elementwise import row_blocks
+from deltaplan.compiler.loops.schedule.signature import Names
+from deltaplan.compiler.steps import Map, MatMul, Tensor
+
+ROW = "j"
+
+
+def width_of(group: Group) -> int:
+    """The rows that a group works through."""
+    return group.steps[0].outputs[0].size
+
+
+def may_follow(group: Group, step: Map) -> bool:
+    """Whether a map works on the same rows as the group, one at a time."""
+    out = step.outputs[0]
+    rows = width_of(group)
+    return (
+        all(isinstance(s, Map) or is_product(s) for s in group.steps)
+        and out.shape == (rows,)
+        and all(t.shape in ((rows,), (), (1,)) for t in step.inputs)
+    )
+
+
+def is_rowwise(step: Map) -> bool:
+    """Whether a map takes rows of a vector alone."""
+    out = step.outputs[0]
+    return len(out.shape) == 1 and all(t.shape in (out.shape, (), (1,)) for t in step.inputs)
+
+
+def statements(group: Group, axes: Axes, names: Names) -> tuple[Statement, ...]:
+    rows = width_of(group)
+    vectors, block = tile(rows, axes)
+    if not is_product(group.steps[0]):
+        vectors, block = 1, 1
+    body: tuple[Statement, ...] = ()
+    for begin, end, height in row_blocks(rows, block):
+        inner = axes.each_sample(axes.each_net(_rows(group, axes, names, height)), vectors)
+        body += (For(ROW, end, inner, step=height, begin=begin),)
+    return body
+
+
+def tile(rows: int, axes: Axes) -> tuple[int, int]:
+    """Vectors of samples and rows at once: as many sums as registers hold beside what they are made of."""
+    sums = 24 if axes.machine.registers >= 32 else 8
+    if axes.nets:
+        return 1, min(rows, sums // 2)
+    vectors = max(v for v in (1, 2, 4) if v <= axes.vectors)
+    if axes.machine.registers < 32:
+        vectors = min(vectors, 2)
+    most = min(rows, sums // vectors)
+    blocks = -(-rows // most)
+    return vectors, -(-rows // blocks)
+
+
+def _rows(group: Group, axes: Axes, names: Names, height: int) -> tuple[Statement, ...]:
+    writer = Rows(group, axes, names)
+    steps = list(group.steps)
+    body: list[Statement] = []
+    if is_product(steps[0]):
+        body.append(writer.product(steps.pop(0), height))  # type: ignore[arg-type]
+        for number in range(height):
+            writer.keep(group.steps[0].output, number, body)
+    for number in range(height):
+        for step in steps:
+            assert isinstance(step, Map)
+            writer.map(step, number, body)
+    return tuple(body)
+
+
+class Rows:
+    """The locals of a block of rows."""
+
+    def __init__(self, group: Group, axes: Axes, names: Names) -> None:
+        self.group, self.axes, self.names = group, axes, names
+        self._locals: dict[tuple[str, int], str] = {}
+        self._count = 0
+
+    def product(self, step: MatMul, height: int) -> Fold:
+        """Row sums of weights times what comes in, over all that comes in."""
+        a, b = (self.names.root(t) for t in step.inputs)
+        inner = step.inputs[0].shape[0 if step.transpose_a else 1]
+        matrix, x = self.names.buffer(a, step.inputs[0].shape), self.names.buffer(b)
+        taken = self._fresh()
+        body: list[Statement] = [Load(taken, x, self.axes.index(b, "k"))]
+        accumulators = []
+        for number in range(height):
+            weight, total = self._fresh(), self._fresh()
+            row = at(ROW, number)
+            place = ("k", row) if step.transpose_a else (row, "k")
+            body.append(Load(weight, matrix, self.axes.index(a, *place)))
+            accumulators.append(Accumulator(total, (weight, taken)))
+            self._locals[step.output.name, number] = total
+        unroll = 4 if inner % 4 == 0 else 2 if inner % 2 == 0 else 1
+        return Fold("k", inner, tuple(body), tuple(accumulators), unroll=unroll)
+
+    def map(self, step: Map, number: int, body: list[Statement]) -> None:
+        inputs = tuple(self.local(t, number, body) for t in step.inputs)
+        outputs = tuple(self._fresh() for _ in step.outputs)
+        body.append(Compute(outputs, step.expressions, inputs))
+        for tensor, name in zip(step.outputs, outputs, strict=True):
+            self._locals[tensor.name, number] = name
+            self.keep(tensor, number, body)
+
+    def local(self, tensor: Tensor, number: int, body: list[Statement]) -> str:
+        root = self.names.root(tensor)
+        key = root.name, number if tensor.size > 1 else 0
+        if key not in self._locals:
+            place: Place = at(ROW, number) if tensor.size > 1 else 0
+            self._locals[key] = name = self._fresh()
+            body.append(Load(name, self.names.buffer(root), self.axes.index(root, place)))
+        return self._locals[key]
+
+    def keep(self, tensor: Tensor, number: int, body: list[Statement]) -> None:
+        if tensor.name not in self.group.inside:
+            index = self.axes.index(tensor, at(ROW, number))
+            body.append(Store(self.names.buffer(tensor), index, self._locals[tensor.name, number]))
+
+    def _fresh(self) -> str:
+        self._count += 1
+        return f"t{self._count}"

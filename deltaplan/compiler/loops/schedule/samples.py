@@ -1,0 +1,241 @@
+"""Kernels for few numbers a sample: every feature is a local, nothing but the samples is a loop."""
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from itertools import product
+from math import prod
+from typing import Any
+
+from deltaplan.compiler.loops.groups import Group
+from deltaplan.compiler.loops.nest import (
+    Accumulator,
+    Compute,
+    Draw,
+    Fold,
+    Load,
+    MultiplyAdd,
+    Statement,
+    Store,
+)
+from deltaplan.compiler.loops.schedule.axes import Axes
+from deltaplan.compiler.loops.schedule.signature import COUNTER, SAMPLES, Names
+from deltaplan.compiler.steps import (
+    ArgMax,
+    Map,
+    MatMul,
+    Pick,
+    Place,
+    Put,
+    Random,
+    Reduce,
+    Shape,
+    Slice,
+    Step,
+    Tensor,
+)
+from deltaplan.plugins.expressions import Expr, argument, const, equal, maximum, where
+
+X0, X1, X2 = (argument(f"x{i}") for i in range(3))
+UNROLLED = 16  # features up to which a product is written out
+
+
+class Samples:
+    """The body of a kernel for a group of steps on samples."""
+
+    def __init__(self, group: Group, axes: Axes, names: Names) -> None:
+        self.group, self.axes, self.names = group, axes, names
+        self.body: list[Statement] = []
+        self._locals: dict[tuple[str, int], str] = {}
+        self._count = 0
+
+    def statements(self) -> tuple[Statement, ...]:
+        for step in self.group.steps:
+            WRITERS[type(step)](self, step)
+            for tensor in step.outputs:
+                self._store(tensor)
+        return self.axes.each_sample(self.axes.each_net(tuple(self.body)), self._vectors())
+
+    def _vectors(self) -> int:
+        """Two vectors of samples at once where that halves the loads of weights and registers suffice."""
+        widest = max(t.size for step in self.group.steps for t in step.outputs)
+        products = any(isinstance(step, MatMul) for step in self.group.steps)
+        return 2 if products and self.axes.vectors > 1 and 3 * widest < self.axes.machine.registers else 1
+
+    def fresh(self) -> str:
+        self._count += 1
+        return f"t{self._count}"
+
+    def row(self, tensor: Tensor, feature: int) -> str:
+        """The local of one feature: read from memory where the group does not compute it."""
+        root = self.names.root(tensor)
+        if (root.name, feature) not in self._locals:
+            self._locals[root.name, feature] = name = self.fresh()
+            self.body.append(Load(name, self.names.buffer(root), self.axes.index(root, feature)))
+        return self._locals[root.name, feature]
+
+    def has(self, tensor: Tensor) -> bool:
+        """Whether the group has the tensor in locals."""
+        return (self.names.root(tensor).name, 0) in self._locals
+
+    def set(self, tensor: Tensor, feature: int, name: str) -> None:
+        self._locals[tensor.name, feature] = name
+
+    def one(self, expression: Expr, *inputs: str) -> str:
+        """A local with the value of an expression of x0, x1, …"""
+        (name,) = self.compute((expression,), inputs)
+        return name
+
+    def compute(self, expressions: Sequence[Expr], inputs: Sequence[str]) -> tuple[str, ...]:
+        outputs = tuple(self.fresh() for _ in expressions)
+        self.body.append(Compute(outputs, tuple(expressions), tuple(inputs)))
+        return outputs
+
+    def _store(self, tensor: Tensor) -> None:
+        if tensor.name in self.group.inside:
+            return
+        buffer = self.names.buffer(tensor)
+        for feature in range(tensor.size):
+            name = self._locals[tensor.name, feature]
+            self.body.append(Store(buffer, self.axes.index(tensor, feature), name))
+
+
+def map_(w: Samples, step: Map) -> None:
+    shape = step.outputs[0].shape
+    sources = [list(broadcast(t.shape, shape)) for t in step.inputs]
+    for feature in range(prod(shape)):
+        inputs = [w.row(t, source[feature]) for t, source in zip(step.inputs, sources, strict=True)]
+        for tensor, name in zip(step.outputs, w.compute(step.expressions, inputs), strict=True):
+            w.set(tensor, feature, name)
+
+
+def broadcast(shape: Shape, wide: Shape) -> Iterator[int]:
+    """For each number of a tensor of shape `wide` the place of its source in one that broadcasts to it."""
+    padded = (1,) * (len(wide) - len(shape)) + tuple(shape)
+    strides, stride = [], 1
+    for length in reversed(padded):
+        strides.append(0 if length == 1 else stride)
+        stride *= length
+    strides.reverse()
+    for places in product(*map(range, wide)):
+        yield sum(p * s for p, s in zip(places, strides, strict=True))
+
+
+def matmul(w: Samples, step: MatMul) -> None:
+    a, b = step.inputs
+    rows, inner = reversed(a.shape) if step.transpose_a else a.shape
+    if inner > UNROLLED and not w.has(b):
+        _fold_product(w, step, rows, inner)
+        return
+    for i in range(rows):
+        total = None
+        for k in range(inner):
+            weight = w.row(a, k * rows + i if step.transpose_a else i * inner + k)
+            name = w.fresh()
+            w.body.append(MultiplyAdd(name, total, weight, w.row(b, k)))
+            total = name
+        assert total is not None
+        w.set(step.output, i, total)
+
+
+def _fold_product(w: Samples, step: MatMul, rows: int, inner: int) -> None:
+    """A loop over the features that come in, with the sums of all that go out in registers."""
+    a, b = (w.names.root(t) for t in step.inputs)
+    matrix, x = w.names.buffer(a, step.inputs[0].shape), w.names.buffer(b)
+    loaded = w.fresh()
+    body: list[Statement] = [Load(loaded, x, w.axes.index(b, "k"))]
+    accumulators = []
+    for i in range(rows):
+        weight, total = w.fresh(), w.fresh()
+        place = ("k", i) if step.transpose_a else (i, "k")
+        body.append(Load(weight, matrix, w.axes.index(a, *place)))
+        accumulators.append(Accumulator(total, (weight, loaded)))
+        w.set(step.output, i, total)
+    w.body.append(Fold("k", inner, tuple(body), tuple(accumulators), unroll=2))
+
+
+def reduce(w: Samples, step: Reduce) -> None:
+    (x,) = step.inputs
+    combine = X0 + X1 if step.kind == "sum" else maximum(X0, X1)
+    kept = tuple(1 if axis in step.axes else n for axis, n in enumerate(x.shape))
+    totals: dict[int, str] = {}
+    for feature, target in enumerate(broadcast(kept, x.shape)):
+        row = w.row(x, feature)
+        totals[target] = w.one(combine, totals[target], row) if target in totals else row
+    for target, name in totals.items():
+        w.set(step.output, target, name)
+
+
+def pick(w: Samples, step: Pick) -> None:
+    x, index = step.inputs
+    chosen, number = w.row(x, 0), w.row(index, 0)
+    for feature in range(1, x.size):
+        chosen = w.one(where(equal(X0, feature), X1, X2), number, w.row(x, feature), chosen)
+    w.set(step.output, 0, chosen)
+
+
+def put(w: Samples, step: Put) -> None:
+    value, index = (w.row(t, 0) for t in step.inputs)
+    for feature in range(step.output.size):
+        w.set(step.output, feature, w.one(where(equal(X0, feature), X1, 0), index, value))
+
+
+def argmax(w: Samples, step: ArgMax) -> None:
+    """The first of the largest numbers; the first that is not a number, if any is not."""
+    (x,) = step.inputs
+    best, number = w.row(x, 0), w.one(const(0) + 0 * X0, w.row(x, 0))
+    for feature in range(1, x.size):
+        row = w.row(x, feature)
+        better = (X0 > X1) | (~equal(X0, X0) & equal(X1, X1))
+        best, number = w.compute((where(better, X0, X1), where(better, feature, X2)), (row, best, number))
+    w.set(step.output, 0, number)
+
+
+def slice_(w: Samples, step: Slice) -> None:
+    (x,) = step.inputs
+    for target, source in enumerate(_range(x.shape, step.axis, step.begin, step.end)):
+        w.set(step.output, target, w.row(x, source))
+
+
+def place(w: Samples, step: Place) -> None:
+    shape = step.output.shape
+    found: dict[int, str] = {}
+    for tensor, begin in zip(step.inputs, step.begins, strict=True):
+        targets = _range(shape, step.axis, begin, begin + tensor.shape[step.axis])
+        found |= {target: w.row(tensor, source) for source, target in enumerate(targets)}
+    zero = None
+    for feature in range(prod(shape)):
+        if feature not in found:
+            zero = zero or w.one(const(0.0))
+        w.set(step.output, feature, found.get(feature) or str(zero))
+
+
+def _range(shape: Shape, axis: int, begin: int, end: int) -> Iterator[int]:
+    """The places in a tensor of this shape of the numbers from `begin` to `end` on one axis."""
+    inner = prod(shape[axis + 1 :])
+    for outer in range(prod(shape[:axis])):
+        for i in range(begin, end):
+            first = (outer * shape[axis] + i) * inner
+            yield from range(first, first + inner)
+
+
+def random(w: Samples, step: Random) -> None:
+    sample = w.row(SAMPLES, 0)
+    state = w.names.buffer(COUNTER)
+    size = step.output.size
+    for group in range(-(-size // 4)):
+        a, b, c, d = (w.fresh() for _ in range(4))
+        w.body.append(Draw((a, b, c, d), state, step.node, sample, group))
+        for feature, name in zip(range(4 * group, size), (a, b, c, d), strict=False):
+            w.set(step.output, feature, name)
+
+
+WRITERS: Mapping[type[Step], Callable[[Samples, Any], None]] = {
+    Map: map_,
+    MatMul: matmul,
+    Reduce: reduce,
+    Pick: pick,
+    Put: put,
+    ArgMax: argmax,
+    Slice: slice_,
+    Place: place,
+    Random: random,
+}

@@ -1,0 +1,144 @@
+"""Kernels that sum over the samples: gradients of weights and biases, and the loss."""
+
+from collections.abc import Sequence
+from math import prod
+
+from deltaplan.compiler.loops.groups import Group
+from deltaplan.compiler.loops.nest import (
+    Accumulator,
+    Buffer,
+    Fold,
+    For,
+    Load,
+    Statement,
+    Store,
+    Transpose,
+    at,
+)
+from deltaplan.compiler.loops.schedule.axes import SAMPLE, Axes, Machine
+from deltaplan.compiler.loops.schedule.elementwise import row_blocks
+from deltaplan.compiler.loops.schedule.signature import Names
+from deltaplan.compiler.steps import MatMul, Reduce, Step, Tensor
+
+Term = tuple[Tensor, int, tuple[tuple[Tensor, int], ...], str]  # result, its place, factors' rows, sum or max
+
+
+def statements(group: Group, axes: Axes, names: Names) -> tuple[Statement, ...]:
+    """Every sum by itself in a register, as many at a time as there are registers."""
+    terms = [term for step in group.steps for term in _terms(step, names)]
+    limit = axes.machine.sums if not axes.nets else axes.machine.registers // 2
+    body: list[Statement] = []
+    for chosen in _blocks(terms, limit):
+        body += _block(chosen, axes, names, len(body))
+    return axes.each_net(tuple(body))
+
+
+def product_nest(step: MatMul, axes: Axes, names: Names) -> tuple[Statement, ...]:
+    """dW[i, k] = Σ dv[i, b] z[k, b] as a product of matrices: z is transposed first, and k are the lanes."""
+    a, b = step.inputs
+    rows, columns = a.size, b.size
+    scratch = Buffer("scratch", (axes.batch, columns))
+    left, out = names.buffer(a), names.buffer(step.output, (rows, columns))
+    vectors, block = _tile(rows, columns, axes.machine)
+    body: tuple[Statement, ...] = (Transpose(names.buffer(b), scratch),)
+    wide = vectors * axes.machine.lanes
+    whole = columns // wide * wide
+    for first, last, number in ((0, whole, vectors), (whole, columns, 1)):
+        if last == first:
+            continue
+        height = block if number == vectors else min(rows, 2 * block * vectors // 3 or 1)
+        inner: tuple[Statement, ...] = ()
+        for begin, end, high in row_blocks(rows, height):
+            inner += (
+                For("j", end, _product_tile(left, scratch, out, axes.batch, high), step=high, begin=begin),
+            )
+        body += _columns(inner, first, last, number)
+    return body
+
+
+def _columns(inner: tuple[Statement, ...], first: int, last: int, vectors: int) -> tuple[Statement, ...]:
+    return (For("k", last, inner, "lanes", step=vectors, begin=first),)
+
+
+def _product_tile(left: Buffer, right: Buffer, out: Buffer, batch: int, high: int) -> tuple[Statement, ...]:
+    body: list[Statement] = [Load("z", right, (SAMPLE, "k"))]
+    body += [Load(f"d{r}", left, (at("j", r), SAMPLE)) for r in range(high)]
+    totals = tuple(Accumulator(f"s{r}", (f"d{r}", "z")) for r in range(high))
+    unroll = 4 if batch % 4 == 0 else 1
+    fold = Fold(SAMPLE, batch, tuple(body), totals, unroll=unroll)
+    return (fold, *(Store(out, (at("j", r), "k"), f"s{r}") for r in range(high)))
+
+
+def _tile(rows: int, columns: int, machine: Machine) -> tuple[int, int]:
+    """Vectors of columns and rows at once."""
+    sums = 24 if machine.registers >= 32 else 8
+    filled = columns // machine.lanes
+    vectors = max((v for v in (1, 2, 4) if v <= filled), default=1)
+    vectors = min(vectors, 4 if machine.registers >= 32 else 2)
+    most = min(rows, sums // vectors)
+    return vectors, -(-rows // -(-rows // most))
+
+
+def is_small(step: Step) -> bool:
+    """Whether a sum is written out number by number."""
+    return _count(step) <= 128
+
+
+def _count(step: Step) -> int:
+    return prod(step.output.shape)
+
+
+def _blocks(terms: Sequence[Term], limit: int) -> list[Sequence[Term]]:
+    """Runs of terms whose sums and rows fit into the registers together."""
+    found: list[list[Term]] = [[]]
+    for term in terms:
+        rows = {row for t in (*found[-1], term) for row in t[2]}
+        if found[-1] and len(found[-1]) + 1 + min(len(rows), 6) > limit + 6:
+            found.append([])
+        found[-1].append(term)
+    return list(found)
+
+
+def _block(terms: Sequence[Term], axes: Axes, names: Names, number: int) -> tuple[Statement, ...]:
+    locals_: dict[tuple[str, int], str] = {}
+    body: list[Statement] = []
+    for _, _, factors, _ in terms:
+        for tensor, row in factors:
+            if (tensor.name, row) not in locals_:
+                locals_[tensor.name, row] = name = f"r{number}_{len(locals_)}"
+                body.append(Load(name, names.buffer(tensor), axes.index(tensor, row)))
+    accumulators = tuple(
+        Accumulator(f"s{number}_{i}", tuple(locals_[t.name, row] for t, row in factors), kind)  # type: ignore[arg-type]
+        for i, (_, _, factors, kind) in enumerate(terms)
+    )
+    stores = tuple(
+        Store(names.buffer(result), axes.index(result, place), accumulator.name)
+        for (result, place, _, _), accumulator in zip(terms, accumulators, strict=True)
+    )
+    return (*axes.over_samples(tuple(body), accumulators), *stores)
+
+
+def _terms(step: Step, names: Names) -> list[Term]:
+    match step:
+        case MatMul(transpose_a=False, transpose_b=True):
+            a, b = (names.root(t) for t in step.inputs)
+            columns = step.inputs[1].size
+            return [
+                (step.output, i * columns + k, ((a, i), (b, k)), "sum")
+                for i in range(step.inputs[0].size)
+                for k in range(columns)
+            ]
+        case Reduce():
+            (x,) = step.inputs
+            return [
+                (step.output, target, ((names.root(x), source),), step.kind)
+                for source, target in _reduced(step, x)
+            ]
+        case _:
+            raise NotImplementedError(f"{type(step).__name__} over the batch")
+
+
+def _reduced(step: Reduce, x: Tensor) -> list[tuple[int, int]]:
+    if step.axes and prod(x.shape[axis] for axis in step.axes) != 1:
+        raise NotImplementedError("a sum over features and samples at once")
+    return [(i, i) for i in range(x.size)]
