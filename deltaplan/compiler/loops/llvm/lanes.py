@@ -1,6 +1,6 @@
 """Arithmetic on vectors of real numbers: each method writes one LLVM operation and gives its value's name."""
 
-from deltaplan.compiler.loops.llvm.text import Text, real_constant
+from deltaplan.compiler.loops.llvm.text import Text, constant_number, real_constant
 
 BITS = {"float": 32, "double": 64}
 
@@ -29,6 +29,10 @@ class Lanes:
     def const(self, value: float) -> str:
         number = real_constant(self.kind, value)
         return number if self.count == 1 else f"splat ({self.kind} {number})"
+
+    def number(self, a: str) -> float | None:
+        """The number that a constant of `const` is, None for a value."""
+        return None if a.startswith("%") else constant_number(a.removeprefix(f"splat ({self.kind} "))
 
     def iconst(self, value: int) -> str:
         """An integer; negative ones in two's complement."""
@@ -120,3 +124,6 @@ class Lanes:
     def compare_whole(self, predicate: str, a: str, b: str) -> str:
         """`eq`, `slt`, `ugt` and so on of integers."""
         return self.text.value(f"icmp {predicate} {self.integer} {a}, {b}")
+
+    def select_whole(self, condition: str, a: str, b: str) -> str:
+        return self.text.value(f"select {self.condition} {condition}, {self.integer} {a}, {self.integer} {b}")

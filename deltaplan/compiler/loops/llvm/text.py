@@ -88,6 +88,11 @@ def real_constant(kind: str, value: float) -> str:
     return f"0x{struct.unpack('Q', struct.pack('d', value))[0]:016X}"
 
 
+def constant_number(constant: str) -> float:
+    """The number of a `real_constant`."""
+    return float(struct.unpack("d", struct.pack("Q", int(constant[:18], 16)))[0])
+
+
 def _in_range(value: float) -> float:
     """What a float32 makes of a double: infinity beyond its range."""
     try:

@@ -1,0 +1,111 @@
+"""exp, expm1 and what is made of them: sigmoid, tanh.
+
+u = n·log 2 + r with |r| ≤ ½·log 2, eᵘ = 2ⁿ·(1 + r + r²·Q(r)), Q a minimax polynomial.
+"""
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from deltaplan.compiler.loops.llvm.lanes import Lanes
+from deltaplan.compiler.loops.llvm.mathematics.layout import LAYOUTS
+from deltaplan.compiler.loops.llvm.mathematics.polynomial import halves
+from deltaplan.compiler.loops.llvm.mathematics.rounding import at_least, at_most, nearest, times_power
+
+
+@dataclass(frozen=True, slots=True)
+class Exponential:
+    """Numbers of a format. `log2` are the parts of log 2, the first with zeros at its end: its product with n
+    is exact; `coefficients` are Q's. eᵘ is 0 up to `low`, subnormal up to `normal`, ∞ from `high` on;
+    eᵘ − 1 is −1 up to `minus_one`."""
+
+    log2: tuple[float, float]
+    coefficients: tuple[float, ...]
+    low: float
+    normal: float
+    high: float
+    minus_one: float
+
+
+EXPONENTIALS: Mapping[str, Exponential] = {
+    "float": Exponential(
+        log2=(0.693359375, -2.1219444005469058e-4),
+        coefficients=(
+            *(0.5, 0.16666635870933533, 0.041666511446237564),
+            *(0.008341510780155659, 0.001393054029904306, 0.00015045070904307067),
+        ),
+        low=-104.0,
+        normal=-86.5,
+        high=89.0,
+        minus_one=-18.0,
+    ),
+    "double": Exponential(
+        log2=(0.6931471803691238, 1.9082149292705877e-10),
+        coefficients=(
+            *(0.5, 0.16666666666666677, 0.0416666666666667, 0.008333333333321785),
+            *(0.0013888888888870991, 0.00019841269884582748, 2.4801587326136898e-05, 2.755724673401216e-06),
+            *(2.755729188317439e-07, 2.5107867162304353e-08, 2.090603933198892e-09),
+        ),
+        low=-746.0,
+        normal=-707.5,
+        high=710.0,
+        minus_one=-38.0,
+    ),
+}
+
+
+def exp(lanes: Lanes, u: str) -> str:
+    """eᵘ; subnormal numbers and 0 far below, ∞ above."""
+    numbers = EXPONENTIALS[lanes.kind]
+    return scaled_exp(lanes, at_most(lanes, u, numbers.high), halved=True)
+
+
+def scaled_exp(lanes: Lanes, u: str, halved: bool = False) -> str:
+    """eᵘ where it does not overflow; with `halved` 2ⁿ goes in two steps, so that 2ⁿ itself may."""
+    numbers, layout = EXPONENTIALS[lanes.kind], LAYOUTS[lanes.kind]
+    u = at_least(lanes, u, numbers.low)
+    tail, n = reduced(lanes, u)
+    few = lanes.compare("olt", u, lanes.const(numbers.normal))
+    lift = layout.fraction + 10  # 2ⁿ is made this many powers larger where eᵘ is subnormal
+    n = lanes.select_whole(few, lanes.whole("add", n, lanes.iconst(lift)), n)
+    power = times_power(lanes, lanes.const(0.5 if halved else 1.0), n)
+    back = lanes.select(few, lanes.const(2.0 ** (halved - lift)), lanes.const(2.0**halved))
+    return lanes.mul(lanes.fma(tail, power, power), back)
+
+
+def expm1(lanes: Lanes, u: str) -> str:
+    """eᵘ − 1 with all digits near 0."""
+    numbers = EXPONENTIALS[lanes.kind]
+    bounded = at_most(lanes, at_least(lanes, u, numbers.minus_one), numbers.high)
+    tail, n = reduced(lanes, bounded)
+    half = times_power(lanes, lanes.const(0.5), n)
+    found = lanes.fma(tail, half, lanes.strict("fsub", half, lanes.const(0.5)))
+    return lanes.copysign(lanes.strict("fadd", found, found), u)
+
+
+def reduced(lanes: Lanes, u: str) -> tuple[str, str]:
+    """e^r − 1, and n lowest in an integer's bits: eᵘ = 2ⁿ·e^r."""
+    numbers = EXPONENTIALS[lanes.kind]
+    n, bits = nearest(lanes, u, 1 / math.log(2))
+    r = lanes.fma(n, lanes.const(-numbers.log2[0]), u)
+    r = lanes.fma(n, lanes.const(-numbers.log2[1]), r)
+    square = lanes.mul(r, r)
+    return lanes.fma(halves(lanes, r, square, numbers.coefficients), square, r), bits
+
+
+def sigmoid(lanes: Lanes, u: str) -> str:
+    """where(u ≥ 0, 1, e)/(1 + e) with e = exp(−|u|)."""
+    one = lanes.const(1.0)
+    e = scaled_exp(lanes, lanes.neg(lanes.abs(u)))
+    above = lanes.select(lanes.compare("oge", u, lanes.const(0.0)), one, e)
+    return lanes.div(above, lanes.add(e, one))
+
+
+def tanh(lanes: Lanes, u: str) -> str:
+    """(1 − e)/(1 + e) with e = exp(−2·|u|), and u's sign."""
+    doubled = lanes.neg(lanes.abs(lanes.strict("fadd", u, u)))
+    tail, n = reduced(lanes, at_least(lanes, doubled, EXPONENTIALS[lanes.kind].minus_one))
+    power, one = times_power(lanes, lanes.const(1.0), n), lanes.const(1.0)
+    over = lanes.fma(tail, power, lanes.strict("fsub", power, one))
+    under = lanes.fma(tail, power, lanes.strict("fadd", power, one))
+    return lanes.copysign(lanes.div(over, under), u)

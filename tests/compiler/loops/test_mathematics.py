@@ -1,0 +1,280 @@
+"""The scalar operations as vector code: errors in units of the last place against mpmath, the values at the
+ends against the definition on plain floats, and that nothing of a library is called."""
+
+import math
+from functools import cache
+from itertools import product
+
+import mpmath
+import numpy as np
+import pytest
+from vector_functions import DTYPES, Compiled, module, on_numbers, undefined_symbols
+
+from deltaplan.compiler.loops.llvm.mathematics import OPERATIONS, power_of
+from deltaplan.plugins.expressions import LEAVES, REDUCTIONS, Op, arity
+from deltaplan.plugins.expressions.floats import FLOATS
+from deltaplan.runtime.backends.native.target import NAMED, Target, host, named
+
+KINDS = list(DTYPES)
+GRID = [
+    *(0.0, -0.0, math.inf, -math.inf, math.nan, 1e3, -1e3, 5e-324, -5e-324, 1e-310, 1e-40, -1e-40),
+    *(0.5, -0.5, 1.0, -1.0, 2.0, -2.0, 3.0, -3.0, 36.5, -36.5, 88.0, -104.0, 700.0, 1e-8, -1e-8, 1e30, -1e30),
+]
+
+mp = mpmath.mp.clone()
+mp.prec = 140
+
+
+def runnable() -> dict[str, Target]:
+    """This processor, and those of the same family whose code it runs."""
+    here = host()
+    if not here.triple.startswith("x86_64"):
+        return {"host": here}
+    lesser = {"avx2": named("avx2")} if here.fma else {}
+    return {"host": here, "x86-64": named("x86-64"), **lesser}
+
+
+TARGETS = runnable()
+
+
+def sigmoid(u):
+    return 1 / (1 + mp.exp(-u))
+
+
+def logaddexp(a, b):
+    return max(a, b) + mp.log1p(mp.exp(-abs(a - b)))
+
+
+EXACT = {
+    Op.EXP: mp.exp,
+    Op.EXPM1: mp.expm1,
+    Op.LOG: mp.log,
+    Op.LOG1P: mp.log1p,
+    Op.SQRT: mp.sqrt,
+    Op.SIN: mp.sin,
+    Op.COS: mp.cos,
+    Op.TANH: mp.tanh,
+    Op.SIGMOID: sigmoid,
+    Op.ERF: mp.erf,
+    Op.POW: mp.power,
+    Op.LOGADDEXP: logaddexp,
+}
+RANGES = {  # of float, and of double where another
+    Op.EXP: ([(-104, 89), (-1, 1)], [(-746, 710), (-1, 1)]),
+    Op.EXPM1: ([(-20, 89), (-1, 1)], [(-40, 710), (-1, 1)]),
+    Op.LOG: ([(0, 1e3), (0.5, 2)],),
+    Op.LOG1P: ([(-1, 1e3), (-0.6, 1)],),
+    Op.SQRT: ([(0, 100)],),
+    Op.SIN: ([(-10, 10), (-1e4, 1e4)], [(-10, 10), (-1e5, 1e5)]),
+    Op.COS: ([(-10, 10), (-1e4, 1e4)], [(-10, 10), (-1e5, 1e5)]),
+    Op.TANH: ([(-10, 10), (-1, 1)], [(-20, 20), (-1, 1)]),
+    Op.SIGMOID: ([(-104, 20), (-5, 5)], [(-745, 40), (-5, 5)]),
+    Op.ERF: ([(-4, 4), (-1, 1)], [(-6, 6), (-1, 1)]),
+}
+POINTS = 600
+
+
+@cache
+def points(op: Op, kind: str) -> np.ndarray:
+    """Numbers of an operation of one: dense and random over its ranges, over the powers of ten, subnormal."""
+    dtype, draw = DTYPES[kind], np.random.default_rng(list(Op).index(op))
+    drawn = []
+    for low, high in RANGES[op][-1 if kind == "double" else 0]:
+        drawn += [np.linspace(low, high, POINTS), draw.uniform(low, high, POINTS)]
+    powers = 10.0 ** draw.uniform(-320 if kind == "double" else -45, 2, POINTS // 2)
+    few = np.finfo(dtype).smallest_normal * np.array([1, 1 - 1e-6, 0.5, 1e-3, 1e-6])
+    turns = np.arange(-200, 200) * (math.pi / 2) if op in (Op.SIN, Op.COS) else []
+    found = np.concatenate([*drawn, powers, -powers, few, -few, turns]).astype(dtype)
+    return found[np.isfinite(found)]
+
+
+def ulp(exact, kind: str):
+    """The unit of the last place of a number, in a format."""
+    limits = np.finfo(DTYPES[kind])
+    exponent = mp.mag(exact) - 1 if exact else limits.minexp
+    return mp.ldexp(1, max(exponent, limits.minexp) - limits.nmant)
+
+
+def worst(found: np.ndarray, exact, kind: str) -> float:
+    """The largest error in units of the last place; ∞ where one of two is no number and the other is."""
+    errors = [error(float(f), e, kind) for f, e in zip(found, exact, strict=True)]
+    return max(errors)
+
+
+def error(found: float, exact, kind: str) -> float:
+    if math.isfinite(found) and mp.isfinite(exact):
+        return float(abs(found - exact) / ulp(exact, kind))
+    largest = np.finfo(DTYPES[kind]).max
+    if math.isinf(found) and abs(exact) > largest and (found > 0) == (exact > 0):
+        return 0.0
+    return math.inf
+
+
+WORST = {  # measured over many more points than here: units of the last place of float, of double
+    Op.EXP: (1.0, 1.0),
+    Op.EXPM1: (1.6, 2.1),
+    Op.LOG: (1.0, 0.9),
+    Op.LOG1P: (1.6, 1.4),
+    Op.SQRT: (0.5, 0.5),
+    Op.SIN: (2.3, 2.2),
+    Op.COS: (2.3, 2.2),
+    Op.TANH: (2.1, 2.2),
+    Op.SIGMOID: (2.2, 2.3),
+    Op.ERF: (3.2, 3.2),
+}
+
+
+def test_the_table_has_every_operation_that_stands_in_a_map():
+    assert set(OPERATIONS) == set(Op) - LEAVES - REDUCTIONS
+
+
+def defined(op: Op, x: np.ndarray):
+    lowest = {Op.LOG: 0, Op.SQRT: -1, Op.LOG1P: -1}.get(op)
+    return x if lowest is None else x[x > lowest] if op is not Op.SQRT else x[x >= 0]
+
+
+@cache
+def exact_values(op: Op, kind: str):
+    return [EXACT[op](mp.mpf(float(x))) for x in defined(op, points(op, kind))]
+
+
+@pytest.mark.parametrize("target", TARGETS)
+@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("op", WORST)
+def test_errors_against_mpmath(op, kind, target):
+    function = Compiled(OPERATIONS[op], 1, kind, 8, TARGETS[target])
+    found = function(defined(op, points(op, kind)))
+    assert worst(found, exact_values(op, kind), kind) <= WORST[op][KINDS.index(kind)]
+
+
+@cache
+def powers(kind: str):
+    """Bases and exponents: moderate ones, large exponents near base 1, whole ones of negative bases."""
+    draw, n = np.random.default_rng(1), 400
+    reach, near = (1000, 1e5) if kind == "double" else (120, 1e4)
+    bases = [draw.uniform(0.5, 2, n), 10.0 ** draw.uniform(-30, 30, n), draw.uniform(0.995, 1.005, n)]
+    exponents = [draw.uniform(-reach, reach, n), draw.uniform(-10, 10, n), draw.uniform(-near, near, n)]
+    bases += [draw.uniform(-3, 3, n), draw.choice([0.9, 0.99, 0.999, 0.9999], n)]
+    exponents += [draw.integers(-20, 20, n), draw.integers(1, 1_000_000, n)]
+    u, v = (np.concatenate(drawn).astype(DTYPES[kind]) for drawn in (bases, exponents))
+    return u, v, [mp.power(float(a), float(b)) for a, b in zip(u, v, strict=True)]
+
+
+@pytest.mark.parametrize("target", TARGETS)
+@pytest.mark.parametrize("kind", KINDS)
+def test_errors_of_powers_against_mpmath(kind, target):
+    u, v, exact = powers(kind)
+    assert worst(Compiled(OPERATIONS[Op.POW], 2, kind, 8, TARGETS[target])(u, v), exact, kind) <= 1.6
+
+
+@pytest.mark.parametrize("target", TARGETS)
+@pytest.mark.parametrize("kind", KINDS)
+def test_errors_of_logaddexp_against_mpmath(kind, target):
+    """In units of the larger of its two terms: where they cancel, so do digits."""
+    draw = np.random.default_rng(2)
+    a = draw.uniform(-40, 40, 1500).astype(DTYPES[kind])
+    b = np.where(np.arange(1500) % 2, draw.uniform(-40, 40, 1500), 0).astype(DTYPES[kind])
+    found = Compiled(OPERATIONS[Op.LOGADDEXP], 2, kind, 8, TARGETS[target])(a, b)
+    for x, y, f in zip(a.tolist(), b.tolist(), found.tolist(), strict=True):
+        exact = logaddexp(mp.mpf(x), mp.mpf(y))
+        unit = ulp(max(abs(exact), abs(mp.mpf(max(x, y)))), kind)
+        assert abs(f - exact) <= 2 * unit, (x, y)
+
+
+@pytest.mark.parametrize("target", TARGETS)
+@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("op", OPERATIONS)
+def test_values_at_the_ends_are_those_of_the_definition(op, kind, target):
+    dtype, count = DTYPES[kind], arity(op)
+    with np.errstate(all="ignore"):
+        grid = np.array(GRID, dtype).tolist()
+    rows = list(product(grid, repeat=count))
+    rows = rows[:: max(1, len(rows) // 1000)]
+    found = Compiled(on_numbers(op, OPERATIONS[op]), count, kind, 8, TARGETS[target])(*np.array(rows).T)
+    for row, value in zip(rows, found, strict=True):
+        assert_same(op, row, value, dtype)
+
+
+def assert_same(op: Op, row: tuple[float, ...], found, dtype) -> None:
+    if op in (Op.SIN, Op.COS) and abs(row[0]) > 1e5:
+        assert abs(found) <= 1 or abs(row[0]) == math.inf
+        return
+    conditions = {Op.NOT: 1, Op.AND: 2, Op.OR: 2, Op.WHERE: 1}.get(op, 0)
+    given = [float(x > 0.5) if i < conditions else x for i, x in enumerate(row)]
+    with np.errstate(all="ignore"):
+        expected = dtype.type(FLOATS[op](*given))
+    limits = np.finfo(dtype)
+    np.testing.assert_allclose(
+        found, expected, rtol=4 * limits.eps, atol=float(limits.smallest_subnormal), err_msg=f"{op} of {row}"
+    )
+    if expected == 0 and op not in (Op.MAX, Op.MIN):
+        assert np.signbit(found) == np.signbit(expected), f"the sign of {op} of {row}"
+
+
+@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("op", [op for op in OPERATIONS if arity(op) == 1 and op is not Op.NOT])
+def test_every_nan_comes_through(op, kind):
+    """Whatever its bits: what is built with them must not become a number."""
+    bits = [0x7FC00000, 0xFFC00000, 0x7FC00001, 0x7FFFFFFF, 0x7FC01234, 0x7F800001]
+    shift = 0 if kind == "float" else 29
+    nans = [b if kind == "float" else (0x7FF8 << 48) | (b << shift) | b for b in bits]
+    given = np.array(nans, f"u{DTYPES[kind].itemsize}").view(DTYPES[kind])
+    assert np.isnan(given).all()
+    assert np.isnan(Compiled(OPERATIONS[op], 1, kind, 4)(given)).all()
+
+
+@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("op", OPERATIONS)
+def test_the_same_bits_at_every_number_of_lanes(op, kind):
+    draw = np.random.default_rng(3)
+    given = draw.uniform(-4, 4, (arity(op), 128)).astype(DTYPES[kind])
+    body = on_numbers(op, OPERATIONS[op])
+    plain = Compiled(body, arity(op), kind, 1)(*given)
+    for lanes in (2, 8, 64):
+        assert Compiled(body, arity(op), kind, lanes)(*given).tobytes() == plain.tobytes()
+
+
+@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("exponent", [-2.0, -1.0, 0.0, 0.5, 1.0, 2.0, 3.0, 4.0, 2.5, -0.5, 7.0])
+def test_constant_exponents(exponent, kind):
+    draw = np.random.default_rng(4)
+    u = draw.uniform(0.01, 10, 500).astype(DTYPES[kind])
+    exact = [mp.power(float(x), exponent) for x in u]
+    for body in (
+        lambda lanes, x: power_of(lanes, x, exponent),
+        lambda lanes, x: OPERATIONS[Op.POW](lanes, x, lanes.const(exponent)),
+    ):
+        assert worst(Compiled(body, 1, kind, 4)(u), exact, kind) <= 2
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_extrema_with_a_constant_keep_nan(kind):
+    u = np.array([math.nan, -1.0, 2.0, math.inf, -math.inf])
+    for body, expected in (
+        (lambda lanes, x: OPERATIONS[Op.MAX](lanes, x, lanes.const(0.0)), [math.nan, 0, 2, math.inf, 0]),
+        (lambda lanes, x: OPERATIONS[Op.MAX](lanes, lanes.const(0.0), x), [math.nan, 0, 2, math.inf, 0]),
+        (lambda lanes, x: OPERATIONS[Op.MIN](lanes, x, lanes.const(1.0)), [math.nan, -1, 1, 1, -math.inf]),
+        (lambda lanes, x: OPERATIONS[Op.MAX](lanes, x, lanes.const(math.nan)), [math.nan] * 5),
+    ):
+        np.testing.assert_array_equal(Compiled(body, 1, kind, 4)(u), expected)
+
+
+@pytest.mark.parametrize("lanes", ["one", "native", "wider"])
+@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("name", NAMED)
+def test_no_object_calls_a_library(name, kind, lanes):
+    target = named(name)
+    native = target.vector // DTYPES[kind].itemsize
+    count = {"one": 1, "native": native, "wider": 2 * native}[lanes]
+    bodies = {op.value: (on_numbers(op, body), arity(op)) for op, body in OPERATIONS.items()}
+    assert undefined_symbols(module(bodies, kind, count, target.fma), target) == set()
+
+
+def test_a_call_of_a_library_is_seen():
+    bodies = {"f": (lambda lanes, u: lanes.intrinsic("exp", u), 1)}
+    assert undefined_symbols(module(bodies, "double", 1, True), named("x86-64")) == {"exp"}
+
+
+def test_the_text_is_the_same_each_time():
+    bodies = {op.value: (on_numbers(op, body), arity(op)) for op, body in OPERATIONS.items()}
+    assert module(bodies, "double", 8, True) == module(bodies, "double", 8, True)
