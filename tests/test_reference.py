@@ -125,7 +125,7 @@ def test_recorded_updates(path):
         theta[:], gradient[:] = thetas[number], slopes
         for name, state in update.states.items():
             state[:] = recorded[name][number]
-        update.run(number + 1)
+        update.run(number + 1, number)
         steps.blocks.compare(theta, thetas[number + 1], 1e-12)
         for name, state in update.states.items():
             if number + 1 < len(recorded[name]):
@@ -142,7 +142,7 @@ def test_ten_recorded_steps_in_a_row(path):
     theta[:] = thetas[0]
     for number, after in enumerate(thetas[1:], start=1):
         bound.run()
-        update.run(number)
+        update.run(number, number - 1)
         steps.blocks.compare(theta, after, 1e-10)
 
 

@@ -16,7 +16,8 @@ if TYPE_CHECKING:
     from deltaplan.plugins.registry import Registry
 
 KINDS: "tuple[Kind, ...]" = (  # as in plugins.contracts, which `--help` need not import
-    "activation", "loss", "regularizer", "optimizer", "layer", "initializer", "metric", "data source"
+    "activation", "loss", "regularizer", "optimizer", "schedule", "layer", "initializer", "metric",
+    "data source",
 )  # fmt: skip
 NAMES, WIDTH = 30, 80  # columns for the name with its parameters, and in all
 
@@ -97,7 +98,7 @@ def _signature(contribution: "Contribution") -> str:
     """As a spec writes it: `adam(lr=0.001, …)`, `dropout RATE`; what has no default must be given."""
     attributes: tuple[Attribute, ...] = getattr(contribution, "attributes", ())
     words = [a.name.upper() if a.positional else _setting(a.name, a.default, a.required) for a in attributes]
-    settings = ", ".join(_setting(p.name, p.default, p.default is None) for p in contribution.parameters)
+    settings = ", ".join(_setting(p.name, p.default, p.required) for p in contribution.parameters)
     return " ".join([contribution.name + (f"({settings})" if settings else ""), *words])
 
 

@@ -80,6 +80,7 @@ class StopEarly:
 class TrainSpec:
     """How the problem is solved. `batch` is None for full batches. `keep` says which parameters a run ends
     with: the last, or those with the best value of what `stop_early` looks at (else the validation loss).
+    `clip` is the largest norm that the gradient keeps.
     `origin` tells for each setting whether the writer gave it (`spec`) or the language did (`default`)."""
 
     average: Literal["mean", "sum"]
@@ -93,6 +94,7 @@ class TrainSpec:
     monitor: tuple[Monitored, ...] = ()
     stop_early: StopEarly | None = None
     keep: Literal["best", "last"] = "last"
+    clip: float | None = None
     origin: Mapping[str, Literal["spec", "default"]] = field(default_factory=dict, compare=False)
 
 

@@ -3,15 +3,16 @@
 Each knows the span of the spec that it came from. Shapes are those of one sample.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
-from typing import Literal
+from typing import Literal, Union
 
 from deltaplan.diagnostics import Span
 from deltaplan.plugins import contracts
 from deltaplan.plugins.expressions import Expr
 
 Shape = tuple[int, ...]
+Setting = Union[contracts.Value, tuple[float, ...], "Use"]  # a Use is a schedule
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,7 +20,7 @@ class Use:
     """A contribution of the registry together with the values that the writer gave it."""
 
     contract: contracts.Contribution
-    values: Mapping[str, contracts.Value]
+    values: Mapping[str, Setting]
     span: Span = field(compare=False)
 
     @property
@@ -33,13 +34,31 @@ class Use:
         return f"{self.name}({', '.join(show_value(self.values[p.name]) for p in given)})"
 
 
-def show_value(value: contracts.Value) -> str:
+def nested(use: Use) -> Iterator[Use]:
+    """The use and the schedules in it."""
+    yield use
+    for value in use.values.values():
+        if isinstance(value, Use):
+            yield from nested(value)
+
+
+def call_text(use: Use) -> str:
+    """`adam(lr=0.01, beta1=0.9)`: every value with its name."""
+    values = (f"{p.name}={show_value(use.values.get(p.name, p.default))}" for p in use.contract.parameters)
+    return f"{use.name}({', '.join(values)})"
+
+
+def show_value(value: Setting) -> str:
     """A value as a spec would say it."""
     match value:
         case bool():
             return "true" if value else "false"
         case float():
             return f"{value:g}" if float(f"{value:g}") == value else repr(value)
+        case tuple():
+            return f"[{', '.join(map(show_value, value))}]"
+        case Use():
+            return call_text(value)
         case _:
             return str(value)
 

@@ -3,12 +3,24 @@
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import count, islice
+from typing import Literal
 
 from deltaplan.compiler.nodes import Use
 from deltaplan.compiler.parameters import Parameter
+from deltaplan.compiler.schedules import settings
 from deltaplan.compiler.steps import Map, Tensor
 from deltaplan.plugins import contracts
-from deltaplan.plugins.expressions import Expr, Op, argument, arguments, replace, substitute, walk
+from deltaplan.plugins.expressions import (
+    Expr,
+    Op,
+    argument,
+    arguments,
+    const,
+    replace,
+    substitute,
+    walk,
+    where,
+)
 
 New = Mapping[str, Expr]  # the new `w` and the new states by name, over `w`, `g`, the states and scalars
 
@@ -71,11 +83,20 @@ def stretches(parameters: Iterable[Parameter]) -> tuple[Stretch, ...]:
     return tuple(Stretch(p.offset, p.end, Kind(p.role == "weight")) for p in blocks)
 
 
-def update_of(optimizer: Use, trained: Sequence[Stretch]) -> Update:
-    """The update of the trained stretches of θ; neighbours with the same formula are one part."""
+def update_of(
+    optimizer: Use,
+    trained: Sequence[Stretch],
+    unit: Literal["epochs", "steps"] = "steps",
+    clip: float | None = None,
+) -> Update:
+    """The update of the trained stretches of θ; neighbours with the same formula are one part. `unit` is what
+    schedules count, `clip` the largest norm of the gradient."""
     contract = optimizer.contract
     assert isinstance(contract, contracts.Optimizer)
-    kinds = {kind: _formula(optimizer, contract, kind) for kind in dict.fromkeys(s.kind for s in trained)}
+    values = settings(optimizer, unit)
+    if clip is not None:
+        values["g"] = argument("g") * where(clip < NORM, clip / NORM, 1)
+    kinds = {kind: _formula(contract, values, kind) for kind in dict.fromkeys(s.kind for s in trained)}
     formulas = [kinds[stretch.kind] for stretch in trained]
     states = needed_states([*kinds.values()], contract.state)
     writes = ("w", *states)
@@ -86,9 +107,12 @@ def update_of(optimizer: Use, trained: Sequence[Stretch]) -> Update:
     return Update(parts, states, {Tensor(names[s], ()): s for s in scalars}, writes)
 
 
-def _formula(optimizer: Use, contract: contracts.Optimizer, kind: Kind) -> New:
-    values = given(optimizer) | {"is_weight": float(kind.is_weight)}
-    return {name: substitute(e, values) for name, e in contract.update.items()}
+NORM = argument("gnorm", scalar=True)
+
+
+def _formula(contract: contracts.Optimizer, values: Mapping[str, Expr], kind: Kind) -> New:
+    own = {**values, "is_weight": const(kind.is_weight)}
+    return {name: substitute(e, own) for name, e in contract.update.items()}
 
 
 def _ranges(trained: Sequence[Stretch], formulas: Sequence[New]) -> list[tuple[int, int, New]]:
@@ -123,7 +147,7 @@ VECTORS = {"w": "θ"}
 def given(use: Use) -> dict[str, float]:
     """The values of a contribution's parameters as numbers: the writer's, else the defaults."""
     values = {p.name: use.values.get(p.name, p.default) for p in use.contract.parameters}
-    return {name: float(value) for name, value in values.items() if value is not None}
+    return {name: float(value) for name, value in values.items() if isinstance(value, int | float)}
 
 
 def needed_states(formulas: Sequence[New], states: tuple[str, ...]) -> tuple[str, ...]:

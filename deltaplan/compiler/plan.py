@@ -72,14 +72,20 @@ class Plans:
 def compile_plans(experiment: Experiment, fused: bool = True) -> Plans:
     """The plans of an experiment; without `fused` every step of the graph stays a step of its own."""
     graph = experiment.graph
-    trained = stretches(place_parameters(graph))
-    update = update_of(experiment.train.optimizer, trained) if experiment.train else None
     return Plans(
         train=train_plan(graph, fused) if graph.of(Loss) else None,
         evaluate=evaluate_plan(graph, fused),
         predict=predict_plan(graph, fused),
-        update=update,
+        update=_update(experiment),
     )
+
+
+def _update(experiment: Experiment) -> Update | None:
+    train = experiment.train
+    if train is None:
+        return None
+    trained = stretches(place_parameters(experiment.graph))
+    return update_of(train.optimizer, trained, train.unit, train.clip)
 
 
 def train_plan(graph: Graph, fused: bool = True) -> Plan:

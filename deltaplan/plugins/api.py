@@ -8,7 +8,7 @@ def snake(u, a):
 """
 
 from deltaplan.plugins.contracts import Attribute, Builder, Table, Tensor, Unreadable
-from deltaplan.plugins.declare import boolean, number, required, whole
+from deltaplan.plugins.declare import boolean, length, number, numbers, required, whole
 from deltaplan.plugins.decorators import (
     activation,
     data_source,
@@ -18,6 +18,7 @@ from deltaplan.plugins.decorators import (
     metric,
     optimizer,
     regularizer,
+    schedule,
 )
 from deltaplan.plugins.expressions import (
     Expr,
@@ -69,6 +70,7 @@ __all__ = [
     "expm1",
     "initializer",
     "layer",
+    "length",
     "log",
     "log1p",
     "logaddexp",
@@ -79,10 +81,12 @@ __all__ = [
     "metric",
     "minimum",
     "number",
+    "numbers",
     "optimizer",
     "pick",
     "regularizer",
     "required",
+    "schedule",
     "sigmoid",
     "sign",
     "sin",

@@ -1,7 +1,7 @@
 """What a plugin contributes, as plain data, and the protocols that the host implements for it.
 
-Three kinds of contract: expressions (activation, loss, regularizer, optimizer, later schedule), functions
-over a builder (layer, initializer), and host objects (data source). Nothing here knows compiler or runtime.
+Three kinds of contract: expressions (activation, loss, regularizer, optimizer, schedule), functions over a
+builder (layer, initializer), and host objects (data source). Nothing here knows compiler or runtime.
 """
 
 import operator
@@ -17,7 +17,15 @@ if TYPE_CHECKING:
 
 Value = bool | int | float | str | None
 Kind = Literal[
-    "activation", "loss", "regularizer", "optimizer", "layer", "initializer", "metric", "data source"
+    "activation",
+    "loss",
+    "regularizer",
+    "optimizer",
+    "schedule",
+    "layer",
+    "initializer",
+    "metric",
+    "data source",
 ]
 
 
@@ -41,16 +49,22 @@ class Parameter:
     """A number that the writer may set: `leaky_relu(0.01)`, `adam(lr=1e-2)`. No default: it must be given.
 
     The bounds are what the writer is told when a value is outside: `minimum <= value`, `above < value`,
-    `value <= maximum`, `value < below`. `type` is `number`, `whole` or `boolean`.
+    `value <= maximum`, `value < below`. `type` is `number`, `whole`, `boolean`, in a schedule also `numbers`,
+    a list, which must be given, or `length`, a time whose default is the length of the run.
     """
 
     name: str
     default: float | int | bool | None = None
-    type: Literal["number", "whole", "boolean"] = "number"
+    type: Literal["number", "whole", "boolean", "numbers", "length"] = "number"
     minimum: float | None = None
     above: float | None = None
     maximum: float | None = None
     below: float | None = None
+
+    @property
+    def required(self) -> bool:
+        """Whether the writer must give it."""
+        return self.default is None and self.type != "length"
 
     def allows(self, value: float) -> bool:
         """Whether a number is finite, whole or true/false where it must be, and within the bounds."""
@@ -63,8 +77,7 @@ class Parameter:
     @property
     def condition(self) -> str:
         """What a value must be, in words: `a whole number, at least 1`."""
-        article = {"number": "a number", "whole": "a whole number", "boolean": "true or false"}
-        return ", ".join([article[self.type], *(text for text, _ in self._bounds(0.0))])
+        return ", ".join([WORDS[self.type], *(text for text, _ in self._bounds(0.0))])
 
     def _bounds(self, value: float) -> list[tuple[str, bool]]:
         """Each bound in words, and whether the value keeps it."""
@@ -75,6 +88,15 @@ class Parameter:
             ("below", self.below, operator.lt),
         ]
         return [(f"{word} {bound:g}", test(value, bound)) for word, bound, test in tests if bound is not None]
+
+
+WORDS = {
+    "number": "a number",
+    "whole": "a whole number",
+    "boolean": "true or false",
+    "numbers": "a list of numbers",
+    "length": "a time, by default the length of the run",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,6 +155,18 @@ class Optimizer(Contribution):
     kind: ClassVar[Kind] = "optimizer"
     state: tuple[str, ...] = field(kw_only=True)
     update: Mapping[str, Expr] = field(kw_only=True, hash=False)  # new `w` and new states, by name
+
+
+@dataclass(frozen=True, slots=True)
+class Schedule(Contribution):
+    """A setting of an optimizer over time: `expression` holds `t` and the parameters, and ends scalar.
+
+    t counts the whole epochs (in a run of so many steps: the steps) before the step at hand, 0 in the first.
+    A parameter of the type `numbers` is a vector there, which a reduction makes one number.
+    """
+
+    kind: ClassVar[Kind] = "schedule"
+    expression: Expr = field(kw_only=True)
 
 
 @dataclass(frozen=True, slots=True)

@@ -33,6 +33,16 @@ def boolean(default: bool) -> Parameter:
     return Parameter("", default, "boolean")
 
 
+def numbers(**bounds: Unpack[Bounds]) -> Parameter:
+    """A list of numbers that the writer of a spec must give, and what each may be; for schedules."""
+    return Parameter("", None, "numbers", **bounds)
+
+
+def length() -> Parameter:
+    """A number of epochs or steps, by default the length of the run; for schedules."""
+    return Parameter("", None, "length", above=0)
+
+
 def required(**bounds: Unpack[Bounds]) -> Parameter:
     """A number that the writer of a spec must give."""
     return Parameter("", None, "number", **bounds)

@@ -14,6 +14,7 @@ from deltaplan.plugins.contracts import (
     Metric,
     Optimizer,
     Regularizer,
+    Schedule,
     Table,
 )
 from deltaplan.plugins.declare import Declared, named
@@ -116,6 +117,28 @@ def optimizer(
             state=tuple(state),
             update=MappingProxyType(update),
         )
+
+    return mark
+
+
+def schedule(name: str, /, **parameters: Declared) -> Callable[[Function], Schedule]:
+    """A setting of an optimizer over time: `def halving(t, base, every)`; t by position, the others by name.
+
+    t counts the epochs (in a run of so many steps: the steps) before the one at hand, from 0 on. A parameter
+    that is a list of numbers is a vector, over which `sum` or the like stands. It ends scalar.
+    """
+
+    def mark(function: Function) -> Schedule:
+        traced, declared, t = (
+            Traced("schedule", name, function),
+            named(parameters),
+            argument("t", scalar=True),
+        )
+        traced.check_one_list(declared)
+        expression = traced.expression([t], declared)
+        traced.check_indices(expression)
+        traced.check_scalar(expression)
+        return Schedule(name, declared, traced.doc, traced.owner, expression=expression)
 
     return mark
 

@@ -17,6 +17,7 @@ from deltaplan.plugins.contracts import (
     Metric,
     Optimizer,
     Regularizer,
+    Schedule,
 )
 from deltaplan.plugins.faults import NameClash
 from deltaplan.plugins.places import line_span
@@ -55,6 +56,8 @@ class Registry:
     def find(self, kind: Literal["regularizer"], name: str) -> Regularizer | None: ...
     @overload
     def find(self, kind: Literal["optimizer"], name: str) -> Optimizer | None: ...
+    @overload
+    def find(self, kind: Literal["schedule"], name: str) -> Schedule | None: ...
     @overload
     def find(self, kind: Literal["layer"], name: str) -> Layer | None: ...
     @overload

@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 from typing import Any, NoReturn, TypeVar
 
 from deltaplan.diagnostics import Diagnostic, Note, PluginError
-from deltaplan.plugins.contracts import Kind, Owner, Parameter
+from deltaplan.plugins.contracts import WORDS, Kind, Owner, Parameter
 from deltaplan.plugins.expressions import REDUCTIONS, Expr, Op, argument, lift, walk
 from deltaplan.plugins.faults import (
     BadDeclaration,
@@ -66,9 +66,17 @@ class Traced:
     def check_parameters(self, parameters: Sequence[Parameter]) -> None:
         self.check_names(*(p.name for p in parameters))
         for p in parameters:
+            if p.type in ("numbers", "length") and self.kind != "schedule":
+                self.fail(BadDeclaration, why=f"`{p.name}` is {WORDS[p.type]}, which only a schedule takes")
             if p.default is not None and not p.allows(p.default):
                 why = f"the default of `{p.name}` is {p.default}, and must be {p.condition}"
                 self.fail(BadDeclaration, why=why)
+
+    def check_one_list(self, parameters: Sequence[Parameter]) -> None:
+        """Lists of different lengths have no element in common."""
+        lists = [p.name for p in parameters if p.type == "numbers"]
+        if len(lists) > 1:
+            self.fail(BadDeclaration, why=f"{_quoted(lists)} are lists, and a schedule takes one at most")
 
     def check_signature(self, *positional: str, keywords: Sequence[str] = ()) -> None:
         """The function can be called with these arguments."""
@@ -109,7 +117,7 @@ class Traced:
         self.check_parameters(parameters)
         names = [p.name for p in parameters]
         self.check_signature(*(str(s.name) for s in symbols), keywords=names)
-        scalars = {name: argument(name, scalar=True) for name in names}
+        scalars = {p.name: argument(p.name, scalar=p.type != "numbers") for p in parameters}
         result = self.call(*symbols, **scalars)
         if not isinstance(result, Expr):
             self._nonsense(result)

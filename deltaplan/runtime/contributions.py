@@ -13,10 +13,11 @@ from deltaplan.plugins.contracts import (
     Owner,
     Parameter,
     Regularizer,
+    Schedule,
 )
 from deltaplan.plugins.expressions import from_data, to_data
 
-Saved = Activation | Loss | Regularizer | Optimizer
+Saved = Activation | Loss | Regularizer | Optimizer | Schedule
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,6 +72,8 @@ def contribution_from_data(data: Mapping[str, Any]) -> Saved:
             return Activation(**common, expression=from_data(data["expression"]))
         case "regularizer":
             return Regularizer(**common, expression=from_data(data["expression"]))
+        case "schedule":
+            return Schedule(**common, expression=from_data(data["expression"]))
         case "optimizer":
             update = {str(name): from_data(rows) for name, rows in data["update"].items()}
             return Optimizer(**common, state=tuple(map(str, data["state"])), update=update)

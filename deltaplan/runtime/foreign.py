@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import ClassVar
 
 from deltaplan.compiler.experiment import Experiment
-from deltaplan.compiler.nodes import Use
+from deltaplan.compiler.nodes import Use, nested
 from deltaplan.diagnostics import DeltaplanError, Diagnostic
 from deltaplan.plugins.contracts import Contribution
 from deltaplan.plugins.loader import load_file
@@ -60,7 +60,7 @@ def _uses(experiment: Experiment) -> Iterator[Use]:
     for node in experiment.graph:
         yield from (use for use in (getattr(node, "use", None), getattr(node, "init", None)) if use)
     if experiment.train:
-        yield experiment.train.optimizer
+        yield from nested(experiment.train.optimizer)
         yield from (monitored.use for monitored in experiment.train.monitor)
     if experiment.data:
         yield experiment.data.source

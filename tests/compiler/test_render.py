@@ -136,7 +136,18 @@ CASES = {
     "all of train": model(
         "input 2; output 1",
         problem="train { minimize sum(squared_error); optimizer sgd(lr=0.1); steps 10\n"
-        "batch 32; seed 7; precision float64; keep last }",
+        "batch 32; seed 7; precision float64; keep last; clip norm=2 }",
+    ),
+    "schedules": model(
+        "input 2; output 1",
+        "param high = 0.5",
+        "train { minimize sum(squared_error); epochs 40\n"
+        "optimizer sgd(warmup(cosine(high), over=5), momentum=linear(0.9, high, over=10)) }",
+    ),
+    "a schedule over steps": model(
+        "input 2; output 1",
+        problem="train { minimize sum(squared_error); steps 7\n"
+        "optimizer adam(step(1, [3, 2*3]), beta1=inv(0.9, 1)) }",
     ),
     "monitor and stop_early": model(
         "input 1; output 1",
@@ -333,6 +344,10 @@ def wide(fan_in, fan_out, gain, spread):
 def slow(w, g, lr, halves):
     return {"w": w - where(halves, lr / 2, lr) * g}
 
+@schedule("halving", base=required(), every=length(), floor=0.0)
+def halving(t, base, every, floor):
+    return maximum(base * 0.5 ** (t / every), floor)
+
 @layer(
     "scaled",
     Attribute("width", "size", required=True, positional=True),
@@ -381,7 +396,7 @@ def test_a_spec_that_uses_a_plugin_can_be_read_again(plugin: Path) -> None:
     assert "snake(a=1.0)" in render(again(experiment, plugin.parent))
 
 
-SAMPLES = {"number": "0.5", "whole": "2", "boolean": "true", "size": "3"}
+SAMPLES = {"number": "0.5", "whole": "2", "boolean": "true", "size": "3", "numbers": "[2, 3]"}
 BARE = {
     "activation": model("input 2; dense 3 {}; output 1"),
     "loss": model("input 2; output 2", problem="train {{ minimize mean({}); optimizer adam; epochs 1 }}"),
@@ -392,6 +407,9 @@ BARE = {
     "optimizer": model(
         "input 2; output 1", problem="train {{ minimize sum(huber); optimizer {}; epochs 1 }}"
     ),
+    "schedule": model(
+        "input 2; output 1", problem="train {{ minimize sum(huber); optimizer sgd({}); epochs 4 }}"
+    ),
     "layer": model("input 2; {}; output 1"),
     "data source": model("input 1; output 1", problem='data {{ {} "wave.csv"; inputs t; targets y }}'),
 }
@@ -400,7 +418,7 @@ BARE = {
 def bare(contribution: Contribution) -> str:
     """A spec that uses a contribution with nothing but what it asks for."""
     attributes = getattr(contribution, "attributes", ())
-    given = [f"{p.name}={SAMPLES[p.type]}" for p in contribution.parameters if p.default is None]
+    given = [f"{p.name}={SAMPLES[p.type]}" for p in contribution.parameters if p.required]
     if contribution.name == "uniform":
         given = ["low=0", "high=1"]
     call = f"{contribution.name}({', '.join(given)})" if given else contribution.name
@@ -429,7 +447,10 @@ def demanding(registry: Registry) -> Registry:
 
 
 def undefaulted(contribution: Contribution) -> Contribution:
-    parameters = tuple(replace(p, default=None) for p in contribution.parameters)
+    types = {"length": "number"}  # which must be given
+    parameters = tuple(
+        replace(p, default=None, type=types.get(p.type, p.type)) for p in contribution.parameters
+    )
     contribution = replace(contribution, parameters=parameters)
     if not hasattr(contribution, "attributes"):
         return contribution

@@ -24,7 +24,9 @@ import numpy as np
 import torch
 from nets import Block, Dense, Net, forward, initial
 from torch import Tensor
+from torch.nn.utils import get_total_norm
 from torch.optim import SGD, Adagrad, Adam, AdamW, Optimizer, RMSprop
+from torch.optim.lr_scheduler import CosineAnnealingLR, LinearLR, LRScheduler, MultiStepLR
 
 HERE = Path(__file__).parent / "steps"
 WAVE = Path(__file__).parents[2] / "specs" / "wave.csv"
@@ -33,6 +35,7 @@ DECAY = 1e-4
 NEAREST_KINK = 1e-6
 NETS = {"w1": (3, 2), "w2": (45, 6)}  # hidden layers of width 5, and the seed of the initial parameters
 STATES = {
+    SGD: {"velocity": "momentum_buffer"},
     Adam: {"m": "exp_avg", "v": "exp_avg_sq"},
     AdamW: {"m": "exp_avg", "v": "exp_avg_sq"},
     RMSprop: {"v": "square_avg", "mean": "grad_avg", "velocity": "momentum_buffer"},
@@ -42,10 +45,13 @@ STATES = {
 
 @dataclass(frozen=True)
 class Case:
-    """The optimizer as a spec says it, and as PyTorch does."""
+    """The optimizer as a spec says it, and as PyTorch does; further lines of the spec and what they mean."""
 
     text: str
     solver: Callable[[list[Block]], Optimizer]
+    lines: tuple[str, ...] = (f"steps {STEPS}",)
+    clip: float | None = None
+    schedule: Callable[[Optimizer], LRScheduler] | None = None
 
 
 def values(blocks: list[Block]) -> list[Tensor]:
@@ -75,6 +81,33 @@ CASES = {
         lambda b: RMSprop(values(b), lr=0.01, alpha=0.9, momentum=0.5, centered=True),
     ),
     "adagrad": Case("adagrad(lr=0.1)", lambda b: Adagrad(values(b), lr=0.1)),
+    "clip": Case(
+        "adam(lr=0.01)",
+        lambda b: Adam(values(b), lr=0.01),
+        (f"steps {STEPS}", "clip norm=0.2"),
+        clip=0.2,
+    ),
+    "cosine": Case(
+        "adam(lr=cosine(0.05, end=0.01))",
+        lambda b: Adam(values(b), lr=0.05),
+        schedule=lambda solver: CosineAnnealingLR(solver, T_max=STEPS, eta_min=0.01),
+    ),
+    "step": Case(
+        "sgd(lr=step(0.1, at=[3, 7], factor=0.5), momentum=0.9)",
+        lambda b: SGD(values(b), lr=0.1, momentum=0.9),
+        (f"epochs {STEPS}",),
+        schedule=lambda solver: MultiStepLR(solver, milestones=[3, 7], gamma=0.5),
+    ),
+    "linear": Case(
+        "rmsprop(lr=linear(0.02, end=0.005, over=6))",
+        lambda b: RMSprop(values(b), lr=0.02),
+        schedule=lambda solver: LinearLR(solver, start_factor=1.0, end_factor=0.25, total_iters=6),
+    ),
+    "warmup": Case(
+        "adam(lr=warmup(0.02, over=4))",
+        lambda b: Adam(values(b), lr=0.02),
+        schedule=lambda solver: LinearLR(solver, start_factor=0.25, end_factor=1.0, total_iters=3),
+    ),
 }
 DEEP = ("adam", "sgd")  # recorded for the deep net too
 SPEC = """
@@ -87,7 +120,7 @@ data {{
 train {{
     minimize mean(squared_error) + l2({decay})
     optimizer {optimizer}
-    steps {steps}
+    {length}
     batch full
     precision float64
 }}
@@ -106,7 +139,7 @@ def write(stem: str) -> None:
     name, _, key = stem.partition("_")
     (hidden, seed), case = NETS[name], CASES[key]
     net = Net(1, (Dense((5,) * hidden + (1,), "leaky_relu", (0.01,), residual="residual"),), 1)
-    spec = SPEC.format(decay=DECAY, optimizer=case.text, steps=STEPS)
+    spec = SPEC.format(decay=DECAY, optimizer=case.text, length="\n    ".join(case.lines))
     text = str(net).replace(", ".join(["5"] * hidden), f"{hidden}x5") + spec
     (HERE / f"{stem}.dl").write_text(text, encoding="utf-8", newline="\n")
     np.savez_compressed(HERE / f"{stem}.npz", **record(net, seed, case))
@@ -118,16 +151,29 @@ def record(net: Net, seed: int, case: Case) -> dict[str, np.ndarray]:
     for block in blocks:
         block.value.requires_grad_()
     solver = case.solver(blocks)
+    schedule = case.schedule and case.schedule(solver)
     rows: dict[str, list[np.ndarray | float]] = {}
     for _ in range(STEPS):
         before = {"theta": flat(values(blocks)), **state(solver, values(blocks))}
         for key, value in {**before, **problem(net, blocks, t, y)}.items():
             rows.setdefault(key, []).append(value)
+        if case.clip:
+            clip(values(blocks), case.clip)
         solver.step()
+        if schedule:
+            schedule.step()
     rows["theta"].append(flat(values(blocks)))
     return {"x": t.numpy().ravel(), "y": y.numpy().ravel(), **layout(blocks)} | {
         key: np.array(row) for key, row in rows.items()
     }
+
+
+def clip(parameters: list[Tensor], largest: float) -> None:
+    """As clip_grad_norm_, which adds 1e-6 to the norm."""
+    norm = get_total_norm([p.grad for p in parameters])
+    assert norm > largest, "nothing to clip"
+    for parameter in parameters:
+        parameter.grad *= largest / norm
 
 
 def samples() -> tuple[Tensor, Tensor]:
@@ -154,7 +200,9 @@ def state(solver: Optimizer, values: list[Tensor]) -> dict[str, np.ndarray]:
     held = [solver.state[value] for value in values]
     zeros = [torch.zeros_like(value) for value in values]
     return {
-        ours: flat([at.get(theirs, zero) for at, zero in zip(held, zeros, strict=True)])
+        ours: flat(
+            [zero if at.get(theirs) is None else at[theirs] for at, zero in zip(held, zeros, strict=True)]
+        )
         for ours, theirs in STATES.get(type(solver), {}).items()
     }
 

@@ -50,7 +50,9 @@ def bits(run):
     return hashlib.sha256(b"".join(np.ascontiguousarray(a).tobytes() for a in arrays)).hexdigest()
 
 
-@pytest.mark.parametrize("optimizer", ["adam(lr=1e-2)", "sgd(lr=0.05, momentum=0.9)"])
+@pytest.mark.parametrize(
+    "optimizer", ["adam(lr=1e-2)", "sgd(lr=0.05, momentum=0.9)", "rmsprop(lr=step(0.01, at=4))"]
+)
 def test_an_interrupted_run_goes_on_with_the_same_bits(specs, tmp_path, optimizer):
     spec = experiment(specs, optimizer=optimizer)
     whole = deltaplan.train(spec, runs=tmp_path)

@@ -47,7 +47,7 @@ def find_use(context: Context, scope: Scope, kind: Kind, value: tree.Value, name
     if contract is None:
         raise unknown(context, kind, name, span, context.registry.names(kind))
     bound = bind_call(context, scope, form_of(context, kind, contract, *extra), value)
-    return Use(contract, bound.values, value.span)
+    return Use(contract, bound.settings, value.span)
 
 
 def form_of(context: Context, kind: Kind, contract: contracts.Contribution, *extra: Slot) -> Form:

@@ -6,11 +6,12 @@ from typing import ClassVar
 
 from deltaplan.compiler.build.bound import Bound, Item, Word, as_word
 from deltaplan.compiler.build.context import Context, Told
-from deltaplan.compiler.build.form import Form, Slot
+from deltaplan.compiler.build.form import Form, Slot, of_parameters
 from deltaplan.compiler.build.mends import CALLS, SWITCHES, WORDY, other_form, unknown_option, unknown_word
 from deltaplan.compiler.build.names import OtherForm, unknown
 from deltaplan.compiler.build.scope import Scope, is_lost
-from deltaplan.compiler.build.slots import read_list, read_slot
+from deltaplan.compiler.build.slots import read_list, read_numbers, read_slot
+from deltaplan.compiler.nodes import Use
 from deltaplan.diagnostics import Diagnostic, Note, Span
 from deltaplan.dsl import tree
 
@@ -88,6 +89,26 @@ def bind_call(context: Context, scope: Scope, form: Form, value: tree.Value) -> 
     items = (value.items + value.after) if isinstance(value, tree.Call) else ()
     span = value.name_span if isinstance(value, tree.Call) else value.span
     return bind(context, scope, form, items, span)
+
+
+def schedule(context: Context, scope: Scope, value: tree.Name | tree.Call) -> Use:
+    """`cosine(0.1)`; a time that is not given is the run's, which is put in later. Raises Told."""
+    name, span = (value.name, value.name_span) if isinstance(value, tree.Call) else (value.text, value.span)
+    contract = context.registry.find("schedule", name)
+    if contract is None:
+        raise unknown(context, "schedule", name, span, context.registry.names("schedule"), list_known=True)
+    bound = bind_call(context, scope, of_parameters(contract, "schedule"), value)
+    return Use(contract, bound.settings, value.span)
+
+
+def _schedule_name(context: Context, scope: Scope, value: tree.Value | tree.Values) -> str | None:
+    """The name of the schedule that a value is: a call, or the word alone, whose values are then missing."""
+    match value:
+        case tree.Call(name=name):
+            return name
+        case tree.Name(text=text) if scope.find(text) is None and context.registry.find("schedule", text):
+            return text
+    return None
 
 
 def _take(context: Context, scope: Scope, form: Form, bound: Bound, item: Item) -> bool:
@@ -179,6 +200,9 @@ def _take_word(context: Context, scope: Scope, form: Form, bound: Bound, word: W
         bound.words.append(word)
         return
     following = _next_slot(form, bound)
+    if following and following.scheduled and _schedule_name(context, scope, word.item):
+        _put(context, scope, form, bound, following, word.item, word.span)
+        return
     if following and following.type in WORDY and not following.choices:
         _put(context, scope, form, bound, following, word.item, word.span)
         return
@@ -207,7 +231,12 @@ def _put(
         notes = (Note("it is given here first", bound.spans[slot.name]),)
         raise context.refuse(GivenTwice(span=span, name=slot.name, notes=notes))
     bound.spans[slot.name] = span
-    if slot.many:
+    if slot.scheduled and _schedule_name(context, scope, value):
+        assert isinstance(value, tree.Name | tree.Call)
+        bound.schedules[slot.name] = schedule(context, scope, value)
+    elif slot.type == "numbers":
+        bound.lists[slot.name] = read_numbers(context, scope, form, slot, value)
+    elif slot.many:
         bound.lists[slot.name] = read_list(context, scope, form, slot, value)
     elif slot.type == "tree" and not isinstance(value, tree.Values):
         bound.trees[slot.name] = value

@@ -3,6 +3,7 @@
 from dataclasses import dataclass, field
 
 from deltaplan.compiler.build.scope import Scope
+from deltaplan.compiler.nodes import Setting, Use
 from deltaplan.diagnostics import Span
 from deltaplan.dsl import tree
 from deltaplan.plugins.contracts import Value
@@ -21,7 +22,8 @@ class Word:
 
 @dataclass(slots=True)
 class Bound:
-    """What was given: values by slot, lists for slots with `many`, where each stands, and the other words.
+    """What was given: values by slot, lists for slots with `many` and for numbers, schedules, where each
+    stands, and the other words.
 
     `named` is set by an option: no value may come after one. `unclear` is set by a mistake that may have been
     meant as a value: then none is said to be missing.
@@ -30,11 +32,18 @@ class Bound:
     values: dict[str, Value] = field(default_factory=dict)
     lists: dict[str, tuple[Value, ...]] = field(default_factory=dict)
     trees: dict[str, tree.Value] = field(default_factory=dict)
+    schedules: dict[str, Use] = field(default_factory=dict)
     spans: dict[str, Span] = field(default_factory=dict)
     words: list[Word] = field(default_factory=list)
     complete: bool = True
     named: bool = False
     unclear: bool = False
+
+    @property
+    def settings(self) -> dict[str, Setting]:
+        """What a call gives its contribution."""
+        numbers = {name: tuple(float(str(v)) for v in values) for name, values in self.lists.items()}
+        return {**self.values, **numbers, **self.schedules}
 
 
 def as_word(scope: Scope, item: tree.Value) -> Word | None:

@@ -6,7 +6,7 @@ from typing import Literal
 from deltaplan.plugins import contracts
 from deltaplan.plugins.contracts import Value
 
-Type = Literal["number", "whole", "size", "boolean", "word", "text", "switch", "tree"]
+Type = Literal["number", "whole", "size", "boolean", "word", "text", "switch", "tree", "numbers"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -15,7 +15,8 @@ class Slot:
 
     A `positional` one may stand without its name; one with `many` takes a list with repeats. What is neither
     required nor has a default is left out where it is not given. A `switch` is boolean or one of its choices;
-    a `tree` is kept as it was written.
+    a `tree` is kept as it was written; `numbers` are a list. Where `scheduled`, a schedule may stand for the
+    number.
     """
 
     name: str
@@ -29,6 +30,7 @@ class Slot:
     above: float | None = None
     maximum: float | None = None
     below: float | None = None
+    scheduled: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,19 +51,22 @@ class Form:
         return next((slot for slot in self.slots if slot.name == name), None)
 
 
-def of_parameters(contract: contracts.Contribution, kind: str, *extra: Slot) -> Form:
-    """The form of a call such as `adam(lr=1e-2)`."""
+def of_parameters(
+    contract: contracts.Contribution, kind: str, *extra: Slot, length: int | None = None
+) -> Form:
+    """The form of a call such as `adam(lr=1e-2)`; `length` is that of the run, where it is known."""
     slots = tuple(
         Slot(
             p.name,
-            p.type,
-            p.default,
-            required=p.default is None,
+            "number" if p.type == "length" else p.type,
+            length if p.type == "length" else p.default,
+            required=p.required,
             positional=True,
             minimum=p.minimum,
             above=p.above,
             maximum=p.maximum,
             below=p.below,
+            scheduled=p.type == "number" and kind in ("optimizer", "schedule"),
         )
         for p in contract.parameters
     )

@@ -5,13 +5,13 @@ from collections.abc import Sequence
 from deltaplan.compiler.build.bound import Bound, Item, Word
 from deltaplan.compiler.build.context import Context, Told
 from deltaplan.compiler.build.form import Form
-from deltaplan.compiler.build.names import OtherForm, unknown
+from deltaplan.compiler.build.names import OtherForm, ScheduleOutOfPlace, unknown
 from deltaplan.compiler.build.scope import Scope
 from deltaplan.compiler.build.words import FOREIGN, NOT_YET, SIZES
 from deltaplan.diagnostics import Note, nearest
 from deltaplan.dsl import tree
 
-CALLS = frozenset({"activation", "loss", "regularizer", "optimizer", "initializer"})
+CALLS = frozenset({"activation", "loss", "regularizer", "optimizer", "schedule", "initializer"})
 WORDY = ("word", "text", "tree")  # slots that a word can fill
 SWITCHES = ("boolean", "switch")  # a bare word turns them on
 
@@ -69,6 +69,8 @@ def _slot_name(form: Form, word: str) -> str | None:
 
 def unknown_word(context: Context, scope: Scope, form: Form, word: Word) -> Told:
     """What was most likely meant decides what the word is called: an activation, an option, or a value."""
+    if context.registry.find("schedule", word.text) and not isinstance(word.item, tree.Name):
+        return context.refuse(ScheduleOutOfPlace(span=word.item.span, name=word.text))
     options = [slot.name for slot in form.slots if slot.type in SWITCHES]
     choices = [choice for slot in form.slots if slot.positional for choice in slot.choices]
     known = [*form.words, *options, *choices, *scope.values()]

@@ -52,6 +52,14 @@ class OtherForm(Diagnostic):
     mend: str
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ScheduleOutOfPlace(Diagnostic):
+    code: ClassVar[str] = "schedule-out-of-place"
+    title: ClassVar[str] = "the schedule `{name}` cannot stand here"
+    help: ClassVar[str] = "a schedule is all of a setting of the optimizer: `optimizer adam(lr={name}(…))`"
+    name: str
+
+
 def unknown(
     context: Context,
     kind: str,

@@ -120,6 +120,7 @@ TRAIN = Place(
             "monitor",
             "stop_early",
             "keep",
+            "clip",
         ),
         SETTING,
     ),

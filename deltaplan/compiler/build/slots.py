@@ -1,7 +1,7 @@
 """What a line or a call takes: slots with types and bounds, and values checked against them."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import ClassVar
 
 from deltaplan.compiler.build.context import Context, Told
@@ -10,7 +10,7 @@ from deltaplan.compiler.build.names import NotYetSupported, OtherForm, unknown
 from deltaplan.compiler.build.scope import Scope
 from deltaplan.compiler.build.values import definition, describe, evaluate, is_number, unknown_value
 from deltaplan.compiler.nodes import show_value
-from deltaplan.diagnostics import Diagnostic
+from deltaplan.diagnostics import Diagnostic, Note, Span
 from deltaplan.dsl import tree
 from deltaplan.plugins.contracts import Value
 
@@ -23,6 +23,7 @@ EXPECTED: dict[Type, str] = {
     "text": "a text in quotes",
     "switch": "`true`, `false`, or a boolean param",
     "tree": "a value",
+    "numbers": "a list of numbers",
 }
 
 
@@ -64,6 +65,18 @@ class TooManyRepeats(Diagnostic):
     limit: int
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LongList(Diagnostic):
+    code: ClassVar[str] = "long-list"
+    title: ClassVar[str] = "`{name}` takes at most {limit:,} numbers, and {count:,} are given"
+    name: str
+    count: int
+    limit: int
+
+
+MOST_NUMBERS = 1000
+
+
 def read_slot(context: Context, scope: Scope, form: Form, slot: Slot, value: tree.Value) -> Value:
     """The value of a slot, of its type and within its bounds. Raises Told."""
     match value:
@@ -84,7 +97,7 @@ def read_slot(context: Context, scope: Scope, form: Form, slot: Slot, value: tre
             raise context.refuse(unknown_value(scope, value))
     result = evaluate(context, scope, value)
     if not _has_type(slot.type, result):
-        raise _wrong(context, scope, form, slot, value, result)
+        raise _wrong(context, form, slot, value.span, describe(result), definition(scope, value))
     if slot.choices and isinstance(result, str):
         return _choice(context, form, slot, str(result), value)
     if is_number(result):
@@ -107,6 +120,19 @@ def read_list(
             )
         found += [read_slot(context, scope, form, slot, each)] * count
     return tuple(found)
+
+
+def read_numbers(
+    context: Context, scope: Scope, form: Form, slot: Slot, value: tree.Value | tree.Values
+) -> tuple[Value, ...]:
+    """`[80, 120]`, or one number by itself. Raises Told."""
+    items = value.items if isinstance(value, tree.List | tree.Values) else (value,)
+    if not items:
+        raise _wrong(context, form, slot, value.span, "an empty one")
+    if len(items) > MOST_NUMBERS:
+        raise context.refuse(LongList(span=value.span, name=slot.name, count=len(items), limit=MOST_NUMBERS))
+    number = replace(slot, type="number")
+    return tuple(read_slot(context, scope, form, number, item) for item in items)
 
 
 def _repeat(context: Context, scope: Scope, form: Form, item: tree.Value) -> tuple[int, tree.Value]:
@@ -149,16 +175,11 @@ def _has_type(kind: Type, value: Value) -> bool:
     return is_number(value)
 
 
-def _wrong(context: Context, scope: Scope, form: Form, slot: Slot, value: tree.Value, result: Value) -> Told:
-    return context.refuse(
-        WrongType(
-            span=value.span,
-            subject=_subject(form, slot),
-            expected=EXPECTED[slot.type],
-            got=describe(result),
-            notes=definition(scope, value),
-        )
-    )
+def _wrong(
+    context: Context, form: Form, slot: Slot, span: Span, got: str, notes: tuple[Note, ...] = ()
+) -> Told:
+    subject, expected = _subject(form, slot), EXPECTED[slot.type]
+    return context.refuse(WrongType(span=span, subject=subject, expected=expected, got=got, notes=notes))
 
 
 def _checked(context: Context, form: Form, slot: Slot, value: tree.Value, result: int | float) -> int | float:

@@ -1,7 +1,7 @@
 """`train { … }`: the problem and how it is solved."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import ClassVar, Literal
 
 from deltaplan.compiler.build.activations import find_use
@@ -13,6 +13,7 @@ from deltaplan.compiler.build.model import Model
 from deltaplan.compiler.build.names import OtherForm
 from deltaplan.compiler.build.objective import add_objective
 from deltaplan.compiler.build.places import TRAIN, Read, head_span, missing, read_lines
+from deltaplan.compiler.build.schedules import check_schedules, with_length
 from deltaplan.compiler.build.scope import Scope
 from deltaplan.compiler.build.watch import Watch, build_watch
 from deltaplan.compiler.build.words import FOREIGN
@@ -23,6 +24,7 @@ from deltaplan.dsl import tree
 from deltaplan.plugins.contracts import Value
 
 Origin = Literal["spec", "default"]
+LENGTHS: tuple[Literal["epochs", "steps"], ...] = ("epochs", "steps")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -48,6 +50,7 @@ FORMS = {
         (Slot("precision", "word", required=True, positional=True, choices=("float32", "float64")),),
     ),
 }
+CLIP = Form("clip", "train line", (Slot("norm", "number", required=True, above=0),))
 DEFAULTS: dict[str, Value] = {"batch": "full", "seed": 0, "precision": "float32"}
 
 
@@ -56,10 +59,14 @@ def build_train(context: Context, scope: Scope, model: Model | None, train: tree
     assert train.body is not None, "the table of the file asks for braces"
     before = len(context.problems.errors)
     lines = {read.head: read for read in read_lines(context, TRAIN, train.body.lines)}
-    settings = {head: _setting(context, scope, lines[head]) for head in FORMS if head in lines}
+    settings = {head: _setting(context, scope, FORMS[head], lines[head]) for head in FORMS if head in lines}
+    clip = _setting(context, scope, CLIP, lines["clip"]) if "clip" in lines else None
     optimizer = (
         context.attempt(_optimizer, context, scope, lines["optimizer"]) if "optimizer" in lines else None
     )
+    if optimizer is not None and (time := _length(settings)):
+        optimizer = with_length(optimizer, time[1])
+        check_schedules(context, optimizer, *time)
     average = add_objective(context, model, lines["minimize"]) if model and "minimize" in lines else None
     watch = build_watch(context, scope, model, lines) if model and average else Watch()
     if "epochs" in lines and "steps" in lines:
@@ -73,7 +80,8 @@ def build_train(context: Context, scope: Scope, model: Model | None, train: tree
         return None
     if len(context.problems.errors) > before:
         return None
-    return _spec(train, average, optimizer, settings, watch, "keep" in lines)
+    spec = _spec(train, average, optimizer, settings, watch, "keep" in lines)
+    return replace(spec, clip=clip if isinstance(clip, int | float) else None)
 
 
 def _spec(
@@ -107,10 +115,18 @@ def _spec(
     )
 
 
-def _setting(context: Context, scope: Scope, read: Read) -> Value:
-    form = FORMS[read.head]
+def _length(settings: Mapping[str, Value]) -> tuple[Literal["epochs", "steps"], int] | None:
+    """The unit of the run and how many; None where it is not known."""
+    for unit in LENGTHS:
+        if isinstance(length := settings.get(unit), int):
+            return unit, length
+    return None
+
+
+def _setting(context: Context, scope: Scope, form: Form, read: Read) -> Value:
+    """The one value of a line."""
     bound: Bound | None = context.attempt(bind, context, scope, form, read.line.items, read.span)
-    return bound.values.get(read.head) if bound else None
+    return bound.values[form.slots[0].name] if bound else None
 
 
 def _optimizer(context: Context, scope: Scope, read: Read) -> Use:

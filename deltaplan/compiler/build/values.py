@@ -7,9 +7,8 @@ from operator import add, mul, sub
 from typing import ClassVar
 
 from deltaplan.compiler.build.context import Context, Told
-from deltaplan.compiler.build.names import NotYetSupported, UnknownName
+from deltaplan.compiler.build.names import ScheduleOutOfPlace, UnknownName
 from deltaplan.compiler.build.scope import Lost, Scope, Wire
-from deltaplan.compiler.build.words import NOT_YET
 from deltaplan.compiler.nodes import show_value
 from deltaplan.diagnostics import Diagnostic, Note, Span, nearest
 from deltaplan.dsl import tree
@@ -71,8 +70,8 @@ def evaluate(context: Context, scope: Scope, value: tree.Value) -> Value:
             return -number(context, scope, value.operand)
         case tree.Binary(op="+" | "-" | "*" | "/" | "//" | "^"):
             return _arithmetic(context, scope, value)
-    if isinstance(value, tree.Call) and value.name in NOT_YET["schedule"]:
-        raise context.refuse(NotYetSupported(span=value.span, what=f"the schedule `{value.name}`"))
+    if isinstance(value, tree.Call) and context.registry.find("schedule", value.name):
+        raise context.refuse(ScheduleOutOfPlace(span=value.span, name=value.name))
     raise context.refuse(NotAValue(span=value.span, got=describe_tree(value)))
 
 

@@ -25,9 +25,8 @@ NOT_YET = {
     "regularizer": _words("spectral"),
     "optimizer": _words("lbfgs exact"),
     "data line": _words("npz parquet images sklearn multiply augment missing part"),
-    "train line": _words("clip only warm_start lr_scale record"),
+    "train line": _words("only warm_start lr_scale record"),
     "option": _words("freeze share weights folds by order part window ahead"),
-    "schedule": _words("step cosine linear warmup inv"),
 }
 
 # What other tools call things, in lower case, and our word for it.
@@ -58,6 +57,11 @@ FOREIGN = {
     **dict.fromkeys(_words("max_iter iterations"), "steps"),
     **dict.fromkeys(_words("dtype"), "precision"),
     **dict.fromkeys(_words("early_stopping early_stop"), "stop_early"),
+    **dict.fromkeys(_words("clip_norm clipnorm clip_grad_norm grad_clip gradient_clipping"), "clip"),
+    **dict.fromkeys(_words("steplr multisteplr step_decay piecewise"), "step"),
+    **dict.fromkeys(_words("cosine_annealing cosineannealinglr cosine_decay"), "cosine"),
+    **dict.fromkeys(_words("linearlr linear_decay"), "linear"),
+    **dict.fromkeys(_words("inverse_time_decay"), "inv"),
     **dict.fromkeys(_words("metrics metric"), "monitor"),
     **dict.fromkeys(_words("float"), "float32"),
     **dict.fromkeys(_words("double"), "float64"),

@@ -114,7 +114,7 @@ def _update(optimizer: Use, update: Update) -> Iterator[str]:
     line = f":{optimizer.span.line}"
     yield ""
     yield from columns(f"update by {optimizer.name}", "shape", "FLOPs", "line", indent=0)
-    yield f"  {'; '.join(_meanings(update))}"
+    yield from folded("; ".join(_meanings(update)))
     for scalar, expression in update.scalars.items():
         yield from columns(f"{scalar} = {to_text(rounded(expression))}", "number", "", line)
     for part in update.parts:
@@ -129,7 +129,11 @@ def _update(optimizer: Use, update: Update) -> Iterator[str]:
 def _meanings(update: Update) -> Iterator[str]:
     """What the letters stand for."""
     yield "g is the gradient, ∂W1 and so on"
+    if "gnorm" in update.arguments:
+        yield "gnorm is its norm"
     yield "t counts the steps"
+    if "epoch" in update.arguments:
+        yield "epoch counts the whole epochs before a step"
     yield "′ marks what is new"
 
 

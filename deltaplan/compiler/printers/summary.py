@@ -6,7 +6,7 @@ from textwrap import wrap
 from typing import Any
 
 from deltaplan.compiler.experiment import DataSpec, Experiment, TrainSpec
-from deltaplan.compiler.nodes import Loss, Use, show_value
+from deltaplan.compiler.nodes import Loss, Use, call_text, show_value
 from deltaplan.compiler.plan import Plans, compile_plans
 from deltaplan.compiler.printers.figures import Memory, depth, training_memory, work
 from deltaplan.compiler.printers.problem import problem
@@ -121,13 +121,8 @@ def _solver(train: TrainSpec) -> str:
     settings = [
         f"{text} (default)" if train.origin.get(name) == "default" else text for name, text in given.items()
     ]
-    return ", ".join([_optimizer(train.optimizer), *settings])
-
-
-def _optimizer(use: Use) -> str:
-    """`adam(lr=0.01, beta1=0.9)`"""
-    values = [f"{p.name}={show_value(use.values.get(p.name, p.default))}" for p in use.contract.parameters]
-    return f"{use.name}({', '.join(values)})"
+    settings += [f"clip norm={show_value(train.clip)}"] if train.clip else []
+    return ", ".join([call_text(train.optimizer), *settings])
 
 
 def summary_data(experiment: Experiment, plans: Plans, samples: int | None = None) -> dict[str, Any]:
@@ -184,15 +179,18 @@ def _data_data(data: DataSpec) -> dict[str, Any]:
 
 
 def _train_data(train: TrainSpec) -> dict[str, Any]:
-    values = {
-        p.name: train.optimizer.values.get(p.name, p.default) for p in train.optimizer.contract.parameters
-    }
     return {
-        "optimizer": {"name": train.optimizer.name, **values},
+        "optimizer": _use_data(train.optimizer),
         train.unit: train.length,
         "batch": train.batch or "full",
         "seed": train.seed,
         "precision": train.precision,
         "average": train.average,
+        "clip": train.clip,
         "origin": dict(train.origin),
     }
+
+
+def _use_data(use: Use) -> dict[str, Any]:
+    values = {p.name: use.values.get(p.name, p.default) for p in use.contract.parameters}
+    return {"name": use.name} | {n: _use_data(v) if isinstance(v, Use) else v for n, v in values.items()}

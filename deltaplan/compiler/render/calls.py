@@ -40,8 +40,11 @@ class Calls:
             case tree.Binary():
                 return replace(value, left=self.value(value.left), right=self.value(value.right))
             case tree.Call():
-                return replace(value, items=tuple(map(self._argument, value.items)))
+                return replace(value, items=self._arguments(value.items))
         return value
+
+    def _arguments(self, items: tuple[tree.Value | tree.Option, ...]) -> tuple[tree.Value | tree.Option, ...]:
+        return tuple(map(self._argument, items))
 
     def _argument(self, argument: tree.Value | tree.Option) -> tree.Value | tree.Option:
         if isinstance(argument, tree.Option):
@@ -57,7 +60,8 @@ class Calls:
             case tree.Name(text=name) if self._stands_for_itself(value, forms):
                 return self._call(tree.Call(name, (), (), value.span, value.span), forms[name]) or value
             case tree.Call(name=name) if name in forms:
-                return self._call(value, forms[name]) or value
+                inner = replace(value, items=self._arguments(value.items), after=self._arguments(value.after))
+                return self._call(inner, forms[name]) or inner
         return value
 
     def _call(self, call: tree.Call, form: Form) -> tree.Call | None:

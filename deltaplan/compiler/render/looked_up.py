@@ -8,7 +8,7 @@ from deltaplan.compiler.build.form import Form, Slot, of_attributes, of_paramete
 from deltaplan.compiler.build.layers import BIAS, INIT, RESIDUAL
 from deltaplan.compiler.build.watch import STOP_EARLY
 from deltaplan.compiler.experiment import Experiment
-from deltaplan.compiler.nodes import Activate, Layer, Loss, Penalty, Use
+from deltaplan.compiler.nodes import Activate, Layer, Loss, Penalty, Use, nested
 from deltaplan.diagnostics import Span
 from deltaplan.plugins import contracts
 
@@ -20,16 +20,17 @@ def place(span: Span) -> Place:
 
 
 def call_forms(experiment: Experiment, words_free: bool) -> Mapping[Place, Mapping[str, Form]]:
-    """For each activation, loss, regularizer, initializer and optimizer of the text, the forms of what it
-    stands for by name: several where a block's argument names it.
+    """For each activation, loss, regularizer, initializer, optimizer and schedule of the text, the forms of
+    what it stands for by name: several where a block's argument names it.
 
     `words_free` says that no node has the name of a place such as `weights`, which would hide it.
     """
+    length = experiment.train.length if experiment.train else None
     found: dict[Place, dict[str, Form]] = {}
     for use, extra in _calls(experiment, words_free):
         forms = found.setdefault(place(use.span), {})
         if use.name not in forms:
-            forms[use.name] = of_parameters(use.contract, use.contract.kind, *extra)
+            forms[use.name] = of_parameters(use.contract, use.contract.kind, *extra, length=length)
     return found
 
 
@@ -46,7 +47,8 @@ def _calls(experiment: Experiment, words_free: bool) -> Iterator[tuple[Use, tupl
             case Layer(init=Use() as init):
                 yield init, ()
     if experiment.train:
-        yield experiment.train.optimizer, ()
+        for use in nested(experiment.train.optimizer):
+            yield use, ()
         for monitored in experiment.train.monitor:
             yield monitored.use, (on,)
 
