@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from deltaplan.compiler.experiment import Experiment
-    from deltaplan.runtime.train import Record
+    from deltaplan.runtime.outcome import Record
 
 LINES = 10  # about so many in a pipe
 

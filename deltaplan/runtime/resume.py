@@ -8,7 +8,7 @@ from deltaplan.compiler.parameters import place_parameters
 from deltaplan.diagnostics import Diagnostic, SpecError
 from deltaplan.runtime.batches import Batches
 from deltaplan.runtime.data.dataset import Dataset
-from deltaplan.runtime.train import Start
+from deltaplan.runtime.outcome import Start
 
 if TYPE_CHECKING:
     from deltaplan.runtime.run import Run

@@ -20,12 +20,12 @@ from deltaplan.runtime.data.prepare import load_dataset, load_part
 from deltaplan.runtime.foreign import code_of, contributions_of, saved_of
 from deltaplan.runtime.model import Model
 from deltaplan.runtime.notebook import run_html
+from deltaplan.runtime.outcome import Outcome, Progress
 from deltaplan.runtime.pictures import pictures
 from deltaplan.runtime.requirements import require
 from deltaplan.runtime.resume import start_of
 from deltaplan.runtime.runs import RunDamaged, SavedRun, open_run, save
 from deltaplan.runtime.trace import SampleTrace, trace
-from deltaplan.runtime.train import Outcome, Progress
 from deltaplan.runtime.train import train as solve
 
 RUNS = Path("runs")

@@ -15,13 +15,13 @@ from deltaplan.runtime.data.memory import dataset_from_memory
 from deltaplan.runtime.data.prepare import load_dataset
 from deltaplan.runtime.gradcheck import Row, gradcheck
 from deltaplan.runtime.initial import initial
+from deltaplan.runtime.outcome import Progress
 from deltaplan.runtime.problem import Problem
 from deltaplan.runtime.requirements import require
 from deltaplan.runtime.run import Run
 from deltaplan.runtime.run import train as train_run
 from deltaplan.runtime.trace import SampleTrace
 from deltaplan.runtime.trace import trace as trace_sample
-from deltaplan.runtime.train import Progress
 
 Spec = Experiment | str | os.PathLike[str]
 Params = Mapping[str, Value] | None

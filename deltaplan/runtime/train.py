@@ -2,12 +2,12 @@
 
 import signal
 import threading
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from math import isfinite
 from types import FrameType
-from typing import Any, Literal
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -24,65 +24,11 @@ from deltaplan.runtime.data.dataset import Dataset, Part
 from deltaplan.runtime.divergence import explain
 from deltaplan.runtime.dropout import fill
 from deltaplan.runtime.initial import initial
+from deltaplan.runtime.outcome import Ended, Outcome, Progress, Record, Start
 from deltaplan.runtime.threads import blas_threads
 from deltaplan.runtime.watch import Watch, best_of
 
 RECORDS = 1000  # at most about so many lines of history
-
-
-@dataclass(frozen=True, slots=True)
-class Record:
-    """A line of the history. `loss` is what training saw during the epoch that ends with `step`, `objective`
-    that of its last step, with the regularizers; `validation_loss` and `metrics`, the monitored ones by name,
-    are those after the step."""
-
-    step: int
-    epoch: int
-    loss: float
-    objective: float
-    validation_loss: float | None = None
-    metrics: Mapping[str, float] = field(default_factory=dict)
-
-    def to_data(self) -> dict[str, Any]:
-        """The line as plain data."""
-        own = {
-            name: getattr(self, name) for name in ("step", "epoch", "loss", "objective", "validation_loss")
-        }
-        return {name: value for name, value in {**own, **self.metrics}.items() if value is not None}
-
-
-Ended = Literal["complete", "stopped early", "interrupted", "diverged"]
-
-
-@dataclass(frozen=True, slots=True)
-class Outcome:
-    """What training reached: θ as the spec keeps it, the number of steps, and why it ended.
-
-    After divergence θ is the last with a finite objective and gradient. `states` are the optimizer's vectors
-    and `counters` what else is needed to go on: the θ of the last step, what the epoch at hand has seen, and
-    the best value so far with its step and the epochs since.
-    """
-
-    theta: Array
-    states: Mapping[str, Array]
-    step: int
-    history: tuple[Record, ...]
-    ended: Ended
-    counters: Mapping[str, Array] = field(default_factory=dict)
-    divergence: Diagnostic | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Start:
-    """Where an earlier run ended: its step, θ as it was kept, and the vectors and counters of its outcome."""
-
-    step: int
-    theta: Array
-    states: Mapping[str, Array]
-    counters: Mapping[str, Array]
-
-
-Progress = Callable[[Record], None]
 
 
 def train(

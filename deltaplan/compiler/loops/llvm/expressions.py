@@ -4,7 +4,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from deltaplan.compiler.loops.llvm.lanes import Lanes
-from deltaplan.compiler.loops.llvm.mathematics_tmp import OPERATIONS, power_of
+from deltaplan.compiler.loops.llvm.mathematics import OPERATIONS, power_of
 from deltaplan.plugins.expressions import CONDITIONS, Expr, Op, walk
 
 

@@ -481,7 +481,7 @@ class KernelWriter:
 
 
 def _maximum(lanes: Lanes):  # type: ignore[no-untyped-def]
-    from deltaplan.compiler.loops.llvm.mathematics_tmp import OPERATIONS
+    from deltaplan.compiler.loops.llvm.mathematics import OPERATIONS
     from deltaplan.plugins.expressions import Op
 
     return lambda a, b: OPERATIONS[Op.MAX](lanes, a, b)

@@ -4,7 +4,7 @@ from collections.abc import Callable, Sequence
 
 from deltaplan.compiler.loops.llvm.expressions import Held
 from deltaplan.compiler.loops.llvm.lanes import Lanes
-from deltaplan.compiler.loops.llvm.mathematics_tmp import OPERATIONS
+from deltaplan.compiler.loops.llvm.mathematics import OPERATIONS
 from deltaplan.compiler.loops.llvm.text import Text
 from deltaplan.plugins.expressions import Op
 
@@ -55,8 +55,9 @@ def _combine(of: Of, kind: str) -> Callable[[int], Callable[[str, str], str]]:
 def _merge(
     text: Text, lanes: Lanes, combine: Callable[[str, str], str], width: int, a: str, b: str | None = None
 ) -> str:
-    """Vectors a and b, in whose lanes i the number i mod width is a part of, to one in whose lanes i the
-    number i mod 2·width is: the first `width` of each 2·width from a, the others from b; without b, from a alone."""
+    """Vectors a and b, in whose lanes i the number i mod width is a part of, to one in whose lanes i
+    the number i mod 2·width is: the first `width` of each 2·width from a, the others from
+    b; without b, from a alone."""
     n = lanes.count
     if 2 * width > n:
         raise AssertionError("more vectors than lanes")

@@ -5,6 +5,9 @@ from functools import cache
 
 import llvmlite.binding as llvm
 
+from deltaplan.compiler.loops.llvm.lower import Width
+from deltaplan.compiler.loops.schedule.axes import Machine
+
 
 @dataclass(frozen=True, slots=True)
 class Target:
@@ -17,6 +20,15 @@ class Target:
     vector: int
     registers: int
     fma: bool
+
+    @property
+    def width(self) -> Width:
+        """What the lowering needs to know of it."""
+        return Width(self.vector, self.fma)
+
+    def schedule(self, itemsize: int) -> Machine:
+        """What schedules for numbers of so many bytes need to know of it."""
+        return Machine(self.vector // itemsize, self.registers)
 
     def machine(self) -> llvm.TargetMachine:
         """LLVM's own object for it, with code placed as it is for functions called in this process."""

@@ -1,0 +1,480 @@
+"""The whole training loop as one function: epochs, batches, steps, history, early stopping, divergence.
+
+`@train(table, whole, real)` works on a table of pointers (`tables` gives their order) and on two arrays that
+it shares with its caller: whole numbers, at the places of `Whole`, and real ones, at those of `Real`. It
+returns when training has ended or when the caller must act, with the reason in `Whole.STATUS`; called again,
+it goes on. Nothing that it computes depends on when that is.
+"""
+
+from collections.abc import Mapping
+from enum import IntEnum
+
+from deltaplan.compiler.loops.llvm.calls import write_program
+from deltaplan.compiler.loops.llvm.code import SIZES, Code, Value
+from deltaplan.compiler.loops.llvm.lower import KernelWriter, Width
+from deltaplan.compiler.loops.llvm.order import write_order
+from deltaplan.compiler.loops.llvm.text import Text
+from deltaplan.compiler.loops.nest import Buffer, Kernel, Transpose
+from deltaplan.compiler.loops.program import Program
+from deltaplan.compiler.loops.training import AHEAD, BLOCK, GG, Training
+
+
+class Whole(IntEnum):
+    """Places of whole numbers that the loop shares with its caller."""
+
+    STEP = 0  # steps done
+    LAST = 1  # steps to do in all
+    EVERY = 2  # epochs from one record to the next
+    STOP = 3  # 1: end after the step at hand, as interrupted; 2: end now, as stopped early
+    STATUS = 4
+    RECORDS = 5  # records written so far
+    DRAINED = 6  # records that the caller has read
+    ROOM = 7  # records that there is room for
+    PATIENCE = 8  # epochs to wait for a better value, negative for ever
+    BEST_STEP = 9
+    WAITED = 10
+    CURRENT = 11  # which of the two memories holds θ
+    WATCHED = 12  # 1: the caller looks at each record and decides whether to stop
+    FOLLOWED = 13  # the column of a record whose best value is kept, negative for none
+    HIGHER = 14  # 1: a higher value is a better one
+    KEEP = 15  # steps from one kept θ to the next, 0 for none
+    KEPT = 16  # how many are kept
+    AT_END = 17  # 1: what ended training was found by the look at θ after its last update
+
+
+class Real(IntEnum):
+    """Places of real numbers that the loop shares with its caller."""
+
+    SEEN = 0  # Σ of the loss over the samples of the epoch so far
+    BEST = 1
+    MIN_CHANGE = 2
+    OBJECTIVE = 3  # of the last step
+    SCALE = 4  # what the mean over an epoch's samples is multiplied with in a record: 1, or their number
+    VALIDATION_SCALE = 5  # the same for the sum over the validation part
+
+
+class Status(IntEnum):
+    """Why the loop has returned."""
+
+    RUNNING = 0
+    COMPLETE = 1
+    STOPPED = 2
+    INTERRUPTED = 3
+    DIVERGED = 4
+    FULL = 5  # no room for another record
+    WATCH = 6  # a record is there for the caller to look at
+
+
+COLUMNS = ("step", "epoch", "loss", "objective", "validation_loss")
+
+
+def tables(training: Training) -> tuple[str, ...]:
+    """The names of the pointers that the loop is called with, in order."""
+    names = ["θ", "θ other", "records", "best", "kept", "order", "work", "ahead", "ahead out", "shuffle"]
+    names += [s for p in training.programs for s in _spaces(p) if s not in ("θ", "next")]
+    for leaf in training.leaves:
+        names += [f"rows {leaf.key}", f"gather {leaf.key}", f"validation {leaf.key}"]
+    names += ["rows samples", "counter", "samples", "scalars", "arena", "g"]
+    return tuple(dict.fromkeys(names))
+
+
+def _spaces(program: Program) -> tuple[str, ...]:
+    return tuple(dict.fromkeys(spot.space for call in program.calls for spot in call.spots))
+
+
+def write_training(training: Training, width: Width) -> str:
+    """The text of a module with the function `@train`."""
+    return str(TrainingWriter(training, width).module())
+
+
+class TrainingWriter:
+    """Writes the kernels, the programs and the loop of one training."""
+
+    def __init__(self, training: Training, width: Width) -> None:
+        self.training = training
+        self.text = Text()
+        self.code = Code(self.text)
+        self.kernels = KernelWriter(self.text, training.kind, width)
+        self.doubles = KernelWriter(self.text, "double", width)
+        self.slots = {name: number for number, name in enumerate(tables(training))}
+        self.spaces: dict[str, tuple[str, ...]] = {}
+        self.size = SIZES[training.kind]
+
+    def module(self) -> Text:
+        t = self.training
+        self._kernels()
+        for count, program in t.steps.items():
+            self._program(f"step{count}", program)
+        for count, program in t.evaluate.items():
+            self._program(f"evaluate{count}", program)
+        self._program("norm", t.norm)
+        self._program("update", t.update)
+        if t.clip_norm:
+            self._program("clip_norm", t.clip_norm)
+        if t.batch is not None:
+            write_order(self.code, t.samples)
+            for count in t.steps:
+                self._gather(count)
+        self._train()
+        return self.text
+
+    def _kernels(self) -> None:
+        found = {k.name: k for p in self.training.programs for k in p.kernels}
+        for kernel in found.values():
+            self.kernels.kernel(kernel)
+        for scalar in (self.training.scalars.ahead, self.training.scalars.after):
+            if scalar:
+                self.doubles.kernel(scalar)
+
+    def _program(self, name: str, program: Program) -> None:
+        self.spaces[name] = write_program(self.text, name, program, self.training.kind)
+
+    def _gather(self, count: int) -> None:
+        """The function `@gather{count}(order, table)`: the samples of a step, features in rows."""
+        t, code = self.training, self.code
+        for leaf in t.leaves:
+            if leaf.size > 1:
+                turned = Transpose(Buffer("rows", (count, leaf.size)), Buffer("out", (leaf.size, count)))
+                name = f"turn{count}_{self.slots[f'rows {leaf.key}']}"
+                self.kernels.kernel(Kernel(name, (turned.source, turned.target), (turned,)))
+        with code.function(f"gather{count}", [("ptr", "order"), ("ptr", "table")]) as f:
+            leaves = [(leaf.key, leaf.size, self.size, t.kind) for leaf in t.leaves]
+            if t.random:
+                leaves.append(("samples", 1, self.size, f"i{8 * self.size}"))
+            for key, features, size, kind in leaves:
+                rows = self._slot(f["table"], f"rows {key}")
+                out = self._slot(f["table"], f"in {key}" if key != "samples" else "samples")
+                if features == 1:
+                    self._pick(f["order"], rows, out, count, kind)
+                    continue
+                aside = self._slot(f["table"], f"gather {key}")
+                self._copy_rows(f["order"], rows, aside, count, features * size)
+                code.call(f"turn{count}_{self.slots[f'rows {key}']}", [aside, out])
+            code.give()
+
+    def _pick(self, order: Value, rows: Value, out: Value, count: int, kind: str) -> None:
+        code = self.code
+
+        def one(i: Value) -> None:
+            code.store(out, i, code.load(rows, code.load(order, i, "i64"), kind), kind)
+
+        code.each(count, one)
+
+    def _copy_rows(self, order: Value, rows: Value, out: Value, count: int, size: int) -> None:
+        code = self.code
+
+        def one(i: Value) -> None:
+            source = code.place(rows, code.load(order, i, "i64") * size, "i8")
+            code.copy(code.place(out, i * size, "i8"), source, size)
+
+        code.each(count, one)
+
+    def _slot(self, table: Value, name: str) -> Value:
+        return self.code.load(table, self.slots[name], "ptr")
+
+    def _train(self) -> None:
+        parameters = [("ptr", "table"), ("ptr", "whole"), ("ptr", "real")]
+        with self.code.function("train", parameters, public=True) as f:
+            Loop(self, f["table"], f["whole"], f["real"]).write()
+            self.code.give()
+
+
+class Loop:
+    """The body of `@train`."""
+
+    def __init__(self, writer: TrainingWriter, table: Value, whole: Value, real: Value) -> None:
+        self.writer, self.training, self.code = writer, writer.training, writer.code
+        self.table, self.whole, self.real = table, whole, real
+        self.kind = writer.training.kind
+        self.pointers: dict[str, Value] = {}
+
+    def write(self) -> None:
+        self.pointers = {name: self.writer._slot(self.table, name) for name in self.writer.slots}
+        self._variables()
+        with self.code.while_(self._goes_on):
+            self._step()
+        self._end()
+        self._keep_state()
+
+    def _variables(self) -> None:
+        code = self.code
+        self.step = code.variable("i64", self._get(Whole.STEP))
+        self.last = self._get(Whole.LAST)
+        asked = self._get(Whole.STOP, fresh=True)
+        unfinished = self._both(asked.is_(1), self._get(Whole.STEP) < self.last)
+        begin = code.select(unfinished, Status.INTERRUPTED, Status.RUNNING, "i64")
+        self.status = code.variable("i64", code.select(asked.is_(2), Status.STOPPED, begin, "i64"))
+        self.seen = code.variable("double", self._real(Real.SEEN))
+        self.objective = code.variable("double", self._real(Real.OBJECTIVE))
+        self.total = code.variable("double", 0.0)
+        first = self._get(Whole.CURRENT).is_(0)
+        one, two = self.pointers["θ"], self.pointers["θ other"]
+        self.theta = code.variable("ptr", code.select(first, one, two, "ptr"))
+        self.next = code.variable("ptr", code.select(first, two, one, "ptr"))
+        self.current = code.variable("i64", self._get(Whole.CURRENT))
+        self.ordered = code.variable("i64", -1)
+        self.epoch = code.variable("i64", 0)
+        self.gg = code.variable("double", 0.0)
+        self.validated = code.variable("double", 0.0)
+
+    def _goes_on(self) -> Value:
+        return self._both(self.step.value < self.last, self.status.value.is_(Status.RUNNING))
+
+    def _both(self, a: Value, b: Value) -> Value:
+        return Value(self.code, self.code.text.value(f"and i1 {a.name}, {b.name}"), "i1")
+
+    def _either(self, a: Value, b: Value) -> Value:
+        return Value(self.code, self.code.text.value(f"or i1 {a.name}, {b.name}"), "i1")
+
+    def _get(self, place: Whole, fresh: bool = False) -> Value:
+        return self.code.load(self.whole, int(place), "i64", fresh)
+
+    def _put(self, place: Whole, value: Value | int, shown: bool = False) -> None:
+        self.code.store(self.whole, int(place), value, "i64", shown)
+
+    def _real(self, place: Real) -> Value:
+        return self.code.load(self.real, int(place), "double")
+
+    # one step
+    def _step(self) -> None:
+        t, code = self.training, self.code
+        step = self.step.value
+        self.epoch.set(step // t.per_epoch if t.per_epoch > 1 else step)
+        position = step % t.per_epoch
+        if t.batch is not None:
+            self._order(position)
+        self._batch(position)
+        self._finite()
+        with code.when(self.status.value.is_(Status.RUNNING)):
+            self._scalars(step)
+            self._call("update", {"θ": self.theta.value, "next": self.next.value})
+            theta, other = self.theta.value, self.next.value
+            self.theta.set(other)
+            self.next.set(theta)
+            self.current.set(code.operate("^", self.current.value, 1))
+            self.step.set(step + 1)
+            self.seen.set(self.seen.value + self.total.value)
+            self._keep()
+            self._after_step()
+
+    def _order(self, position: Value) -> None:
+        code = self.code
+        with code.when(self.epoch.value.is_not(self.ordered.value)):
+            code.call("order", [self.epoch.value, *(self.pointers[n] for n in ("shuffle", "order", "work"))])
+            self.ordered.set(self.epoch.value)
+
+    def _batch(self, position: Value) -> None:
+        """Runs the step's program on its samples: the last of an epoch may be fewer."""
+        counts = [*self.training.steps]
+        if self.training.random:
+            self.code.store(self.pointers["counter"], 2, self.code.convert(self.step.value, "i32"), "i32")
+        if len(counts) == 1:
+            self._run(counts[0], position)
+            return
+        whole, rest = counts
+        is_last = position.is_(self.training.per_epoch - 1)
+        self.code.choose(is_last, lambda: self._run(rest, position), lambda: self._run(whole, position))
+
+    def _run(self, count: int, position: Value) -> None:
+        if self.training.batch is not None:
+            begin = position * next(iter(self.training.steps))
+            self.code.call(
+                f"gather{count}", [self.code.place(self.pointers["order"], begin, "i64"), self.table]
+            )
+        self._call(f"step{count}", {"θ": self.theta.value})
+        program = self.training.steps[count]
+        self.objective.set(self._result(program, self.training.objective))
+        self.total.set(self._result(program, self.training.total))
+
+    def _result(self, program: Program, name: str) -> Value:
+        """A number that a program has written, as a double."""
+        spot = program.spots[name]
+        place = self.code.place(self.pointers[spot.space], spot.offset, self.kind)
+        return self.code.convert(self.code.load(place, 0, self.kind), "double")
+
+    def _call(self, name: str, own: Mapping[str, Value]) -> None:
+        spaces = self.writer.spaces[name]
+        self.code.call(name, [own[s] if s in own else self.pointers[s] for s in spaces])
+
+    def _finite(self) -> None:
+        """NaN or infinity in the objective or the gradient ends training before the update."""
+        self._call("norm", {})
+        self.gg.set(self._result(self.training.norm, GG.name))
+        total = self.objective.value * 0.0 + self.gg.value * 0.0
+        with self.code.when(total.is_not(0.0)):
+            self.status.set(Status.DIVERGED)
+
+    def _scalars(self, step: Value) -> None:
+        scalars = self.training.scalars
+        code = self.code
+        within = step % AHEAD
+        if scalars.ahead:
+            out = self.pointers["ahead out"]
+            with code.when(self._either(within.is_(0), step.is_(self._get(Whole.STEP)))):
+                self._ahead(step - within)
+            for row, number in enumerate(scalars.early):
+                value = code.load(out, within + row * AHEAD, "double")
+                code.store(self.pointers["scalars"], number, code.convert(value, self.kind), self.kind)
+        if scalars.after:
+            self._late(step)
+
+    def _ahead(self, begin: Value) -> None:
+        """The scalars of the steps from begin + 1 on."""
+        code, t = self.code, self.training
+        given = self.pointers["ahead"]
+
+        def fill(i: Value) -> None:
+            done = begin + i
+            code.store(given, i, code.convert(done + 1, "double"), "double")
+            epoch = done // t.per_epoch if t.per_epoch > 1 else done
+            code.store(given, i + AHEAD, code.convert(epoch, "double"), "double")
+
+        code.each(AHEAD, fill)
+        epochs = code.place(given, AHEAD, "double")
+        code.call("ahead", [given, epochs, given, self.pointers["ahead out"]])
+
+    def _late(self, step: Value) -> None:
+        """The scalars that need the gradient's norm."""
+        code, t = self.code, self.training
+        norm = t.clip_norm
+        square = self.gg.value
+        if norm is not None:
+            self._call("clip_norm", {})
+            square = self._result(norm, GG.name)
+        given = code.place(self.pointers["ahead"], 2 * AHEAD, "double")
+        code.text.declare("double @llvm.sqrt.f64(double)")
+        root = Value(code, code.text.value(f"call double @llvm.sqrt.f64(double {square.name})"), "double")
+        numbers = (code.convert(step + 1, "double"), code.convert(self.epoch.value, "double"), root)
+        for i, number in enumerate(numbers):
+            code.store(given, i, number, "double")
+        out = code.place(given, 4, "double")
+        code.call("after", [*(code.place(given, i, "double") for i in range(3)), out])
+        for row, number_ in enumerate(t.scalars.late):
+            value = code.load(out, row, "double")
+            code.store(self.pointers["scalars"], number_, code.convert(value, self.kind), self.kind)
+
+    def _keep(self) -> None:
+        """Keeps θ every so many steps where that is asked for."""
+        code = self.code
+        every = self._get(Whole.KEEP)
+        with code.when(every > 0), code.when((self.step.value % every).is_(0)):
+            kept = self._get(Whole.KEPT)
+            size = self.training.size * self.writer.size
+            code.copy(code.place(self.pointers["kept"], kept * size, "i8"), self.theta.value, size)
+            self._put(Whole.KEPT, kept + 1)
+
+    # epochs and records
+    def _after_step(self) -> None:
+        code, t = self.code, self.training
+        whole = (self.step.value % t.per_epoch).is_(0)
+        at_last = self.step.value.is_(self.last)
+        due = ((self.epoch.value + 1) % self._get(Whole.EVERY)).is_(0)
+        with code.when(self._either(whole, at_last)):
+            code.choose(
+                self._either(self._both(whole, due), at_last),
+                self._record,
+                lambda: self.seen.set(0.0),
+            )
+        going = self._both(self.status.value.is_(Status.RUNNING), self.step.value < self.last)
+        with code.when(self._both(self._get(Whole.STOP, fresh=True).is_not(0), going)):
+            self.status.set(Status.INTERRUPTED)
+
+    def _record(self) -> None:
+        code, t = self.code, self.training
+        number = self._get(Whole.RECORDS)
+        columns = len(COLUMNS)
+        row = code.place(self.pointers["records"], (number % self._get(Whole.ROOM)) * columns, "double")
+        steps = self.step.value - self.epoch.value * t.per_epoch
+        most = steps * (t.batch or t.samples)
+        samples = code.select(most < t.samples, most, t.samples, "i64")
+        loss = self.seen.value / code.convert(samples, "double") * self._real(Real.SCALE)
+        values = [code.convert(self.step.value, "double"), code.convert(self.epoch.value + 1, "double"), loss]
+        values.append(self.objective.value)
+        for column, value in enumerate(values):
+            code.store(row, column, value, "double")
+        if t.validation:
+            code.store(row, 4, self._validation(), "double")
+        self.seen.set(0.0)
+        code.choose(self._get(Whole.WATCHED).is_not(0), self._watch, lambda: self._follow(row))
+        self._put(Whole.RECORDS, number + 1, shown=True)
+        full = (number + 1 - self._get(Whole.DRAINED, fresh=True)) >= self._get(Whole.ROOM)
+        with code.when(self._both(full, self.status.value.is_(Status.RUNNING))):
+            self.status.set(Status.FULL)
+
+    def _watch(self) -> None:
+        self.status.set(Status.WATCH)
+
+    def _follow(self, row: Value) -> None:
+        """Keeps the best θ by the column that is followed, and stops after too long without a better one."""
+        code = self.code
+        column = self._get(Whole.FOLLOWED)
+        with code.when(column >= 0):
+            value = code.load(row, column, "double")
+            best = self._real(Real.BEST)
+            higher = self._get(Whole.HIGHER).is_not(0)
+            gain = code.select(higher, value - best, best - value, "double")
+            code.choose(
+                gain > self._real(Real.MIN_CHANGE),
+                lambda: self._better(value),
+                lambda: self._put(Whole.WAITED, self._get(Whole.WAITED) + 1),
+            )
+            patience = self._get(Whole.PATIENCE)
+            waited = self._both(patience >= 0, self._get(Whole.WAITED) >= patience)
+            with code.when(waited):
+                self.status.set(Status.STOPPED)
+
+    def _better(self, value: Value) -> None:
+        self.code.store(self.real, int(Real.BEST), value, "double")
+        self._put(Whole.BEST_STEP, self.step.value)
+        self._put(Whole.WAITED, 0)
+        self.code.copy(self.pointers["best"], self.theta.value, self.training.size * self.writer.size)
+
+    def _validation(self) -> Value:
+        """The loss over the validation part, summed block by block."""
+        code, t = self.code, self.training
+        total = self.validated
+        total.set(0.0)
+        blocks = t.validation // BLOCK if t.validation > BLOCK else 1
+        counts = [*t.evaluate]
+
+        def block(count: int, begin: Value) -> None:
+            own = {"θ": self.theta.value}
+            for leaf in t.leaves:
+                base = self.pointers[f"validation {leaf.key}"]
+                own[f"in {leaf.key}"] = code.place(base, begin * leaf.size, self.kind)
+            self._call(f"evaluate{count}", own)
+            total.set(total.value + self._result(t.evaluate[count], "Σ"))
+
+        code.each(blocks, lambda i: block(counts[0], i * BLOCK))
+        if len(counts) > 1:
+            block(counts[1], Value(code, str(blocks * BLOCK), "i64"))
+        return total.value * self._real(Real.VALIDATION_SCALE)
+
+    # the end
+    def _end(self) -> None:
+        """Once training has ended: whether what the last update made of θ is finite, on the first samples."""
+        code = self.code
+        ended = self.status.value
+        is_open = self._either(ended.is_(Status.FULL), ended.is_(Status.WATCH))
+        with code.when(~self._either(is_open, ended.is_(Status.DIVERGED))):
+            with code.when(ended.is_(Status.RUNNING)):
+                self.status.set(Status.COMPLETE)
+            if self.training.batch is not None:
+                order = self.pointers["order"]
+                code.each(self.training.samples, lambda i: code.store(order, i, i, "i64"))
+            kept = self.objective.value
+            zero = Value(code, "0", "i64")
+            if self.training.random:
+                code.store(self.pointers["counter"], 2, code.convert(self.step.value, "i32"), "i32")
+            self._run(next(iter(self.training.steps)), zero)
+            self._finite()
+            with code.when(self.status.value.is_(Status.DIVERGED)):
+                self._put(Whole.AT_END, 1)
+            self.objective.set(kept)
+
+    def _keep_state(self) -> None:
+        self._put(Whole.STEP, self.step.value)
+        self._put(Whole.CURRENT, self.current.value)
+        self.code.store(self.real, int(Real.SEEN), self.seen.value, "double")
+        self.code.store(self.real, int(Real.OBJECTIVE), self.objective.value, "double")
+        self._put(Whole.STATUS, self.status.value, shown=True)

@@ -1,0 +1,317 @@
+"""Training on the native backend: the whole loop is one call, which Python only watches."""
+
+import threading
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+import numpy as np
+from numpy.typing import NDArray
+
+from deltaplan.compiler.experiment import Experiment, TrainSpec
+from deltaplan.compiler.loops.llvm.order import LANES, buckets
+from deltaplan.compiler.loops.llvm.train import COLUMNS, Real, Status, Whole, tables, write_training
+from deltaplan.compiler.loops.training import AHEAD, BLOCK, Training, training
+from deltaplan.compiler.plan import Plans
+from deltaplan.runtime.arrays import arrays_of
+from deltaplan.runtime.backends.native.engine import Library, compile_text
+from deltaplan.runtime.backends.native.memory import (
+    counter_of,
+    features_first,
+    in_blocks,
+    numbers_of,
+    samples_first,
+    zeros,
+)
+from deltaplan.runtime.backends.native.target import Target, host
+from deltaplan.runtime.backends.numpy.expressions import Array
+from deltaplan.runtime.batches import Batches
+from deltaplan.runtime.data.dataset import Dataset, Part
+from deltaplan.runtime.divergence import Diverged, explain
+from deltaplan.runtime.dropout import fill
+from deltaplan.runtime.initial import initial
+from deltaplan.runtime.outcome import Ended, Outcome, Progress, Record, Start
+from deltaplan.runtime.random import Purpose
+from deltaplan.runtime.watch import Watch, best_of
+
+RECORDS = 1000  # at most about so many lines of history
+ROOM = 4096  # records that the loop may write before they are read
+GLANCE = 0.05  # seconds between two looks at a training that runs
+KINDS = {"float32": "float", "float64": "double"}
+FLOAT64, INT64 = np.dtype(np.float64), np.dtype(np.int64)
+ENDED: Mapping[int, Ended] = {
+    Status.COMPLETE: "complete",
+    Status.STOPPED: "stopped early",
+    Status.INTERRUPTED: "interrupted",
+}
+
+
+@dataclass
+class NativeTrainer:
+    """A training run on the native backend."""
+
+    experiment: Experiment
+    dataset: Dataset
+    plans: Plans
+    start: Start | None = None
+    history: list[Record] = field(default_factory=list)
+
+    def __post_init__(self) -> None:
+        spec = self.experiment.train
+        assert spec is not None, "training needs a `train` block"
+        self.spec: TrainSpec = spec
+        self.part: Part = self.dataset.parts["train"]
+        self.validation: Part | None = self.dataset.parts.get("validation")
+        self.batches = Batches(len(self.part), spec.batch, spec.seed)
+        self.dtype = np.dtype(spec.precision)
+        self.training = self._training(host())
+        text = write_training(self.training, host().width)
+        self._library = Library(compile_text(text, host()), host())
+        self._call = self._library.function("train", ["ptr", "ptr", "ptr"])
+        self.memory = Memory(self.training, self.dtype)
+        self.whole, self.real = zeros(len(Whole), INT64), zeros(len(Real), FLOAT64)
+        self.best = best_of(spec, np.zeros(self.training.size, self.dtype))
+        self._watch = self._watcher() if spec.monitor else None
+        self._fill()
+        self._begin()
+
+    @property
+    def interrupted(self) -> bool:
+        """Whether training is to end after the step at hand."""
+        return bool(self.whole[Whole.STOP] == 1)
+
+    @interrupted.setter
+    def interrupted(self, value: bool) -> None:
+        self.whole[Whole.STOP] = int(value)
+
+    def run(self, progress: Progress) -> Outcome:
+        """Trains to the end; `progress` hears of each record of the history."""
+        while True:
+            self._work(progress)
+            status = int(self.whole[Whole.STATUS])
+            if status == Status.WATCH and self._look(progress):
+                self.whole[Whole.STOP] = 2
+            if status not in (Status.FULL, Status.WATCH):
+                return self._outcome(status)
+
+    def _training(self, target: Target) -> Training:
+        assert self.plans.train is not None
+        assert self.plans.update is not None
+        return training(
+            self.plans.train,
+            self.plans.evaluate if self.validation is not None else None,
+            self.plans.update,
+            KINDS[self.spec.precision],
+            target.schedule(self.dtype.itemsize),
+            len(self.part),
+            self.spec.batch,
+            len(self.validation) if self.validation is not None else 0,
+        )
+
+    def _watcher(self) -> Watch:
+        self._watched = np.zeros(self.training.size, self.dtype)
+        return Watch(self.experiment, self.dataset, self.plans.evaluate, self._watched)
+
+    def _fill(self) -> None:
+        """Data, keys and factors into memory."""
+        m, t, spec = self.memory, self.training, self.spec
+        data = arrays_of(self.part)
+        for leaf in t.leaves:
+            if t.batch is None:
+                m[f"in {leaf.key}"] = features_first(data[leaf.key], self.dtype)
+            else:
+                m[f"rows {leaf.key}"] = samples_first(data[leaf.key], self.dtype)
+        if t.random:
+            m["rows samples" if t.batch is not None else "samples"] = numbers_of(self.part.rows, self.dtype)
+            m["counter"] = counter_of(spec.seed, Purpose.DROPOUT)
+        if t.batch is not None:
+            m["shuffle"] = counter_of(spec.seed, Purpose.SHUFFLE)
+        if self.validation is not None:
+            data = arrays_of(self.validation)
+            for leaf in t.leaves:
+                m[f"validation {leaf.key}"] = in_blocks(data[leaf.key], BLOCK, self.dtype)
+        mean = spec.average == "mean"
+        for number, count in enumerate(t.steps):
+            m["scale"][number] = 1 / count if mean else len(self.part) / count
+        self.real[Real.SCALE] = 1.0 if mean else len(self.part)
+        self.real[Real.VALIDATION_SCALE] = 1 / t.validation if mean and t.validation else 1.0
+
+    def _begin(self) -> None:
+        spec, whole = self.spec, self.whole
+        theta = initial(self.experiment.graph, spec.seed)
+        per_epoch = self.batches.per_epoch
+        last = spec.length * (per_epoch if spec.unit == "epochs" else 1)
+        whole[Whole.LAST], whole[Whole.ROOM] = last, ROOM
+        whole[Whole.EVERY] = 1 if self.best else max(1, -(-last // per_epoch) // RECORDS)
+        whole[Whole.PATIENCE] = spec.stop_early.patience if spec.stop_early else -1
+        whole[Whole.WATCHED] = self._watch is not None
+        whole[Whole.FOLLOWED] = COLUMNS.index("validation_loss") if self.best else -1
+        if self.best:
+            self.real[Real.BEST], self.real[Real.MIN_CHANGE] = self.best.value, self.best.min_change
+            self.memory["best"][:] = theta
+        if self.start:
+            theta = self._go_on(self.start)
+        self.memory["θ"][:] = self.memory["θ other"][:] = theta
+
+    def _go_on(self, start: Start) -> Array:
+        """Takes up what an earlier run has left; gives the θ of its last step."""
+        self.whole[Whole.STEP] = start.step
+        self.real[Real.SEEN] = float(start.counters["seen"])
+        for name in self.training.states:
+            self.memory[f"state {name}"][:] = start.states[name]
+        if self.best and "best" in start.counters:
+            self.best.value, self.best.step = float(start.counters["best"]), int(start.counters["best_step"])
+            self.best.waited = int(start.counters["waited"])
+            self.best.theta[:] = start.counters["best_theta"]
+            self.memory["best"][:] = self.best.theta
+            self.real[Real.BEST] = self.best.value
+            self.whole[Whole.BEST_STEP], self.whole[Whole.WAITED] = self.best.step, self.best.waited
+        return start.counters["theta"]
+
+    def _work(self, progress: Progress) -> None:
+        """Calls the loop until it returns. Where this is the main thread, which hears of Ctrl-C, another one
+        does the work."""
+        table = self.memory.table()
+        call = (table.ctypes.data, self.whole.ctypes.data, self.real.ctypes.data)
+        if threading.current_thread() is not threading.main_thread():
+            self._call(*call)
+        else:
+            worker = threading.Thread(target=self._call, args=call, daemon=True)
+            worker.start()
+            worker.join(0.002)
+            while worker.is_alive():
+                self._drain(progress)
+                worker.join(GLANCE)
+        self._drain(progress)
+
+    def _drain(self, progress: Progress) -> None:
+        """Reads the records that are there; the last one is left where it is still to be looked at."""
+        written = int(self.whole[Whole.RECORDS])
+        if self.whole[Whole.WATCHED]:
+            written -= 1
+        rows = self.memory["records"].reshape(ROOM, len(COLUMNS))
+        for number in range(int(self.whole[Whole.DRAINED]), written):
+            self._record(rows[number % ROOM].tolist(), {}, progress)
+            self.whole[Whole.DRAINED] = number + 1
+
+    def _record(self, row: list[float], metrics: dict[str, float], progress: Progress) -> None:
+        step, epoch, loss, objective, validation = row
+        known = validation if self.training.validation else None
+        record = Record(int(step), int(epoch), loss, objective, known, metrics)
+        self.history.append(record)
+        progress(record)
+
+    def _look(self, progress: Progress) -> bool:
+        """The record at hand with what is monitored; True if training is to stop, none being better for long."""
+        assert self._watch is not None
+        self._watched[:] = self.theta
+        found = self._watch.look()
+        number = int(self.whole[Whole.RECORDS]) - 1
+        rows = self.memory["records"].reshape(ROOM, len(COLUMNS))
+        part = self._watch.part_name
+        metrics = {f"{part}_{label}": value for label, value in found.items() if label != "loss"}
+        self._record(rows[number % ROOM].tolist(), metrics, progress)
+        self.whole[Whole.DRAINED] = number + 1
+        if self.best is None:
+            return False
+        stop = self.spec.stop_early
+        self.best.see(found[stop.on if stop else "loss"], self.theta, int(self.whole[Whole.STEP]))
+        return stop is not None and self.best.waited >= stop.patience
+
+    @property
+    def theta(self) -> Array:
+        """θ of the last step that was done."""
+        return self.memory["θ other" if self.whole[Whole.CURRENT] else "θ"]
+
+    @property
+    def before(self) -> Array:
+        """θ before the last update."""
+        return self.memory["θ" if self.whole[Whole.CURRENT] else "θ other"]
+
+    def _outcome(self, status: int) -> Outcome:
+        step = int(self.whole[Whole.STEP])
+        if self.best and self._watch is None:
+            self.best.value, self.best.step = float(self.real[Real.BEST]), int(self.whole[Whole.BEST_STEP])
+            self.best.waited = int(self.whole[Whole.WAITED])
+            np.copyto(self.best.theta, self.memory["best"])
+        states = {name: self.memory[f"state {name}"].copy() for name in self.training.states}
+        if status == Status.DIVERGED:
+            last, counters = self.before, self._counters(self.before)
+            reason = self._reason()
+            history = tuple(self.history)
+            return Outcome(last.copy(), states, max(step - 1, 0), history, "diverged", counters, reason)
+        keeps = self.best and self.spec.keep == "best" and self.best.step
+        kept = self.best.theta if self.best and keeps else self.theta
+        history = tuple(self.history)
+        return Outcome(kept.copy(), states, step, history, ENDED[status], self._counters(self.theta))
+
+    def _counters(self, last: Array) -> dict[str, Array]:
+        found = {"theta": last.copy(), "seen": np.array(self.real[Real.SEEN])}
+        if self.best:
+            numbers = {"best": self.best.value, "best_step": self.best.step, "waited": self.best.waited}
+            found |= {name: np.array(number) for name, number in numbers.items()}
+            found["best_theta"] = self.best.theta.copy()
+        return found
+
+    def _reason(self) -> Diverged:
+        """Runs the step at hand once more on numpy, with the same samples and random numbers."""
+        step = int(self.whole[Whole.STEP])
+        chosen = self._chosen(step)
+        rows = self.part.rows if chosen is None else self.part.rows[chosen]
+        data = arrays_of(self.part, self.dtype)
+        samples = {k: np.ascontiguousarray(a if chosen is None else a[..., chosen]) for k, a in data.items()}
+        scale = 1 / len(rows) if self.spec.average == "mean" else len(self.part) / len(rows)
+
+        def draw(node: int, out: Array) -> None:
+            fill(out, self.spec.seed, step, node, rows)
+
+        with np.errstate(all="ignore"):
+            return explain(self.experiment, self.theta.copy(), samples, scale, step + 1, draw)
+
+    def _chosen(self, step: int) -> NDArray[np.intp] | None:
+        """The samples of a step; the first ones for the look at θ after the last."""
+        if self.spec.batch is None:
+            return None
+        if self.whole[Whole.AT_END]:
+            return np.arange(len(self.part))[: self.spec.batch]
+        per_epoch = self.batches.per_epoch
+        return next(self.batches.epoch(step // per_epoch, step % per_epoch))
+
+
+class Memory:
+    """The arrays that a training loop works on, by the names of its table."""
+
+    def __init__(self, training: Training, dtype: np.dtype[np.floating]) -> None:
+        self._names = tables(training)
+        self._arrays: dict[str, Array] = {}
+        sizes = _sizes(training)
+        kinds = {"ahead": FLOAT64, "ahead out": FLOAT64, "records": FLOAT64, "order": INT64, "work": INT64}
+        for name in self._names:
+            self._arrays[name] = zeros(sizes.get(name, 0), kinds.get(name, dtype))
+
+    def __getitem__(self, name: str) -> Array:
+        return self._arrays[name]
+
+    def __setitem__(self, name: str, array: Array) -> None:
+        self._arrays[name] = array
+
+    def table(self) -> NDArray[np.uintp]:
+        """The pointers in their order."""
+        return np.array([self._arrays[name].ctypes.data for name in self._names], np.uintp)
+
+
+def _sizes(t: Training) -> dict[str, int]:
+    """How many numbers each array has; data are put in place of arrays without any."""
+    full = max(t.steps)
+    found = dict.fromkeys(("θ", "θ other", "g", "best", *(f"state {s}" for s in t.states)), t.size)
+    found["records"] = ROOM * len(COLUMNS)
+    found["arena"] = max(p.arena for p in t.programs)
+    found["scratch"] = max(p.scratch for p in t.programs)
+    found["scale"], found["scalars"] = len(t.steps), len(t.scalars.names)
+    found["ahead"], found["ahead out"] = 2 * AHEAD + 4 + len(t.scalars.late), AHEAD * len(t.scalars.early)
+    if t.batch is not None:
+        found["order"] = t.samples + LANES
+        found["work"] = 2 * (t.samples + LANES) + (1 << buckets(t.samples)) + 1
+        found["samples"] = full
+        for leaf in t.leaves:
+            found[f"in {leaf.key}"] = found[f"gather {leaf.key}"] = leaf.size * full
+    return found
