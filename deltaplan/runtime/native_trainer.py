@@ -201,7 +201,7 @@ class NativeTrainer:
         progress(record)
 
     def _look(self, progress: Progress) -> bool:
-        """The record at hand with what is monitored; True if none was better for long: training is to stop."""
+        """The record at hand with what is monitored; True where training is to stop."""
         assert self._watch is not None
         self._watched[:] = self.theta
         found = self._watch.look()
