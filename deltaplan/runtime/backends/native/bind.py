@@ -1,0 +1,78 @@
+"""A plan bound to memory on the native backend: the counterpart of the numpy backend's `bind`."""
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+
+from deltaplan.compiler.loops.llvm.calls import spaces_of
+from deltaplan.compiler.loops.llvm.run import write_run
+from deltaplan.compiler.loops.program import Program, program
+from deltaplan.compiler.loops.schedule.axes import Axes
+from deltaplan.compiler.loops.training import external_of
+from deltaplan.compiler.plan import Plan
+from deltaplan.compiler.steps import Tensor
+from deltaplan.runtime.backends.native.engine import Library, compile_text
+from deltaplan.runtime.backends.native.memory import counter_of, numbers_of, zeros
+from deltaplan.runtime.backends.native.target import Target, host
+from deltaplan.runtime.backends.numpy.bind import target_key
+from deltaplan.runtime.backends.numpy.expressions import Array
+from deltaplan.runtime.random import Purpose
+
+KINDS = {"float32": "float", "float64": "double"}
+
+
+class NativeBound:
+    """A plan on `batch` samples. `vectors` are `θ`, and `g` and `v` where the plan has them, all of one
+    precision; `data` holds the arrays of inputs and targets by their keys, and what is written there is what
+    the next run sees. Classes are real numbers in them."""
+
+    def __init__(
+        self,
+        plan: Plan,
+        vectors: Mapping[str, Array],
+        batch: int,
+        fused: bool = True,
+        reuse: bool = True,
+        target: Target | None = None,
+    ) -> None:
+        self.plan, self.batch = plan, batch
+        dtype = vectors["θ"].dtype
+        target = target or host()
+        axes = Axes(batch, target.schedule(dtype.itemsize))
+        self.program: Program = program(
+            plan.steps, external_of(plan), plan.kept, axes, {}, fused=fused, reuse=reuse
+        )
+        self._arrays: dict[str, Array] = dict(vectors)
+        self._arrays["arena"] = zeros(self.program.arena, dtype)
+        self._arrays["scratch"] = zeros(self.program.scratch, dtype)
+        self._arrays["scale"] = self.scale = zeros(1, dtype)
+        self.data: dict[str, Array] = {}
+        leaves = plan.trace.inputs | {target_key(n): t for n, t in plan.trace.targets.items()}
+        for key, tensor in leaves.items():
+            self._arrays[f"in {key}"] = memory = zeros(tensor.size * batch, dtype)
+            self.data[key] = memory.reshape(*tensor.shape, batch)
+        self._arrays["samples"] = numbers_of(np.arange(batch), dtype)
+        self._arrays["counter"] = counter_of(0, Purpose.DROPOUT)
+        self._library = Library(
+            compile_text(write_run(self.program, KINDS[dtype.name], target.width), target), target
+        )
+        self._call = self._library.function("run", ["ptr"])
+        spaces = spaces_of(self.program)
+        self._table = np.array([self._arrays[name].ctypes.data for name in spaces], np.uintp)
+
+    def draws(self, seed: int, step: int, samples: Array) -> None:
+        """What random steps count by from now on."""
+        self._arrays["counter"][:2] = counter_of(seed, Purpose.DROPOUT)[:2]
+        self._arrays["counter"][2] = step
+        self._arrays["samples"][:] = numbers_of(samples, self._arrays["samples"].dtype)
+
+    def run(self) -> None:
+        self._call(self._table.ctypes.data)
+
+    def __getitem__(self, tensor: Tensor) -> Any:
+        """The numbers of a tensor that lies in memory: [*shape, batch] where batched."""
+        spot = self.program.spots[tensor.name]
+        count = self.program.axes.numbers(tensor)
+        shape = (*tensor.shape, self.batch) if tensor.batched else tensor.shape
+        return self._arrays[spot.space][spot.offset : spot.offset + count].reshape(shape)
