@@ -8,7 +8,7 @@ from deltaplan.compiler.loops.program import Program
 
 
 def write_run(program: Program, kind: str, width: Width) -> str:
-    """The text of a module with the function `@run(table)`; the table has a pointer for each of `spaces_of`."""
+    """The text of a module with the function `@run(table)`: a pointer for each of `spaces_of`."""
     text = Text()
     kernels = KernelWriter(text, kind, width)
     for kernel in program.kernels:

@@ -48,7 +48,8 @@ class NativeBound:
         self._arrays["scratch"] = zeros(self.program.scratch, dtype)
         self._arrays["scale"] = self.scale = zeros(1, dtype)
         self.data: dict[str, Array] = {}
-        leaves = plan.trace.inputs | {target_key(n): t for n, t in plan.trace.targets.items()}
+        targets = {target_key(name): tensor for name, tensor in plan.trace.targets.items()}
+        leaves = {**plan.trace.inputs, **targets}
         for key, tensor in leaves.items():
             self._arrays[f"in {key}"] = memory = zeros(tensor.size * batch, dtype)
             self.data[key] = memory.reshape(*tensor.shape, batch)
