@@ -51,8 +51,7 @@ train {{
 
 def spec(*model, inputs=1, targets=1, minimize="mean(squared_error)", optimizer="sgd(lr=0.1)", **options):
     """The text of a spec with these lines in its model; inputs and targets are columns or their number."""
-    values = {"length": "steps 10", "batch": "full", "seed": 7, "precision": "float64"} | options
-    values["more"] = f"clip {options['clip']}" if "clip" in options else ""
+    values = {"length": "steps 10", "batch": "full", "seed": 7, "precision": "float64", "more": ""} | options
     values |= {"inputs": columns("i", inputs), "targets": columns("t", targets)}
     lines = "\n    ".join(model)
     return SPEC.format(model=lines, minimize=minimize, optimizer=optimizer, **values)

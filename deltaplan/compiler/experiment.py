@@ -77,10 +77,19 @@ class StopEarly:
 
 
 @dataclass(frozen=True, slots=True)
+class Rate:
+    """A factor on the optimizer's `lr` at some places."""
+
+    factor: float
+    places: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class TrainSpec:
     """How the problem is solved. `batch` is None for full batches. `keep` says which parameters a run ends
     with: the last, or those with the best value of what `stop_early` looks at (else the validation loss).
-    `clip` is the largest norm that the gradient keeps.
+    `clip` is the largest norm that the gradient keeps. `only` are the places that are trained, `rates` those
+    where the optimizer's `lr` is another; factors of places that overlap are multiplied.
     `origin` tells for each setting whether the writer gave it (`spec`) or the language did (`default`)."""
 
     average: Literal["mean", "sum"]
@@ -95,6 +104,8 @@ class TrainSpec:
     stop_early: StopEarly | None = None
     keep: Literal["best", "last"] = "last"
     clip: float | None = None
+    only: tuple[str, ...] = ("parameters",)
+    rates: tuple[Rate, ...] = ()
     origin: Mapping[str, Literal["spec", "default"]] = field(default_factory=dict, compare=False)
 
 

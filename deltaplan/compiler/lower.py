@@ -28,7 +28,8 @@ class Trace:
 
     `values` has the tensor of each node. `sample_loss` is the loss of each sample, `penalty` is Ω,
     `objective` is loss + Ω with loss = scale · Σ over the batch; `scale` is a leaf, so that mean, sum and
-    part batches are one plan. They are None where the graph states no problem.
+    part batches are one plan. They are None where the graph states no problem. `frozen` names the parameters
+    that count as constants.
     """
 
     mode: Mode
@@ -44,17 +45,23 @@ class Trace:
     penalty: Tensor | None
     loss: Tensor | None
     objective: Tensor | None
+    frozen: frozenset[str] = frozenset()
 
     @property
     def size(self) -> int:
         """Numbers in θ."""
         return sum(p.size for p in self.parameters)
 
+    @property
+    def trained(self) -> tuple[Parameter, ...]:
+        return tuple(p for p in self.parameters if p.name not in self.frozen)
 
-def lower(graph: Graph, mode: Mode) -> Trace:
-    """Writes the graph down as steps. `train` draws random numbers where layers ask for them."""
+
+def lower(graph: Graph, mode: Mode, frozen: frozenset[str] = frozenset()) -> Trace:
+    """Writes the graph down as steps. `train` draws random numbers where layers ask for them; `frozen` are
+    the names of the parameters that are not trained."""
     parameters = place_parameters(graph)
-    writer = Writer(graph, mode, {p.name: p for p in parameters})
+    writer = Writer(graph, mode, {p.name: p for p in parameters}, frozen)
     for node in graph.ordered():
         writer.node(node)
     objective = writer.objective()
@@ -72,15 +79,18 @@ def lower(graph: Graph, mode: Mode) -> Trace:
         penalty=writer.penalty,
         loss=writer.loss,
         objective=objective,
+        frozen=frozen,
     )
 
 
 class Writer(StepWriter):
     """Writes one node of a graph after the other."""
 
-    def __init__(self, graph: Graph, mode: Mode, parameters: Mapping[str, Parameter]) -> None:
+    def __init__(
+        self, graph: Graph, mode: Mode, parameters: Mapping[str, Parameter], frozen: frozenset[str]
+    ) -> None:
         super().__init__()
-        self.graph, self.mode = graph, mode
+        self.graph, self.mode, self.frozen = graph, mode, frozen
         self.parameters = parameters
         self.values: dict[str, Tensor] = {}
         self.segments: dict[str, Segment] = {}
@@ -181,7 +191,7 @@ class Writer(StepWriter):
         many = len(self.graph.of(Penalty)) > 1
         name = f"Ω_{node.name.removeprefix('penalty.')}" if many else "Ω"
         expression = node.expression if node.factor == 1 else node.factor * node.expression
-        parts = segments(self.graph, self.parameters.values(), node.places, node.expression)
+        parts = segments(self.graph, self.parameters.values(), node.places, node.expression, self.frozen)
         values = []
         for part in parts:
             tensor = self.segments.setdefault(part.tensor.name, part).tensor

@@ -86,6 +86,7 @@ class Layer(Node):
     init: Use | None = None  # None: the default that knows the net
     bias: bool = True
     output: bool = False
+    freeze: bool = False  # its parameters are not trained
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -6,7 +6,6 @@ from itertools import count, islice
 from typing import Literal
 
 from deltaplan.compiler.nodes import Use
-from deltaplan.compiler.parameters import Parameter
 from deltaplan.compiler.schedules import settings
 from deltaplan.compiler.steps import Map, Tensor
 from deltaplan.plugins import contracts
@@ -66,6 +65,7 @@ class Kind:
     """What an optimizer's formula may depend on besides the vectors."""
 
     is_weight: bool = True
+    lr_scale: float = 1.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,12 +75,6 @@ class Stretch:
     begin: int
     end: int
     kind: Kind
-
-
-def stretches(parameters: Iterable[Parameter]) -> tuple[Stretch, ...]:
-    """Every parameter block as a stretch, in the order of θ."""
-    blocks = sorted(parameters, key=lambda p: p.offset)
-    return tuple(Stretch(p.offset, p.end, Kind(p.role == "weight")) for p in blocks)
 
 
 def update_of(
@@ -112,6 +106,8 @@ NORM = argument("gnorm", scalar=True)
 
 def _formula(contract: contracts.Optimizer, values: Mapping[str, Expr], kind: Kind) -> New:
     own = {**values, "is_weight": const(kind.is_weight)}
+    if kind.lr_scale != 1:
+        own["lr"] = kind.lr_scale * values["lr"]
     return {name: substitute(e, own) for name, e in contract.update.items()}
 
 

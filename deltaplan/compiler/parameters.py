@@ -1,5 +1,6 @@
 """θ: where each parameter block lies in the flat vector."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from math import prod
 from typing import Literal
@@ -53,6 +54,25 @@ def place_parameters(graph: Graph) -> tuple[Parameter, ...]:
         )
         offset += prod(spec.shape)
     return tuple(placed.values())
+
+
+def is_in(parameter: Parameter, places: Iterable[str], graph: Graph) -> bool:
+    """Whether a block lies in a place: `weights`, `biases`, `parameters`, `output`, or the name of a node."""
+    return any(_is_in(parameter, place, graph) for place in places)
+
+
+def _is_in(parameter: Parameter, place: str, graph: Graph) -> bool:
+    match place:
+        case "parameters":
+            return True
+        case "weights":
+            return parameter.role == "weight"
+        case "biases":
+            return parameter.role == "bias"
+        case "output":
+            return any(parameter.node == node.name for node in graph.outputs)
+        case _:
+            return parameter.node == place or parameter.node.startswith(f"{place}.")
 
 
 def symbol(name: str, number: int) -> str:

@@ -2,30 +2,39 @@
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from itertools import groupby
 
 from deltaplan.compiler.graph import Graph
-from deltaplan.compiler.parameters import Parameter
+from deltaplan.compiler.parameters import Parameter, is_in
 from deltaplan.compiler.steps import Tensor
 from deltaplan.plugins.expressions import COUNT, Expr, arguments, evaluate, gradient, split_reductions
 
 
 @dataclass(frozen=True, slots=True)
 class Segment:
-    """A contiguous part of θ under a name of its own: what a penalty looks at."""
+    """A contiguous part of θ under a name of its own: what a penalty looks at. Not `trained`: a constant."""
 
     tensor: Tensor
     offset: int
+    trained: bool = True
 
 
 def segments(
-    graph: Graph, parameters: Iterable[Parameter], places: Sequence[str], expression: Expr
+    graph: Graph,
+    parameters: Iterable[Parameter],
+    places: Sequence[str],
+    expression: Expr,
+    frozen: frozenset[str] = frozenset(),
 ) -> tuple[Segment, ...]:
-    """The parameter blocks of the places, in the order of θ; neighbours as one where Ω allows it."""
-    chosen = [p for p in parameters if any(_inside(p, place, graph) for place in places)]
-    blocks = [(p.tensor.name, p.offset, p.end) for p in sorted(chosen, key=lambda p: p.offset)]
-    if separable(expression):
-        blocks = merged(blocks)
-    return tuple(Segment(Tensor(f"θ({label})", (end - begin,)), begin) for label, begin, end in blocks)
+    """The parameter blocks of the places, in the order of θ; neighbours as one where Ω allows it and both are
+    trained, or frozen."""
+    chosen = [p for p in parameters if is_in(p, places, graph)]
+    found: list[Segment] = []
+    for trained, group in groupby(sorted(chosen, key=lambda p: p.offset), lambda p: p.name not in frozen):
+        blocks = [(p.tensor.name, p.offset, p.end) for p in group]
+        for label, begin, end in merged(blocks) if separable(expression) else blocks:
+            found.append(Segment(Tensor(f"θ({label})", (end - begin,)), begin, trained))
+    return tuple(found)
 
 
 def separable(expression: Expr) -> bool:
@@ -55,17 +64,3 @@ def merged(blocks: Sequence[tuple[str, int, int]]) -> list[tuple[str, int, int]]
         else:
             found.append((label, begin, end))
     return found
-
-
-def _inside(parameter: Parameter, place: str, graph: Graph) -> bool:
-    match place:
-        case "parameters":
-            return True
-        case "weights":
-            return parameter.role == "weight"
-        case "biases":
-            return parameter.role == "bias"
-        case "output":
-            return any(parameter.node == node.name for node in graph.outputs)
-        case _:
-            return parameter.node == place or parameter.node.startswith(f"{place}.")

@@ -3,7 +3,7 @@
 A plan knows no batch size, no precision and no memory: a backend binds it to these.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Literal
 
@@ -13,9 +13,10 @@ from deltaplan.compiler.fuse import fuse, prune, tidy
 from deltaplan.compiler.graph import Graph
 from deltaplan.compiler.lower import Trace, lower
 from deltaplan.compiler.nodes import Loss
-from deltaplan.compiler.optimize import Update, stretches, update_of
-from deltaplan.compiler.parameters import place_parameters
+from deltaplan.compiler.optimize import Update, update_of
+from deltaplan.compiler.parameters import Parameter, place_parameters
 from deltaplan.compiler.steps import Map, Reduce, Step, Tensor
+from deltaplan.compiler.trained import frozen, stretches
 from deltaplan.plugins.contracts import Loss as LossContract
 from deltaplan.plugins.expressions import argument, const, exp, sigmoid
 
@@ -72,25 +73,29 @@ class Plans:
 def compile_plans(experiment: Experiment, fused: bool = True) -> Plans:
     """The plans of an experiment; without `fused` every step of the graph stays a step of its own."""
     graph = experiment.graph
+    parameters = place_parameters(graph)
+    still = frozen(experiment, parameters)
+    trained = [p for p in parameters if p.name not in still]
     return Plans(
-        train=train_plan(graph, fused) if graph.of(Loss) else None,
+        train=train_plan(graph, fused, still) if graph.of(Loss) else None,
         evaluate=evaluate_plan(graph, fused),
         predict=predict_plan(graph, fused),
-        update=_update(experiment),
+        update=_update(experiment, trained),
     )
 
 
-def _update(experiment: Experiment) -> Update | None:
+def _update(experiment: Experiment, trained: Iterable[Parameter]) -> Update | None:
     train = experiment.train
     if train is None:
         return None
-    trained = stretches(place_parameters(experiment.graph))
-    return update_of(train.optimizer, trained, train.unit, train.clip)
+    kinds = stretches(experiment.graph, train, trained)
+    return update_of(train.optimizer, kinds, train.unit, train.clip)
 
 
-def train_plan(graph: Graph, fused: bool = True) -> Plan:
-    """Forward, loss, Ω and backward, with the random numbers of training."""
-    return gradient_plan(lower(graph, "train"), fused)
+def train_plan(graph: Graph, fused: bool = True, frozen: frozenset[str] = frozenset()) -> Plan:
+    """Forward, loss, Ω and backward, with the random numbers of training. Of the blocks that are `frozen`
+    there is no gradient: their part of g is never written."""
+    return gradient_plan(lower(graph, "train", frozen), fused)
 
 
 def gradient_plan(trace: Trace, fused: bool = True, of_loss: bool = False) -> Plan:
@@ -98,8 +103,8 @@ def gradient_plan(trace: Trace, fused: bool = True, of_loss: bool = False) -> Pl
     goal = trace.loss if of_loss else trace.objective
     assert goal is not None, "a plan for training needs a problem"
     assert trace.sample_loss is not None
-    parameters = [p.tensor for p in trace.parameters]
-    segments = [s.tensor for s in trace.segments]
+    parameters = [p.tensor for p in trace.trained]
+    segments = [s.tensor for s in trace.segments if s.trained]
     backward, adjoints = differentiate(trace.steps, {goal: None}, [*parameters, *segments])
     tail, parts = _gather_gradient(trace, adjoints)
     wanted = [trace.sample_loss, goal, *(part.tensor for part in parts if part.vector == "g")]
@@ -119,7 +124,7 @@ def _gather_gradient(trace: Trace, adjoints: Mapping[Tensor, Tensor]) -> tuple[l
     parts = [Part(p.tensor, "θ", p.offset) for p in trace.parameters]
     parts += [Part(s.tensor, "θ", s.offset) for s in trace.segments]
     placed: set[Tensor] = set()
-    for parameter in trace.parameters:
+    for parameter in trace.trained:
         adjoint = adjoints.get(parameter.tensor)
         if adjoint is None or adjoint in placed:
             inputs = () if adjoint is None else (adjoint,)

@@ -9,6 +9,7 @@ import numpy as np
 from deltaplan.compiler.experiment import Experiment
 from deltaplan.compiler.plan import Plan, train_plan
 from deltaplan.compiler.steps import Step
+from deltaplan.compiler.trained import frozen
 from deltaplan.diagnostics import Diagnostic, Span
 from deltaplan.runtime.backends.numpy.bind import Bound, bind, target_key
 from deltaplan.runtime.backends.numpy.expressions import Array
@@ -41,7 +42,7 @@ def explain(
 ) -> Diverged:
     """The diagnostic for step number `step`, which finds NaN or infinity at θ on these samples; counters make
     the replay exact."""
-    plan = train_plan(experiment.graph, fused=False)
+    plan = train_plan(experiment.graph, fused=False, frozen=frozen(experiment))
     vectors = {"θ": theta, "g": np.zeros_like(theta)}
     batch = next(iter(data.values())).shape[-1]
     bound = bind(plan, vectors, batch, data, draw, reuse=False)

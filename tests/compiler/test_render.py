@@ -144,6 +144,12 @@ CASES = {
         "train { minimize sum(squared_error); epochs 40\n"
         "optimizer sgd(warmup(cosine(high), over=5), momentum=linear(0.9, high, over=10)) }",
     ),
+    "what is trained": model(
+        "input 2; h = dense 4, 3 tanh freeze; g = dense 3 tanh freeze=no; output 1",
+        "param no = false",
+        "train { minimize sum(squared_error); optimizer adam; epochs 3; only h, output, biases\n"
+        "lr_scale 2 on=biases; lr_scale 1/2 on=[h, g] }",
+    ),
     "a schedule over steps": model(
         "input 2; output 1",
         problem="train { minimize sum(squared_error); steps 7\n"

@@ -34,7 +34,7 @@ def test_in_a_run_of_so_many_steps_it_counts_steps():
 
 @pytest.mark.parametrize("dtype", [np.float64, np.float32])
 def test_clipping_by_hand(dtype):
-    update = update_of("sgd(lr=0.5, momentum=0.9)", length="steps 8", clip="norm=1.5")
+    update = update_of("sgd(lr=0.5, momentum=0.9)", length="steps 8", more="clip norm=1.5")
     assert update.arguments == {"gnorm"}
     random = np.random.default_rng(0)
     theta, gradient = random.normal(size=7).astype(dtype), np.zeros(7, dtype)
@@ -54,12 +54,14 @@ def test_clipping_by_hand(dtype):
 def test_what_is_short_enough_stays_as_it_is():
     """To the bit."""
     plain = trained(optimizer="sgd(0.1)")
-    np.testing.assert_array_equal(trained(optimizer="sgd(0.1)", clip="norm=1e6").theta, plain.theta)
-    assert not np.array_equal(trained(optimizer="sgd(0.1)", clip="norm=0.01").theta, plain.theta)
+    np.testing.assert_array_equal(trained(optimizer="sgd(0.1)", more="clip norm=1e6").theta, plain.theta)
+    assert not np.array_equal(trained(optimizer="sgd(0.1)", more="clip norm=0.01").theta, plain.theta)
 
 
 def test_a_clipped_step_is_as_long_as_the_spec_says():
-    first, after = (trained(optimizer="sgd(1)", clip="norm=0.25", length=f"steps {n}").theta for n in (1, 2))
+    first, after = (
+        trained(optimizer="sgd(1)", more="clip norm=0.25", length=f"steps {n}").theta for n in (1, 2)
+    )
     assert np.linalg.norm(after - first) == pytest.approx(0.25, rel=1e-12)
 
 

@@ -10,7 +10,7 @@ for each spec an npz with
     theta [11, P]           the parameters before each step and after the last, block by block, W row by row
     m, v, ... [10, P]       the optimizer's state before each step, whose number is its row counted from 1
     loss, objective [10]    before each step; the objective has l2 in it
-    gradient [10, P]        of the objective
+    gradient [10, P]        of the objective; 0 for what is not trained
 """
 
 import csv
@@ -52,10 +52,19 @@ class Case:
     lines: tuple[str, ...] = (f"steps {STEPS}",)
     clip: float | None = None
     schedule: Callable[[Optimizer], LRScheduler] | None = None
+    trained: Callable[[Block, int], bool] = lambda block, last: True
 
 
 def values(blocks: list[Block]) -> list[Tensor]:
     return [block.value for block in blocks]
+
+
+def two_rates(blocks: list[Block]) -> Optimizer:
+    """Biases three times as fast; only what has a gradient is in a group."""
+    chosen = [b for b in blocks if b.value.requires_grad]
+    groups = [{"params": [b.value for b in chosen if (b.name == "b") == bias]} for bias in (False, True)]
+    groups[1]["lr"] = 0.03
+    return Adam(groups, lr=0.01)
 
 
 def weights_decay(blocks: list[Block]) -> Optimizer:
@@ -108,6 +117,13 @@ CASES = {
         lambda b: Adam(values(b), lr=0.02),
         schedule=lambda solver: LinearLR(solver, start_factor=0.25, end_factor=1.0, total_iters=3),
     ),
+    "only": Case(
+        "adam(lr=0.01)",
+        two_rates,
+        (f"steps {STEPS}", "only output, biases", "lr_scale 3 on=biases", "clip norm=0.2"),
+        clip=0.2,
+        trained=lambda block, last: block.name == "b" or block.layer == last,
+    ),
 }
 DEEP = ("adam", "sgd")  # recorded for the deep net too
 SPEC = """
@@ -149,7 +165,7 @@ def record(net: Net, seed: int, case: Case) -> dict[str, np.ndarray]:
     t, y = samples()
     blocks = initial(net, seed)
     for block in blocks:
-        block.value.requires_grad_()
+        block.value.requires_grad_(case.trained(block, blocks[-1].layer))
     solver = case.solver(blocks)
     schedule = case.schedule and case.schedule(solver)
     rows: dict[str, list[np.ndarray | float]] = {}
@@ -170,9 +186,10 @@ def record(net: Net, seed: int, case: Case) -> dict[str, np.ndarray]:
 
 def clip(parameters: list[Tensor], largest: float) -> None:
     """As clip_grad_norm_, which adds 1e-6 to the norm."""
-    norm = get_total_norm([p.grad for p in parameters])
+    trained = [p for p in parameters if p.grad is not None]
+    norm = get_total_norm([p.grad for p in trained])
     assert norm > largest, "nothing to clip"
-    for parameter in parameters:
+    for parameter in trained:
         parameter.grad *= largest / norm
 
 
@@ -188,10 +205,11 @@ def problem(net: Net, blocks: list[Block], t: Tensor, y: Tensor) -> dict[str, np
     assert nearest > NEAREST_KINK, f"a unit is {nearest} from its kink: take another seed"
     loss = (0.5 * (u - y) ** 2).sum(dim=1).mean()
     objective = loss + DECAY / 2 * sum((block.value**2).sum() for block in blocks if block.name == "W")
-    gradient = torch.autograd.grad(objective, [block.value for block in blocks])
-    for block, slope in zip(blocks, gradient, strict=True):
-        block.value.grad = slope
+    trained = [block.value for block in blocks if block.value.requires_grad]
+    for value, slope in zip(trained, torch.autograd.grad(objective, trained), strict=True):
+        value.grad = slope
     assert torch.isfinite(objective)
+    gradient = [b.value.grad if b.value.requires_grad else torch.zeros_like(b.value) for b in blocks]
     return {"loss": loss.item(), "objective": objective.item(), "gradient": flat(gradient)}
 
 

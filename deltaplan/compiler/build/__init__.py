@@ -14,6 +14,7 @@ from deltaplan.compiler.build.params import define_params, unused
 from deltaplan.compiler.build.places import FILE, Read, StatedTwice, read_lines
 from deltaplan.compiler.build.scope import Scope
 from deltaplan.compiler.build.train import build_train
+from deltaplan.compiler.build.trained import check_trained
 from deltaplan.compiler.build.uses import load_plugins
 from deltaplan.compiler.build.watch import check_validation
 from deltaplan.compiler.experiment import Experiment
@@ -72,7 +73,7 @@ def build(
     assert model is not None, "a spec without a model is told"
     graph = model.draft.graph()
     problems.extend((*unused(scope, blocks, model.draft.used), *remarks(graph)))
-    return Experiment(
+    experiment = Experiment(
         source=spec.source,
         name=model.name,
         params=values,
@@ -82,6 +83,10 @@ def build(
         skips=model.draft.skips,
         warnings=problems.warnings,
     )
+    if train:
+        check_trained(context, experiment, lines["train"])
+        problems.raise_errors()
+    return experiment
 
 
 def _by_head(reads: Iterable[Read]) -> dict[str, list[Read]]:

@@ -263,9 +263,14 @@ def _fill(context: Context, form: Form, bound: Bound, span: Span) -> bool:
 
 
 def _example(form: Form, slot: Slot) -> str:
-    sample = {"size": "5", "whole": "5", "number": "0.1", "text": '"…"', "boolean": "true"}.get(
-        slot.type, "…"
-    )
+    sample = {
+        "size": "5",
+        "whole": "5",
+        "number": "0.1",
+        "text": '"…"',
+        "boolean": "true",
+        "tree": "weights",
+    }.get(slot.type, "…")
     if form.kind in CALLS:
         return f"{form.owner}({slot.name}={sample})"
     return f"{form.owner} {sample}" if slot.positional else f"{form.owner} {slot.name}={sample}"

@@ -46,6 +46,7 @@ class BadSpread(Diagnostic):
 
 INIT = Slot("init", "tree")
 BIAS = Slot("bias", "boolean", default=True)
+FREEZE = Slot("freeze", "boolean", default=False)
 RESIDUAL = Slot("residual", "switch", choices=MODES)
 OWNED_BY_LOSS = {
     "sigmoid": "the loss `logistic` has the sigmoid in it",
@@ -89,7 +90,7 @@ def output_line(braces: Braces, read: Read) -> Wire:
 def layer_form(context: Context, contract: contracts.Layer) -> Form:
     key = ("layer", contract.name)
     if key not in context.forms:
-        extra = (INIT, BIAS, RESIDUAL) if contract.trained else ()
+        extra = (INIT, BIAS, FREEZE, RESIDUAL) if contract.trained else ()
         words = frozenset(context.registry.names("activation")) if contract.trained else frozenset()
         form = of_attributes(contract.name, "layer", contract.attributes, True, *extra)
         context.forms[key] = replace(form, words=words)
@@ -99,7 +100,7 @@ def layer_form(context: Context, contract: contracts.Layer) -> Form:
 def output_form(context: Context, contract: contracts.Layer) -> Form:
     key = ("output", contract.name)
     if key not in context.forms:
-        extra = (INIT, BIAS) if contract.trained else ()
+        extra = (INIT, BIAS, FREEZE) if contract.trained else ()
         context.forms[key] = of_attributes("output", "layer", contract.attributes, False, *extra)
     return context.forms[key]
 
@@ -179,16 +180,20 @@ def _output_contract(braces: Braces, items: tuple[Item, ...]) -> tuple[contracts
 
 
 def _values(bound: Bound, one: dict[str, Value]) -> dict[str, Value]:
-    own = {name: value for name, value in bound.values.items() if name not in ("bias", "residual")}
+    own = {name: value for name, value in bound.values.items() if name not in ("bias", "freeze", "residual")}
     return own | one
 
 
 def _node(
     read: Read, contract: contracts.Layer, bound: Bound, extras: Extras, name: str, values: dict[str, Value]
 ) -> Layer:
-    use = Use(contract, values, _span(read))
     return Layer(
-        name=name, span=_span(read), use=use, init=extras.init, bias=bound.values.get("bias") is not False
+        name=name,
+        span=_span(read),
+        use=Use(contract, values, _span(read)),
+        init=extras.init,
+        bias=bound.values.get("bias") is not False,
+        freeze=bound.values.get("freeze") is True,
     )
 
 
@@ -225,4 +230,4 @@ def _layer(braces: Braces, node: Layer, residual: Value, extras: Extras, source:
     if not fits:
         return wire
     join = Join(name=f"{node.name}.skip", span=node.span, kind="add", skip=True)
-    return add_skip(braces, node.name, node.span, residual, source, wire, join)
+    return add_skip(braces, node.name, node.span, residual, source, wire, join, freeze=node.freeze)

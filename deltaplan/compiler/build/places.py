@@ -121,9 +121,11 @@ TRAIN = Place(
             "stop_early",
             "keep",
             "clip",
+            "only",
         ),
         SETTING,
-    ),
+    )
+    | {"lr_scale": Rule()},
 )
 PLACES = (FILE, MODEL, RESIDUAL, DATA, TRAIN)
 WHERE = {"the file": "the file, outside of braces"}

@@ -103,22 +103,33 @@ def _shortcut(braces: Braces, read: Read, source: Wire) -> Wire:
 
 
 def add_skip(
-    braces: Braces, name: str, span: Span, mode: Value, skip: Wire, branch: Wire, join: Join
+    braces: Braces,
+    name: str,
+    span: Span,
+    mode: Value,
+    skip: Wire,
+    branch: Wire,
+    join: Join,
+    freeze: bool = False,
 ) -> Wire:
-    """branch + skip, the skip made to fit where `mode` says how. SpecError or Told where it does not fit."""
+    """branch + skip, the skip made to fit where `mode` says how; what is learned for it may be frozen.
+    SpecError or Told where it does not fit."""
     if skip.shape != branch.shape:
-        skip = _fitted(braces, name, span, mode, skip, branch)
+        skip = _fitted(braces, name, span, mode, skip, branch, freeze)
     return braces.draft.add(join, branch, skip)
 
 
-def _fitted(braces: Braces, name: str, span: Span, mode: Value, skip: Wire, branch: Wire) -> Wire:
+def _fitted(
+    braces: Braces, name: str, span: Span, mode: Value, skip: Wire, branch: Wire, freeze: bool
+) -> Wire:
     shapes = {"skip": show_shape(skip.shape), "branch": show_shape(branch.shape)}
     notes = (Note(f"the skip begins here, with shape {shapes['skip']}", skip.span),)
     if mode == "project":
         dense = braces.context.registry.find("layer", "dense")
         assert dense is not None, "the built-in layers have dense"
         use = Use(dense, {"width": branch.shape[0]}, span)
-        return braces.draft.add(Layer(name=f"{name}.project", span=span, use=use, bias=False), skip)
+        project = Layer(name=f"{name}.project", span=span, use=use, bias=False, freeze=freeze)
+        return braces.draft.add(project, skip)
     if mode != "pad":
         raise braces.context.refuse(SkipDoesNotFit(span=span, notes=notes, **shapes))
     if skip.shape[0] > branch.shape[0]:

@@ -15,6 +15,7 @@ from deltaplan.compiler.build.objective import add_objective
 from deltaplan.compiler.build.places import TRAIN, Read, head_span, missing, read_lines
 from deltaplan.compiler.build.schedules import check_schedules, with_length
 from deltaplan.compiler.build.scope import Scope
+from deltaplan.compiler.build.trained import build_only, build_rate
 from deltaplan.compiler.build.watch import Watch, build_watch
 from deltaplan.compiler.build.words import FOREIGN
 from deltaplan.compiler.experiment import TrainSpec
@@ -58,7 +59,8 @@ def build_train(context: Context, scope: Scope, model: Model | None, train: tree
     """The train block; every mistake is told, and None given where one was."""
     assert train.body is not None, "the table of the file asks for braces"
     before = len(context.problems.errors)
-    lines = {read.head: read for read in read_lines(context, TRAIN, train.body.lines)}
+    reads = [*read_lines(context, TRAIN, train.body.lines)]
+    lines = {read.head: read for read in reads}
     settings = {head: _setting(context, scope, FORMS[head], lines[head]) for head in FORMS if head in lines}
     clip = _setting(context, scope, CLIP, lines["clip"]) if "clip" in lines else None
     optimizer = (
@@ -68,6 +70,12 @@ def build_train(context: Context, scope: Scope, model: Model | None, train: tree
         optimizer = with_length(optimizer, time[1])
         check_schedules(context, optimizer, *time)
     average = add_objective(context, model, lines["minimize"]) if model and "minimize" in lines else None
+    only = context.attempt(build_only, context, model, lines["only"]) if model and "only" in lines else None
+    rates = [
+        context.attempt(build_rate, context, scope, model, optimizer, read)
+        for read in reads
+        if read.head == "lr_scale"
+    ]
     watch = build_watch(context, scope, model, lines) if model and average else Watch()
     if "epochs" in lines and "steps" in lines:
         notes = (Note("the other one", lines["epochs"].span),)
@@ -81,7 +89,13 @@ def build_train(context: Context, scope: Scope, model: Model | None, train: tree
     if len(context.problems.errors) > before:
         return None
     spec = _spec(train, average, optimizer, settings, watch, "keep" in lines)
-    return replace(spec, clip=clip if isinstance(clip, int | float) else None)
+    return replace(
+        spec,
+        clip=clip if isinstance(clip, int | float) else None,
+        only=only or spec.only,
+        rates=tuple(rate for rate in rates if rate),
+        origin={**spec.origin, "only": "spec" if only else "default"},
+    )
 
 
 def _spec(

@@ -25,8 +25,8 @@ NOT_YET = {
     "regularizer": _words("spectral"),
     "optimizer": _words("lbfgs exact"),
     "data line": _words("npz parquet images sklearn multiply augment missing part"),
-    "train line": _words("only warm_start lr_scale record"),
-    "option": _words("freeze share weights folds by order part window ahead"),
+    "train line": _words("warm_start record"),
+    "option": _words("share weights folds by order part window ahead"),
 }
 
 # What other tools call things, in lower case, and our word for it.

@@ -5,8 +5,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from deltaplan.compiler.experiment import Experiment
 from deltaplan.compiler.initial import plain
 from deltaplan.compiler.nodes import Activate, Use
-from deltaplan.compiler.optimize import Update
-from deltaplan.compiler.parameters import numbered
+from deltaplan.compiler.optimize import Update, UpdatePart
+from deltaplan.compiler.parameters import Parameter, numbered, place_parameters
 from deltaplan.compiler.plan import Plan, Plans, compile_plans
 from deltaplan.compiler.printers.algebra import rounded, short
 from deltaplan.compiler.printers.buffers import buffer_table
@@ -71,7 +71,8 @@ def _lines(experiment: Experiment, batch: int | None, full: bool) -> Iterator[st
         yield from _section("forward", forward, numbers, layout)
         yield from _section("backward", backward, numbers, layout)
     if plans.update and experiment.train:
-        yield from _update(experiment.train.optimizer, plans.update)
+        blocks = place_parameters(graph)
+        yield from _update(experiment.train.optimizer, plans.update, blocks)
     if plans.train:
         yield from _afterwards(experiment, plans, layout)
     else:
@@ -109,21 +110,28 @@ def _total(steps: Sequence[Step], layout: Layout) -> str:
     return show_cost((fixed, sum(flops(step, 1) for step in steps) - fixed), layout.batch)
 
 
-def _update(optimizer: Use, update: Update) -> Iterator[str]:
-    """The scalars, and the formulas of each part of θ; a part that is not all of θ is named by its places."""
+def _update(optimizer: Use, update: Update, blocks: Sequence[Parameter]) -> Iterator[str]:
+    """The scalars, and the formulas of each part of θ; a part that is not all of θ is named by its blocks."""
     line = f":{optimizer.span.line}"
     yield ""
     yield from columns(f"update by {optimizer.name}", "shape", "FLOPs", "line", indent=0)
     yield from folded("; ".join(_meanings(update)))
     for scalar, expression in update.scalars.items():
         yield from columns(f"{scalar} = {to_text(rounded(expression))}", "number", "", line)
+    margin = "" if [part.end - part.begin for part in update.parts] == [sum(b.size for b in blocks)] else "  "
     for part in update.parts:
-        if len(update.parts) > 1:
-            yield f"  for θ[{part.begin}:{part.end}]:"
-        margin = "  " if len(update.parts) > 1 else ""
+        if margin:
+            yield f"  for {_blocks(part, blocks)}:"
         for name, text in update_formulas(part.step):
             yield from columns(f"{margin}{name} = {text}", f"[{part.end - part.begin}]", "", line)
     yield from columns("", "", f"{sum(flops(part.step, 1) for part in update.parts):,}", "")
+
+
+def _blocks(part: UpdatePart, blocks: Sequence[Parameter]) -> str:
+    """`W1…W3, θ[0:40]`"""
+    inside = [b.tensor.name for b in blocks if part.begin <= b.offset < part.end]
+    names = inside[0] if len(inside) == 1 else f"{inside[0]}…{inside[-1]}"
+    return f"{names}, θ[{part.begin}:{part.end}]"
 
 
 def _meanings(update: Update) -> Iterator[str]:

@@ -155,7 +155,7 @@ def _layer_words(node: Layer) -> list[str]:
     kind = [] if node.output and node.use.name == "dense" else [node.use.name]
     bias = [] if node.bias else ["bias=false"]
     init = [f"init={node.init}"] if node.init else []
-    return [*kind, *values, *init, *bias]
+    return [*kind, *values, *init, *bias, *["freeze"] * node.freeze]
 
 
 def _is_automatic(node: AnyNode) -> bool:

@@ -59,7 +59,7 @@ def _figure(name: str, text: str) -> list[str]:
 
 
 def _figures(experiment: Experiment, plans: Plans, passes: Passes, samples: int | None) -> Iterator[str]:
-    yield from _figure("parameters", _against(plans.predict.trace.size, samples))
+    yield from _figure("parameters", _parameters(plans, samples))
     for span, have, of in experiment.skips:
         yield from _figure("skips", f"on {have} of {of} layers of line {span.line}")
     layers = depth(experiment.graph)
@@ -69,6 +69,13 @@ def _figures(experiment: Experiment, plans: Plans, passes: Passes, samples: int 
         batch = experiment.train.batch or samples
         memory = training_memory(experiment, plans, batch or 1)
         yield from _figure("memory", _bytes(memory, experiment.train))
+
+
+def _parameters(plans: Plans, samples: int | None) -> str:
+    size, update = plans.predict.trace.size, plans.update
+    trained = sum(part.end - part.begin for part in update.parts) if update else size
+    part = f"; {trained:,} are trained" if trained < size else ""
+    return _against(size, samples) + part
 
 
 def _against(count: int, samples: int | None) -> str:
@@ -122,6 +129,8 @@ def _solver(train: TrainSpec) -> str:
         f"{text} (default)" if train.origin.get(name) == "default" else text for name, text in given.items()
     ]
     settings += [f"clip norm={show_value(train.clip)}"] if train.clip else []
+    settings += [f"only {', '.join(train.only)}"] if train.only != ("parameters",) else []
+    settings += [f"lr_scale {show_value(rate.factor)} on {', '.join(rate.places)}" for rate in train.rates]
     return ", ".join([call_text(train.optimizer), *settings])
 
 
@@ -187,6 +196,8 @@ def _train_data(train: TrainSpec) -> dict[str, Any]:
         "precision": train.precision,
         "average": train.average,
         "clip": train.clip,
+        "only": list(train.only),
+        "lr_scale": [{"factor": rate.factor, "on": list(rate.places)} for rate in train.rates],
         "origin": dict(train.origin),
     }
 

@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 
 from deltaplan.compiler.build.data import PATH
 from deltaplan.compiler.build.form import Form, Slot, of_attributes, of_parameters
-from deltaplan.compiler.build.layers import BIAS, INIT, RESIDUAL
+from deltaplan.compiler.build.layers import BIAS, FREEZE, INIT, RESIDUAL
 from deltaplan.compiler.build.watch import STOP_EARLY
 from deltaplan.compiler.experiment import Experiment
 from deltaplan.compiler.nodes import Activate, Layer, Loss, Penalty, Use, nested
@@ -86,7 +86,7 @@ def _layer_form(layer: Layer) -> LineForm:
     contract = layer.use.contract
     assert isinstance(contract, contracts.Layer)
     init = Slot(INIT.name, INIT.type, default="default")
-    extra = (init, BIAS, RESIDUAL) if contract.trained else ()
+    extra = (init, BIAS, FREEZE, RESIDUAL) if contract.trained else ()
     form = of_attributes(contract.name, "layer", contract.attributes, not layer.output, *extra)
     return LineForm(form, _optional(contract.attributes))
 

@@ -19,6 +19,7 @@ def unstated_train(train: TrainSpec) -> tuple[tree.Line, ...]:
         "seed": train.seed,
         "precision": train.precision,
         "keep": train.keep,
+        "only": "parameters",
     }
     unstated = [head for head, origin in train.origin.items() if origin == "default"]
     return tuple(_line(head, (value_tree(values[head], train.span),), train.span) for head in unstated)

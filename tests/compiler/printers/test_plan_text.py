@@ -126,7 +126,7 @@ def test_update_of_adam_in_its_order():
 def test_parts_of_an_update_are_told_apart():
     """A bias does not decay."""
     text = text_of(spec("input 2; output 1", optimizer="adamw(lr=0.5, weight_decay=0.1)"))
-    weights, biases = text.partition("  for θ[0:2]:\n")[2].split("  for θ[2:3]:\n")
+    weights, biases = text.partition("  for W1, θ[0:2]:\n")[2].split("  for b1, θ[2:3]:\n")
     step = "0.5*(m\N{PRIME}/s1)/(sqrt(v\N{PRIME}/s2) + 1e-08)"
     assert f"    θ\N{PRIME} = θ - 0.05*θ - {step}\n" in weights
     assert f"    θ\N{PRIME} = θ - {step} " in biases.replace("\n", " ")

@@ -1,0 +1,92 @@
+"""What a run trains, and how fast: `only output`, `lr_scale 2 on=biases`."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import ClassVar
+
+from deltaplan.compiler.build.binding import ValueNeeded, bind
+from deltaplan.compiler.build.context import Context, Told
+from deltaplan.compiler.build.form import Form, Slot
+from deltaplan.compiler.build.located import places_of
+from deltaplan.compiler.build.model import Model
+from deltaplan.compiler.build.names import OtherForm
+from deltaplan.compiler.build.places import Read, head_span
+from deltaplan.compiler.build.scope import Scope
+from deltaplan.compiler.build.terms import Objective
+from deltaplan.compiler.experiment import Experiment, Rate
+from deltaplan.compiler.nodes import Use
+from deltaplan.compiler.parameters import place_parameters
+from deltaplan.compiler.trained import frozen
+from deltaplan.diagnostics import Diagnostic
+from deltaplan.dsl import tree
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NothingTrained(Diagnostic):
+    code: ClassVar[str] = "nothing-trained"
+    title: ClassVar[str] = "no parameter is trained: {why}"
+    why: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NoRateToScale(Diagnostic):
+    code: ClassVar[str] = "no-rate-to-scale"
+    title: ClassVar[str] = "`{optimizer}` has no `lr` that could be scaled"
+    optimizer: str
+
+
+LR_SCALE = Form(
+    "lr_scale",
+    "train line",
+    (Slot("lr_scale", "number", required=True, positional=True, above=0), Slot("on", "tree", required=True)),
+)
+
+
+def build_only(context: Context, model: Model, read: Read) -> tuple[str, ...]:
+    """`only output`, `only head, biases`. Raises Told."""
+    if not read.line.items:
+        raise context.refuse(ValueNeeded(span=read.span, owner="only", what="a place", example="only output"))
+    objective = Objective(context, model.scope, model, [])
+    values = (
+        value
+        for item in read.line.items
+        for value in (item.items if isinstance(item, tree.Values) else (item,))
+    )
+    found = [context.attempt(_place, objective, value) for value in values]
+    if None in found:
+        raise Told
+    return tuple(place for places in found if places for place in places)
+
+
+def _place(objective: Objective, item: tree.Value | tree.Option) -> tuple[str, ...]:
+    if isinstance(item, tree.Option):
+        mend = item.value.span.text
+        raise objective.context.refuse(OtherForm(span=item.span, written=item.span.text, mend=mend))
+    return places_of(objective, item)
+
+
+def build_rate(
+    context: Context, scope: Scope, model: Model | None, optimizer: Use | None, read: Read
+) -> Rate | None:
+    """`lr_scale 2 on=biases`. Raises Told."""
+    bound = bind(context, scope, LR_SCALE, read.line.items, read.span)
+    if optimizer and not any(p.name == "lr" for p in optimizer.contract.parameters):
+        raise context.refuse(NoRateToScale(span=read.span, optimizer=optimizer.name))
+    if model is None:
+        return None
+    places = places_of(Objective(context, model.scope, model, []), bound.trees["on"])
+    return Rate(float(str(bound.values["lr_scale"])), places)
+
+
+def check_trained(context: Context, experiment: Experiment, train: tree.Line) -> None:
+    """Tells of a run that would change nothing."""
+    parameters = place_parameters(experiment.graph)
+    if len(frozen(experiment, parameters)) < len(parameters):
+        return
+    why = "the model has none" if not parameters else "all are frozen"
+    only = _line(train.body.lines if train.body else (), "only")
+    context.refuse(NothingTrained(span=only.span if only else head_span(train), why=why))
+
+
+def _line(lines: Sequence[tree.Line], head: str) -> tree.Line | None:
+    return next((line for line in lines if isinstance(line.head, tree.Name) and line.head.text == head), None)
