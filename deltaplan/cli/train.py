@@ -9,6 +9,7 @@ from deltaplan.cli.spec import json_option, params_option, run_plugins_option
 
 if TYPE_CHECKING:
     from deltaplan.compiler.experiment import Experiment
+    from deltaplan.runtime.outcome import Backend
     from deltaplan.runtime.run import Run
 
 
@@ -30,11 +31,14 @@ if TYPE_CHECKING:
 )
 @run_plugins_option
 @click.option(
+    "--backend",
+    type=click.Choice(["native", "numpy"]),
+    help="Machine code, or numpy, the definition; native where it can be had.",
+)
+@click.option(
     "--threads",
     type=click.IntRange(min=1),
-    default=1,
-    show_default=True,
-    help="Threads of the BLAS library; other numbers give other bits.",
+    help="Threads; chosen by the work of a step. The native backend gives the same bits with any number.",
 )
 @click.option("-q", "--quiet", is_flag=True, help="Print nothing but the run's folder.")
 @json_option("Print the result as JSON.")
@@ -44,7 +48,8 @@ def command(
     resume: Path | None,
     runs: Path,
     run_plugins: bool,
-    threads: int,
+    backend: "Backend | None",
+    threads: int | None,
     quiet: bool,
     as_json: bool,
 ) -> None:
@@ -64,7 +69,15 @@ def command(
     experiment = _experiment(file, params, earlier)
     dataset = earlier.dataset() if earlier and file is None else None
     with shown_progress(experiment, silent=quiet or as_json) as progress:
-        run = train(experiment, dataset, runs=runs, progress=progress, resume=earlier, threads=threads)
+        run = train(
+            experiment,
+            dataset,
+            runs=runs,
+            progress=progress,
+            resume=earlier,
+            threads=threads,
+            backend=backend,
+        )
     warn(run.warnings)
     if as_json:
         say_json(_data(run))

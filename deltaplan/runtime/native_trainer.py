@@ -35,7 +35,7 @@ from deltaplan.runtime.watch import Watch, best_of
 
 RECORDS = 1000  # at most about so many lines of history
 ROOM = 4096  # records that the loop may write before they are read
-GLANCE = 0.05  # seconds between two looks at a training that runs
+SHORT, GLANCE = 0.002, 0.05  # seconds until the first look at a training that runs, and between later ones
 KINDS = {"float32": "float", "float64": "double"}
 FLOAT64, INT64 = np.dtype(np.float64), np.dtype(np.int64)
 ENDED: Mapping[int, Ended] = {
@@ -177,11 +177,19 @@ class NativeTrainer:
         else:
             worker = threading.Thread(target=self._call, args=call, daemon=True)
             worker.start()
-            worker.join(0.002)
-            while worker.is_alive():
-                self._drain(progress)
-                worker.join(GLANCE)
+            try:
+                self._watch_over(worker, progress)
+            except BaseException:
+                self.interrupted = True  # the memory that it works on must outlive it
+                worker.join()
+                raise
         self._drain(progress)
+
+    def _watch_over(self, worker: threading.Thread, progress: Progress) -> None:
+        worker.join(SHORT)
+        while worker.is_alive():
+            self._drain(progress)
+            worker.join(GLANCE)
 
     def _drain(self, progress: Progress) -> None:
         """Reads the records that are there; the last one is left where it is still to be looked at."""
@@ -238,11 +246,13 @@ class NativeTrainer:
             last, counters = self.before, self._counters(self.before)
             reason = self._reason()
             history = tuple(self.history)
-            return Outcome(last.copy(), states, max(step - 1, 0), history, "diverged", counters, reason)
+            reached = max(step - 1, 0)
+            return Outcome(last.copy(), states, reached, history, "diverged", counters, reason, "native")
         keeps = self.best and self.spec.keep == "best" and self.best.step
         kept = self.best.theta if self.best and keeps else self.theta
         history = tuple(self.history)
-        return Outcome(kept.copy(), states, step, history, ENDED[status], self._counters(self.theta))
+        counters = self._counters(self.theta)
+        return Outcome(kept.copy(), states, step, history, ENDED[status], counters, None, "native")
 
     def _counters(self, last: Array) -> dict[str, Array]:
         found = {"theta": last.copy(), "seen": np.array(self.real[Real.SEEN])}

@@ -29,6 +29,7 @@ class Record:
         return {name: value for name, value in {**own, **self.metrics}.items() if value is not None}
 
 
+Backend = Literal["native", "numpy"]
 Ended = Literal["complete", "stopped early", "interrupted", "diverged"]
 
 
@@ -38,7 +39,8 @@ class Outcome:
 
     After divergence θ is the last with a finite objective and gradient. `states` are the optimizer's vectors
     and `counters` what else is needed to go on: the θ of the last step, what the epoch at hand has seen, and
-    the best value so far with its step and the epochs since.
+    the best value so far with its step and the epochs since. `backend` is what ran, and `warnings` tell why
+    where it is not what was to be expected.
     """
 
     theta: Array
@@ -48,6 +50,8 @@ class Outcome:
     ended: Ended
     counters: Mapping[str, Array] = field(default_factory=dict)
     divergence: Diagnostic | None = None
+    backend: Backend = "numpy"
+    warnings: tuple[Diagnostic, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -20,7 +20,7 @@ from deltaplan.runtime.data.prepare import load_dataset, load_part
 from deltaplan.runtime.foreign import code_of, contributions_of, saved_of
 from deltaplan.runtime.model import Model
 from deltaplan.runtime.notebook import run_html
-from deltaplan.runtime.outcome import Outcome, Progress
+from deltaplan.runtime.outcome import Backend, Outcome, Progress
 from deltaplan.runtime.pictures import pictures
 from deltaplan.runtime.requirements import require
 from deltaplan.runtime.resume import start_of
@@ -129,21 +129,22 @@ def train(
     runs: str | os.PathLike[str] | None = RUNS,
     progress: Progress | None = None,
     resume: "Run | None" = None,
-    threads: int = 1,
+    threads: int | None = None,
+    backend: Backend | None = None,
 ) -> Run:
     """Trains a spec and writes the run to a new folder in `runs`; with None nothing is written.
 
     Ctrl-C and divergence end training early; the run then holds what was reached. `resume` is a run to go on
-    from, with its bits: see `resume.start_of`. `threads` are those of BLAS, whose bits change with them.
+    from, with its bits: see `resume.start_of`. For `threads` and `backend` see `runtime.train.train`.
     """
     require(experiment, *(() if dataset else ("data",)), "train", "minimize")
     dataset = dataset or load_dataset(experiment, Path())
     start = start_of(resume, experiment, dataset) if resume else None
-    outcome = solve(experiment, dataset, progress=progress, start=start, threads=threads)
+    outcome = solve(experiment, dataset, progress=progress, start=start, threads=threads, backend=backend)
     model = Model(experiment, outcome.theta, dataset.preprocessing)
     saved = _saved(model, dataset, outcome, resume)
     drawn = pictures(model, dataset, saved)
-    run = Run(model, saved, None, outcome.divergence, dataset.warnings, drawn)
+    run = Run(model, saved, None, outcome.divergence, (*dataset.warnings, *outcome.warnings), drawn)
     return run if runs is None else run.save(runs)
 
 

@@ -15,7 +15,7 @@ from deltaplan.runtime.data.memory import dataset_from_memory
 from deltaplan.runtime.data.prepare import load_dataset
 from deltaplan.runtime.gradcheck import Row, gradcheck
 from deltaplan.runtime.initial import initial
-from deltaplan.runtime.outcome import Progress
+from deltaplan.runtime.outcome import Backend, Progress
 from deltaplan.runtime.problem import Problem
 from deltaplan.runtime.requirements import require
 from deltaplan.runtime.run import Run
@@ -36,7 +36,8 @@ def train(
     runs: str | os.PathLike[str] | None = None,
     resume: Run | None = None,
     progress: Progress | None = None,
-    threads: int = 1,
+    threads: int | None = None,
+    backend: Backend | None = None,
 ) -> Run:
     """Trains a spec, an experiment or the path of a .dl file, on the data that it names or on those given.
 
@@ -44,8 +45,9 @@ def train(
     each input by its name. `y` are targets [N, outputs], or [N]: numbers or class labels. The spec's split
     and scaling hold for them; a spec without a `data` block trains on all rows. Nothing is written unless
     `runs` names a folder, in which the run gets a new one (`Run.save` does it later). `params` are for a
-    path; `resume` is a run to go on from; `progress` is called with each record of the history; `threads`
-    are those of BLAS: its bits change with their number.
+    path; `resume` is a run to go on from; `progress` is called with each record of the history. `backend`
+    is `native` or `numpy`; if None the native one, or numpy, with a warning, where that cannot be had.
+    `threads` are chosen if None; on the native backend no bits depend on them.
 
     Raises SpecError where the spec is wrong or the data do not fit it. Divergence and Ctrl-C end training
     early: `Run.ended` tells.
@@ -55,7 +57,9 @@ def train(
     dataset = _dataset(experiment, x, y)
     if dataset is None and resume is not None and experiment is resume.experiment:
         dataset = resume.dataset()  # its spec lies in the run's folder, its data where they were
-    return train_run(experiment, dataset, runs=runs, resume=resume, progress=progress, threads=threads)
+    return train_run(
+        experiment, dataset, runs=runs, resume=resume, progress=progress, threads=threads, backend=backend
+    )
 
 
 def compile_(spec: Spec, *, params: Params = None, fused: bool = True) -> Compiled:

@@ -4,17 +4,18 @@ import signal
 import threading
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from math import isfinite
 from types import FrameType
-from typing import Any
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
 
 from deltaplan.compiler.experiment import Experiment, TrainSpec
+from deltaplan.compiler.loops.schedule import NoScheduleError
 from deltaplan.compiler.plan import Plans, compile_plans
-from deltaplan.diagnostics import Diagnostic
+from deltaplan.diagnostics import Diagnostic, SpecError
 from deltaplan.runtime.arrays import arrays_of
 from deltaplan.runtime.backends.numpy.bind import Bound, BoundUpdate, bind
 from deltaplan.runtime.backends.numpy.expressions import Array
@@ -24,9 +25,12 @@ from deltaplan.runtime.data.dataset import Dataset, Part
 from deltaplan.runtime.divergence import explain
 from deltaplan.runtime.dropout import fill
 from deltaplan.runtime.initial import initial
-from deltaplan.runtime.outcome import Ended, Outcome, Progress, Record, Start
+from deltaplan.runtime.outcome import Backend, Ended, Outcome, Progress, Record, Start
 from deltaplan.runtime.threads import blas_threads
 from deltaplan.runtime.watch import Watch, best_of
+
+if TYPE_CHECKING:
+    from deltaplan.runtime.native_trainer import NativeTrainer
 
 RECORDS = 1000  # at most about so many lines of history
 
@@ -37,14 +41,57 @@ def train(
     plans: Plans | None = None,
     progress: Progress | None = None,
     start: Start | None = None,
-    threads: int = 1,
+    threads: int | None = None,
+    backend: Backend | None = None,
 ) -> Outcome:
     """Carries out the `train` block on the training part. Ctrl-C ends it after the step at hand; divergence
     (NaN or infinity in the objective or the gradient) before the step that it spoils. From a `start` it goes
-    on, and ends with the bits of a run that was never interrupted. More `threads`: other bits."""
-    trainer = Trainer(experiment, dataset, plans or compile_plans(experiment), start)
-    with np.errstate(all="ignore"), blas_threads(threads), _interruptible(trainer):
-        return trainer.run(progress or (lambda record: None))
+    on, and ends with the bits of a run that was never interrupted.
+
+    `backend` is the native one unless another is named, and numpy where that cannot be had. `threads` are
+    chosen by the work of a step if None; on the native backend the bits do not depend on them, on numpy,
+    where they are those of BLAS, they do. SpecError where a backend is named that cannot run this.
+    """
+    plans = plans or compile_plans(experiment)
+    trainer, warnings = trainer_of(experiment, dataset, plans, start, backend)
+    with np.errstate(all="ignore"), blas_threads(threads or 1), interruptible(trainer):
+        outcome = trainer.run(progress or (lambda record: None))
+    return replace(outcome, warnings=warnings)
+
+
+def trainer_of(
+    experiment: Experiment,
+    dataset: Dataset,
+    plans: Plans,
+    start: Start | None,
+    backend: Backend | None,
+) -> tuple["Trainer | NativeTrainer", tuple[Diagnostic, ...]]:
+    """The trainer of the backend that is asked for, or the best that can be had, and what is to be told."""
+    if backend == "numpy":
+        return Trainer(experiment, dataset, plans, start), ()
+    try:
+        from deltaplan.runtime.native_trainer import NativeTrainer
+
+        return NativeTrainer(experiment, dataset, plans, start), ()
+    except ImportError as error:
+        missing = NativeUnavailable(why=f"llvmlite does not import ({error})", mend=INSTALL)
+    except NoScheduleError as error:
+        missing = NativeUnavailable(why=f"it has no code for {error}", mend=None)
+    if backend == "native":
+        raise SpecError(missing)
+    return Trainer(experiment, dataset, plans, start), (missing,)
+
+
+INSTALL = "`pip install llvmlite` brings it; `--backend numpy` is silent"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NativeUnavailable(Diagnostic):
+    code: ClassVar[str] = "native-unavailable"
+    title: ClassVar[str] = "the native backend cannot run this: {why}"
+    help: ClassVar[str] = "{mend}"
+    why: str
+    mend: str | None
 
 
 @dataclass
@@ -219,7 +266,7 @@ def _sample_loss(bound: Bound) -> Any:
 
 
 @contextmanager
-def _interruptible(trainer: Trainer) -> Iterator[None]:
+def interruptible(trainer: "Trainer | NativeTrainer") -> Iterator[None]:
     """Ctrl-C lets the step at hand finish; a second one is an ordinary KeyboardInterrupt."""
     if threading.current_thread() is not threading.main_thread():
         yield

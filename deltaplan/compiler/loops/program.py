@@ -6,7 +6,15 @@ from dataclasses import dataclass
 from deltaplan.compiler.buffers import aliases
 from deltaplan.compiler.loops.groups import Group, Joins, group, hide, is_product
 from deltaplan.compiler.loops.nest import Buffer, Kernel, Statement
-from deltaplan.compiler.loops.schedule import flat, rows, samples, sums, vectors, wide
+from deltaplan.compiler.loops.schedule import (
+    NoScheduleError,
+    flat,
+    rows,
+    samples,
+    sums,
+    vectors,
+    wide,
+)
 from deltaplan.compiler.loops.schedule.axes import Axes
 from deltaplan.compiler.loops.schedule.signature import COUNTER, SAMPLES, Names, signature
 from deltaplan.compiler.steps import Map, MatMul, Step, Tensor
@@ -93,7 +101,7 @@ class Kernels:
         names = Names(group, axes, self.alias)
         key = (axes, signature(group, names))
         if key not in self.made:
-            body = _body(group, axes, names)
+            body = _scheduled(group, axes, names)
             used = names.used
             scratch = _scratch(body)
             parameters = (*(b for _, b in used), *([scratch] if scratch else []))
@@ -103,6 +111,13 @@ class Kernels:
         kernel, numbers = self.made[key]
         tensors = tuple(names.tensors.values())
         return kernel, tuple(tensors[number] for number in numbers)
+
+
+def _scheduled(group: Group, axes: Axes, names: Names) -> tuple[Statement, ...]:
+    try:
+        return _body(group, axes, names)
+    except (KeyError, NotImplementedError) as error:
+        raise NoScheduleError(_title(group)) from error
 
 
 def _body(group: Group, axes: Axes, names: Names) -> tuple[Statement, ...]:
