@@ -96,8 +96,8 @@ def update_of(
     writes = ("w", *states)
     ranges = _ranges(trained, [{name: formula[name] for name in writes} for formula in formulas])
     scalars = hoisted(*(new for _, _, new in ranges))
-    names = dict(zip(scalars, _names(scalars, {"w", "g", *states}), strict=True))
-    parts = tuple(UpdatePart(b, e, _map(new, e - b, names, optimizer.name)) for b, e, new in ranges)
+    names = dict(zip(scalars, names_of(scalars, {"w", "g", *states}), strict=True))
+    parts = tuple(UpdatePart(b, e, mapped(new, e - b, names, optimizer.name)) for b, e, new in ranges)
     return Update(parts, states, {Tensor(names[s], ()): s for s in scalars}, writes)
 
 
@@ -122,7 +122,7 @@ def _ranges(trained: Sequence[Stretch], formulas: Sequence[New]) -> list[tuple[i
     return found
 
 
-def _map(new: New, size: int, scalars: Mapping[Expr, str], origin: str) -> Map:
+def mapped(new: New, size: int, scalars: Mapping[Expr, str], origin: str) -> Map:
     """The new values over the vectors of one part; `scalars` gives a name to what is computed before."""
     vectors = {name: Tensor(VECTORS.get(name, name), (size,)) for name in ("w", "g", *new)}
     named = {s: argument(name) for s, name in scalars.items()}
@@ -171,6 +171,6 @@ def hoisted(*formulas: New) -> tuple[Expr, ...]:
     return tuple(found)
 
 
-def _names(scalars: tuple[Expr, ...], taken: Iterable[str]) -> list[str]:
+def names_of(scalars: tuple[Expr, ...], taken: Iterable[str]) -> list[str]:
     free = (name for i in count(1) if (name := f"s{i}") not in taken)
     return list(islice(free, len(scalars)))

@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
+from deltaplan.compiler.factors import with_factors
 from deltaplan.compiler.loops.nest import Buffer, Compute, For, Kernel, Load, Statement, Store
 from deltaplan.compiler.loops.program import Program, Spot, program
 from deltaplan.compiler.loops.schedule.axes import Axes, Machine
@@ -94,7 +95,7 @@ def training(
 ) -> Training:
     """The training loop of a plan on `samples` samples; `evaluation` runs on `validation` others."""
     made: Made = {}
-    trace = plan.trace
+    trace, update = plan.trace, with_factors(update)
     full = samples if batch is None else min(batch, samples)
     counts = dict.fromkeys((full, samples - (-(-samples // full) - 1) * full))
     total = total_of(plan)

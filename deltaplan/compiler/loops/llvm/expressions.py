@@ -3,6 +3,7 @@
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
+from deltaplan.compiler.loops.llvm.estimates import ESTIMATED, fits
 from deltaplan.compiler.loops.llvm.lanes import Lanes
 from deltaplan.compiler.loops.llvm.mathematics import OPERATIONS, power_of
 from deltaplan.plugins.expressions import CONDITIONS, Expr, Op, walk
@@ -21,8 +22,10 @@ class Held:
 class Evaluator:
     """Writes expressions whose argument `xi` is the i-th input. What two of them share is computed once."""
 
-    def __init__(self, lanes: Callable[[int], Lanes], inputs: Sequence[Held]) -> None:
-        self._lanes = lanes
+    def __init__(
+        self, lanes: Callable[[int], Lanes], inputs: Sequence[Held], estimates: bool = False
+    ) -> None:
+        self._lanes, self._estimates = lanes, estimates
         self._arguments = {f"x{i}": held for i, held in enumerate(inputs)}
         self._known: dict[Expr, Held] = {}
 
@@ -44,6 +47,8 @@ class Evaluator:
         operands = [self._wide(a, lanes) for a in node.args]
         if node.op is Op.POW and node.args[1].op is Op.CONST:
             return Held(power_of(lanes, operands[0], node.args[1].value or 0.0), count)
+        if self._estimates and node.op in ESTIMATED and fits(lanes):
+            return Held(ESTIMATED[node.op](lanes, *operands), count)
         return Held(OPERATIONS[node.op](lanes, *operands), count)
 
     def _wide(self, node: Expr, lanes: Lanes) -> str:

@@ -37,10 +37,12 @@ Terms = tuple[
 
 @dataclass(frozen=True, slots=True)
 class Width:
-    """How wide code is made: `vector` bytes in a native vector, and whether fused multiply-adds are cheap."""
+    """How wide code is made: `vector` bytes in a native vector, whether fused multiply-adds are cheap, and
+    whether there are AVX-512's estimates of quotients and roots."""
 
     vector: int
     fma: bool
+    estimates: bool = False
 
     def lanes(self, kind: str) -> int:
         return self.vector * 8 // BITS[kind]
@@ -74,10 +76,12 @@ class Scope:
 
 
 class KernelWriter:
-    """Writes kernels for numbers of one type, `float` or `double`."""
+    """Writes kernels for numbers of one type, `float` or `double`; with `estimates`, quotients and roots from
+    the processor's estimates where it has them."""
 
-    def __init__(self, text: Text, kind: str, width: Width) -> None:
+    def __init__(self, text: Text, kind: str, width: Width, estimates: bool = False) -> None:
         self.text, self.kind, self.width = text, kind, width
+        self.estimates = estimates and width.estimates
         self.native = width.lanes(kind)
         self.bytes = BITS[kind] // 8
         self._lanes: dict[int, Lanes] = {}
@@ -242,7 +246,9 @@ class KernelWriter:
         return self.text.value(f"extractelement {kind} {held.value}, i64 {held.lane}")
 
     def compute(self, compute: Compute, scope: Scope) -> None:
-        evaluator = Evaluator(self.lanes, [self._as_is(scope.locals[name]) for name in compute.inputs])
+        evaluator = Evaluator(
+            self.lanes, [self._as_is(scope.locals[name]) for name in compute.inputs], self.estimates
+        )
         for name, expression in zip(compute.outputs, compute.expressions, strict=True):
             scope.locals[name] = evaluator.number(expression)
 

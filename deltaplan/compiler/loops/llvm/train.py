@@ -95,6 +95,7 @@ class TrainingWriter:
         self.text = Text()
         self.code = Code(self.text)
         self.kernels = KernelWriter(self.text, training.kind, width)
+        self.updates = KernelWriter(self.text, training.kind, width, estimates=True)
         self.doubles = KernelWriter(self.text, "double", width)
         self.slots = {name: number for number, name in enumerate(tables(training))}
         self.spaces: dict[str, tuple[str, ...]] = {}
@@ -119,9 +120,10 @@ class TrainingWriter:
         return self.text
 
     def _kernels(self) -> None:
+        update = {k.name for k in self.training.update.kernels}
         found = {k.name: k for p in self.training.programs for k in p.kernels}
         for kernel in found.values():
-            self.kernels.kernel(kernel)
+            (self.updates if kernel.name in update else self.kernels).kernel(kernel)
         for scalar in (self.training.scalars.ahead, self.training.scalars.after):
             if scalar:
                 self.doubles.kernel(scalar)

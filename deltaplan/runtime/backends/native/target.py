@@ -24,7 +24,7 @@ class Target:
     @property
     def width(self) -> Width:
         """What the lowering needs to know of it."""
-        return Width(self.vector, self.fma)
+        return Width(self.vector, self.fma, estimates=self.vector == 64)
 
     def schedule(self, itemsize: int) -> Machine:
         """What schedules for numbers of so many bytes need to know of it."""

@@ -8,13 +8,13 @@ from typing import Any
 
 import numpy as np
 
-from deltaplan.compiler.optimize import Update, UpdatePart, hoisted
+from deltaplan.compiler.factors import with_factors
+from deltaplan.compiler.optimize import Update
 from deltaplan.compiler.plan import Plan
 from deltaplan.compiler.steps import Tensor
-from deltaplan.plugins.expressions import Expr, Op, argument, replace, substitute, walk
+from deltaplan.plugins.expressions import Expr, Op, walk
 from deltaplan.plugins.expressions.floats import FLOATS
 from deltaplan.runtime.backends.numpy.expressions import Array, Scratch, Thunk, calls
-from deltaplan.runtime.backends.numpy.factors import gathered
 from deltaplan.runtime.backends.numpy.program import Program
 
 Draw = Callable[[int, Array], None]
@@ -87,44 +87,34 @@ class BoundUpdate:
     """The update of θ in place; `states` are the optimizer's vectors."""
 
     def __init__(self, update: Update, vectors: Mapping[str, Array]) -> None:
+        update = with_factors(update)
         theta, gradient = vectors["θ"], vectors["g"]
         self.states = {name: np.zeros_like(theta) for name in update.states}
         arrays = {"w": theta, "θ": theta, "g": gradient, **self.states}
-        formulas = [_unnamed(update, part) for part in update.parts]
-        found = hoisted(*formulas)
-        self._scalars = [np.zeros((), theta.dtype) for _ in found]
-        self._values = scalar_function(found)
+        self._scalars = {tensor.name: np.zeros((), theta.dtype) for tensor in update.scalars}
+        self._values = scalar_function(tuple(update.scalars.values()))
         self._gradients = [gradient[part.begin : part.end] for part in update.parts]
         self._needs_norm = "gnorm" in update.arguments
-        places = {scalar: argument(f"s{i}") for i, scalar in enumerate(found)}
-        shared = {f"s{i}": array for i, array in enumerate(self._scalars)}
         scratch = Scratch(theta.dtype)
         self._calls: list[Thunk] = []
-        for part, formula in zip(update.parts, formulas, strict=True):
+        for part in update.parts:
             views = {name: array[part.begin : part.end] for name, array in arrays.items()}
-            inputs = {f"x{i}": views[t.name] for i, t in enumerate(part.step.inputs) if t.name in views}
-            expressions = [replace(e, places) for e in formula.values()]
-            outs = [views[name] for name in update.writes]
-            self._calls += calls(expressions, shared | inputs, outs, scratch)
+            known = views | self._scalars
+            inputs = {f"x{i}": known[t.name] for i, t in enumerate(part.step.inputs)}
+            self._calls += calls(
+                part.step.expressions, inputs, [views[name] for name in update.writes], scratch
+            )
 
     def run(self, t: int, epoch: int = 0) -> None:
         """Does step t, counted from 1, after so many whole epochs."""
         known = {"t": float(t), "epoch": float(epoch), "gnorm": self._norm() if self._needs_norm else 0.0}
-        for scalar, value in zip(self._scalars, self._values(known), strict=True):
+        for scalar, value in zip(self._scalars.values(), self._values(known), strict=True):
             scalar[...] = value
         for call in self._calls:
             call()
 
     def _norm(self) -> float:
         return sqrt(sum(float(g @ g) for g in self._gradients))
-
-
-def _unnamed(update: Update, part: UpdatePart) -> dict[str, Expr]:
-    """The new values with the scalars in place of their names, and their factors put into one."""
-    inputs = {f"x{i}": tensor for i, tensor in enumerate(part.step.inputs)}
-    scalars = {x: update.scalars[tensor] for x, tensor in inputs.items() if tensor in update.scalars}
-    expressions = (gathered(substitute(e, scalars)) for e in part.step.expressions)
-    return dict(zip(update.writes, expressions, strict=True))
 
 
 def scalar_function(expressions: tuple[Expr, ...]) -> Callable[[Mapping[str, float]], list[float]]:
