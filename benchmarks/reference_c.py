@@ -85,6 +85,11 @@ class Parameters:
         self.theta = roomy(self.first, self.dtype)
         self.m, self.v = roomy(0 * self.first, self.dtype), roomy(0 * self.first, self.dtype)
 
+    def restart(self) -> None:
+        """The first θ again."""
+        self.theta[: self.first.size] = self.first
+        self.m[:], self.v[:], self.done = 0, 0, 0
+
     @property
     def value(self) -> Array:
         """θ without the room behind it."""
@@ -158,13 +163,19 @@ class Predictor:
         self.library.many(c_int(len(x)), pointer(x), pointer(out))
 
 
-def landscape(
-    theta: Array, directions: Sequence[Array], a: Array, b: Array, x: Array, y: Array, dtype: Any
-) -> Array:
-    """W7: the losses of W1's net at θ + a·d₁ + b·d₂ for every pair of a, b [points]."""
-    vectors = [roomy(values, dtype) for values in (a, b, theta, *directions, x, y, 0 * a)]
-    library("landscape", np.dtype(dtype).name).landscape(c_int(a.size), *(pointer(v) for v in vectors))
-    return vectors[-1][: a.size]
+class Landscape:
+    """W7: W1's net at θ + a·d₁ + b·d₂ for every pair of a, b [points]."""
+
+    def __init__(
+        self, theta: Array, directions: Array, a: Array, b: Array, x: Array, y: Array, dtype: Any
+    ) -> None:
+        self.call, self.points = library("landscape", np.dtype(dtype).name).landscape, a.size
+        self.vectors = [roomy(values, dtype) for values in (a, b, theta, *directions, x, y, 0 * a)]
+
+    def losses(self) -> Array:
+        """[points]"""
+        self.call(c_int(self.points), *(pointer(vector) for vector in self.vectors))
+        return self.vectors[-1][: self.points]
 
 
 def peak(dtype: Any, rounds: int = 2_000_000, turns: int = 5) -> float:

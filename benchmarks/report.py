@@ -2,28 +2,34 @@
 
 import os
 import platform
+import subprocess
 import sys
 from collections.abc import Iterable, Iterator
 from datetime import UTC, datetime
-from importlib.metadata import version
+from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
 from threadpoolctl import threadpool_info
 
+from benchmarks import reference_c
+from benchmarks.contenders import missing
 from benchmarks.measure import Row
-from benchmarks.peers import missing
+from benchmarks.workloads import PRECISIONS
 
 LIBRARIES = ("deltaplan", "numpy", "lark", "networkx", "click")
+PEERS = ("llvmlite", "numba", "jax", "torch", "scikit-learn")
 
 
 def header(command: str, turns: int) -> str:
     """The machine, the versions, the threads and the command."""
-    versions = ", ".join(f"{name} {version(name)}" for name in LIBRARIES)
+    versions = ", ".join(f"{name} {version(name)}" for name in (*LIBRARIES, *filter(found, PEERS)))
     lines = [
         f"`{command}`, {datetime.now(UTC):%Y-%m-%d %H:%M} UTC",
         f"{processor()}, {os.cpu_count()} cores, load {load()}, {platform.system()}",
-        f"Python {platform.python_version()}, {versions}; BLAS: {blas()}, held to 1 thread",
-        f"median of {turns} interleaved turns, processor time; a ratio is the median of the turns' ratios",
+        f"Python {platform.python_version()}, {versions}; BLAS: {blas()}",
+        f"C: {compiler()}",
+        f"median of {turns} interleaved turns; a ratio is the median of the turns' ratios",
+        "one thread, and the processor's time, unless said; W8 and what has more threads: the clock's",
     ]
     if absent := missing():
         lines.append(f"left out, because not installed: {', '.join(absent)}")
@@ -42,6 +48,23 @@ def table(title: str, rows: Iterable[Row]) -> Iterator[str]:
         value = f"{row.value:,.1f} {row.unit}"
         against = row.against or row.note
         yield f"| {row.name:44} | {value:>16} | {ratio:>6} | {against:30} | {bar:>5} | {word:6} |"
+
+
+def found(package: str) -> bool:
+    try:
+        version(package)
+    except PackageNotFoundError:
+        return False
+    return True
+
+
+def compiler() -> str:
+    """The compiler of the references with its flags, and what the machine was seen to do."""
+    if not reference_c.installed():
+        return "no gcc, so no references"
+    first = subprocess.run([reference_c.COMPILER, "--version"], capture_output=True, text=True, check=True)
+    peaks = ", ".join(f"{reference_c.peak(kind) / 1e9:.0f} GFLOP/s in {kind}" for kind in PRECISIONS)
+    return f"{first.stdout.splitlines()[0]}, {' '.join(reference_c.FLAGS)}; peak of a core: {peaks}"
 
 
 def processor() -> str:

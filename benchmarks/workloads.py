@@ -1,31 +1,34 @@
-"""W1, W2 and W3: what deltaplan runs, beside the same by hand; both begin with the same parameters."""
+"""The workloads: what deltaplan runs, and the numbers that every contender begins with."""
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from functools import cache
 from pathlib import Path
 from typing import Any, Literal
 
 import numpy as np
 
 import deltaplan
-from benchmarks.reference_numpy import Array, Blocks, Classifier, Residual
 from deltaplan.compiler.experiment import Experiment, TrainSpec
 from deltaplan.compiler.parameters import place_parameters
 from deltaplan.compiler.plan import Plans, compile_plans
 from deltaplan.runtime.data.dataset import Dataset
+from deltaplan.runtime.data.memory import dataset_from_memory
 from deltaplan.runtime.data.prepare import load_dataset
+from deltaplan.runtime.data.preprocessing import Preprocessing
 from deltaplan.runtime.initial import initial
-from deltaplan.runtime.train import Trainer, train
 
+Array = np.ndarray[Any, Any]
+Blocks = list[tuple[Array, Array]]  # (W [out, in], b [out]) of each layer
 ROOT = Path(__file__).parents[1]
-Run = Callable[[], object]
 Precision = Literal["float32", "float64"]
 PRECISIONS: tuple[Precision, ...] = ("float32", "float64")
+Unit = Literal["epochs", "steps"]
 
 
 @dataclass(frozen=True, slots=True)
 class Workload:
-    """An experiment with its data; `length` is how much of it one turn of a measurement runs, in its unit."""
+    """An experiment with its data; `length` is the whole of it, in the unit of its `train` block."""
 
     name: str
     experiment: Experiment
@@ -41,13 +44,15 @@ class Workload:
 
     @property
     def steps(self) -> int:
-        """The steps of one turn."""
+        """The steps of one unit."""
         batch = self.settings.batch
-        return self.length * (-(-len(self.dataset.parts["train"]) // batch) if batch else 1)
+        if batch is None or self.settings.unit == "steps":
+            return 1
+        return -(-len(self.dataset.parts["train"]) // batch)
 
     @property
     def samples(self) -> tuple[Array, Array]:
-        """Inputs [features, N] and targets of the training part."""
+        """Inputs [features, N] and targets [outputs, N] or [N] of the training part."""
         part = self.dataset.parts["train"]
         return next(iter(part.x.values())), next(iter(part.y.values()))
 
@@ -57,75 +62,101 @@ class Workload:
         assert isinstance(rate, float)
         return rate
 
+    @property
+    def preprocessing(self) -> Preprocessing:
+        assert self.dataset.preprocessing is not None
+        return self.dataset.preprocessing
 
-def workload(name: str, spec: str, precision: Precision, length: int) -> Workload:
-    """`length` epochs of a spec in this precision."""
-    experiment = deltaplan.load(ROOT / spec)
-    assert experiment.train is not None
-    settings = replace(experiment.train, precision=precision, length=length, unit="epochs")
-    experiment = replace(experiment, train=settings)
-    return Workload(name, experiment, load_dataset(experiment, Path()), compile_plans(experiment), length)
+    @property
+    def theta(self) -> Array:
+        """θ as deltaplan first draws it: the weights of all layers, then the biases."""
+        return initial(self.experiment.graph, self.settings.seed)
 
-
-def workloads(whole: bool) -> Iterator[Workload]:
-    """Short turns to compare steps, or lengths in which what comes before and after the steps is small."""
-    for precision in PRECISIONS:
-        yield workload(f"W1 {precision}", "specs/lecture/3x5.dl", precision, 5000 if whole else 100)
-        yield workload(f"W2 {precision}", "specs/lecture/45x5.dl", precision, 1000 if whole else 10)
-    yield workload("W3 float32", "benchmarks/w3.dl", "float32", 20 if whole else 2)
-
-
-def plan_steps(work: Workload) -> Run:
-    """The compiled plan and the update, step by step, without what the trainer looks at in between."""
-    trainer = Trainer(work.experiment, work.dataset, work.plans)
-
-    def run() -> None:
-        step = 0
-        for epoch in range(work.length):
-            for chosen in trainer.batches.epoch(epoch):
-                trainer._load(chosen).run()
-                step += 1
-                trainer.update.run(step)
-
-    return run
-
-
-def whole_training(work: Workload) -> Run:
-    """`deltaplan.train` with compiled plans: memory, checks for divergence, history, validation."""
-    return lambda: train(work.experiment, work.dataset, work.plans)
-
-
-def by_hand(work: Workload) -> Run:
-    """The reference in numpy."""
-    if work.settings.batch is None:
-        net = residual(work)
-        return lambda: [net.step() for _ in range(work.length)]
-    classifier, count = digits(work), len(work.dataset.parts["train"])
-    random = np.random.default_rng(0)
-    return lambda: [classifier.epoch(random.permutation(count)) for _ in range(work.length)]
-
-
-def residual(work: Workload) -> Residual:
-    x, y = work.samples
-    return Residual(blocks(work.experiment), x, y, work.rate, work.settings.precision)
-
-
-def digits(work: Workload) -> Classifier:
-    x, y = work.samples
-    batch = work.settings.batch
-    assert batch is not None
-    return Classifier(blocks(work.experiment), x.T, y, batch, work.rate, work.settings.precision)
-
-
-def blocks(experiment: Experiment) -> Blocks:
-    """W and b of each layer as deltaplan first draws them."""
-    assert experiment.train is not None
-    theta = named(experiment, initial(experiment.graph, experiment.train.seed))
-    layers = [name.removesuffix(".W") for name in theta if name.endswith(".W")]
-    return [(theta[f"{layer}.W"], theta[f"{layer}.b"]) for layer in layers]
+    @property
+    def blocks(self) -> Blocks:
+        """W and b of each layer in θ."""
+        found = named(self.experiment, self.theta)
+        layers = [name.removesuffix(".W") for name in found if name.endswith(".W")]
+        return [(found[f"{layer}.W"], found[f"{layer}.b"]) for layer in layers]
 
 
 def named(experiment: Experiment, theta: Array) -> Mapping[str, Any]:
     """θ as blocks by name."""
     parameters = place_parameters(experiment.graph)
     return {p.name: theta[p.offset : p.end].reshape(p.tensor.shape) for p in parameters}
+
+
+def workload(
+    name: str, spec: str, precision: Precision, length: int, unit: Unit = "epochs", data: Any = None
+) -> Workload:
+    """So many epochs or steps of a spec in this precision, on its own data or on (x, y) from memory."""
+    experiment = deltaplan.load(ROOT / spec)
+    assert experiment.train is not None
+    settings = replace(experiment.train, precision=precision, length=length, unit=unit)
+    experiment = replace(experiment, train=settings)
+    dataset = dataset_from_memory(experiment, *data) if data else load_dataset(experiment, Path())
+    return Workload(name, experiment, dataset, compile_plans(experiment), length)
+
+
+def w1(precision: Precision, length: int = 5000) -> Workload:
+    """The lecture's 3x5,1,1 on 40 samples."""
+    return workload(f"W1 {precision}", "specs/lecture/3x5.dl", precision, length)
+
+
+def w1_snake(precision: Precision, length: int = 5000) -> Workload:
+    """The same net with an activation that a plugin states."""
+    return workload(f"W1-snake {precision}", "benchmarks/w1_snake.dl", precision, length)
+
+
+def w2(precision: Precision, length: int = 1000) -> Workload:
+    """The lecture's 45x5,1,1."""
+    return workload(f"W2 {precision}", "specs/lecture/45x5.dl", precision, length)
+
+
+def w3(precision: Precision = "float32", length: int = 20) -> Workload:
+    """64-64-64-10 on the digits, batches of 32."""
+    return workload("W3 float32", "benchmarks/w3.dl", precision, length)
+
+
+def w4(precision: Precision = "float32", length: int = 100) -> Workload:
+    """784-512-512-10, batches of 128."""
+    return workload("W4 float32", "benchmarks/w4.dl", precision, length, "steps", synthetic())
+
+
+@cache
+def synthetic() -> tuple[Array, Array]:
+    """20,000 samples of 784 numbers, of which a random linear map says the class."""
+    random = np.random.default_rng(0)
+    x = random.standard_normal((20_000, 784), np.float32)
+    return x, (x @ random.standard_normal((784, 10), np.float32)).argmax(1)
+
+
+@dataclass(frozen=True, slots=True)
+class Grid:
+    """Points θ + a·d₁ + b·d₂ of a landscape: a and b [points] and the directions [2, size]."""
+
+    theta: Array
+    directions: Array
+    a: Array
+    b: Array
+
+    @property
+    def thetas(self) -> Array:
+        """[points, size]"""
+        steps = np.stack([self.a, self.b], 1)
+        thetas: Array = self.theta + steps @ self.directions
+        return thetas
+
+
+def landscape_of(work: Workload, side: int = 101) -> Grid:
+    """W7: a square of points around the first θ."""
+    directions = np.random.default_rng(0).standard_normal((2, work.theta.size))
+    line = np.linspace(-1, 1, side)
+    a, b = (axis.ravel() for axis in np.meshgrid(line, line))
+    return Grid(work.theta, directions, a, b)
+
+
+def rows_of(work: Workload, count: int) -> Array:
+    """W9: so many samples [count, features] as the model sees them."""
+    x = np.ascontiguousarray(work.samples[0].T, work.settings.precision)
+    return np.ascontiguousarray(np.resize(x, (count, x.shape[1])))

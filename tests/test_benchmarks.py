@@ -3,7 +3,8 @@
 import numpy as np
 import pytest
 
-from benchmarks.workloads import blocks, digits, named, residual, workload
+from benchmarks.contenders.by_numpy import digits_net, residual_net
+from benchmarks.workloads import named, workload
 from deltaplan.runtime.batches import Batches
 from deltaplan.runtime.train import train
 
@@ -20,7 +21,7 @@ def compare(work, theta, layers):
 @pytest.mark.parametrize("spec", ["specs/lecture/3x5.dl", "specs/lecture/45x5.dl"])
 def test_residual_nets(spec):
     work = workload("W", spec, "float64", 20)
-    outcome, net = train(work.experiment, work.dataset, work.plans), residual(work)
+    outcome, net = train(work.experiment, work.dataset, work.plans), residual_net(work)
     losses = [net.step() for _ in range(20)]
     compare(work, outcome.theta, net.layers)
     assert outcome.history[-1].loss == pytest.approx(losses[-1], rel=1e-12)
@@ -28,7 +29,7 @@ def test_residual_nets(spec):
 
 def test_the_classifier_of_digits():
     work = workload("W3", "benchmarks/w3.dl", "float64", 1)
-    outcome, net = train(work.experiment, work.dataset, work.plans), digits(work)
+    outcome, net = train(work.experiment, work.dataset, work.plans), digits_net(work)
     settings, count = work.experiment.train, len(work.dataset.parts["train"])
     order = np.concatenate(list(Batches(count, settings.batch, settings.seed).epoch(0)))
     loss = net.epoch(order)
@@ -38,4 +39,4 @@ def test_the_classifier_of_digits():
 
 def test_both_begin_with_the_same_parameters():
     work = workload("W1", "specs/lecture/3x5.dl", "float64", 1)
-    assert sum(w.size + b.size for w, b in blocks(work.experiment)) == 78
+    assert sum(w.size + b.size for w, b in work.blocks) == 78

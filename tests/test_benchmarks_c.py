@@ -6,17 +6,12 @@ import pytest
 import deltaplan
 from benchmarks import reference_c
 from benchmarks.workloads import ROOT, workload
-from deltaplan.runtime.initial import initial
 from deltaplan.runtime.random import Purpose, permutation
 from deltaplan.runtime.train import train
 
 pytestmark = pytest.mark.skipif(not reference_c.installed(), reason="the references are compiled by gcc")
 TOLERANCE = {"float64": 1e-12, "float32": 1e-5}
 LOSSES = {"float64": 1e-12, "float32": 2e-6}
-
-
-def first(work):
-    return initial(work.experiment.graph, work.settings.seed)
 
 
 def close(found, expected, precision):
@@ -28,7 +23,7 @@ def close(found, expected, precision):
 @pytest.mark.parametrize(("spec", "depth"), [("specs/lecture/3x5.dl", 3), ("specs/lecture/45x5.dl", 45)])
 def test_residual_nets(spec, depth, precision):
     work = workload("W", spec, precision, 5)
-    net = reference_c.Residual(depth, first(work), *work.samples, work.rate, precision)
+    net = reference_c.Residual(depth, work.theta, *work.samples, work.rate, precision)
     losses = net.train(5, recorded=True)
     outcome = train(work.experiment, work.dataset, work.plans)
     expected = [record.loss for record in outcome.history]
@@ -39,7 +34,7 @@ def test_residual_nets(spec, depth, precision):
 @pytest.mark.parametrize("precision", TOLERANCE)
 def test_a_net_with_snake(precision):
     work = workload("W1 snake", "benchmarks/w1_snake.dl", precision, 5)
-    net = reference_c.Residual(3, first(work), *work.samples, work.rate, precision, snake=1.0)
+    net = reference_c.Residual(3, work.theta, *work.samples, work.rate, precision, snake=1.0)
     net.train(5)
     close(net.state.value, train(work.experiment, work.dataset, work.plans).theta, precision)
 
@@ -47,7 +42,7 @@ def test_a_net_with_snake(precision):
 def test_training_goes_on_where_it_stopped():
     work = workload("W1", "specs/lecture/3x5.dl", "float64", 5)
     whole, parts = (
-        reference_c.Residual(3, first(work), *work.samples, work.rate, "float64") for _ in range(2)
+        reference_c.Residual(3, work.theta, *work.samples, work.rate, "float64") for _ in range(2)
     )
     losses = whole.train(5, recorded=True)
     np.testing.assert_array_equal([*parts.train(2, recorded=True), *parts.train(3, recorded=True)], losses)
@@ -58,7 +53,7 @@ def test_the_classifier_of_digits(precision):
     """Two epochs: the order of the samples, and the last batch, which is smaller."""
     work = workload("W3", "benchmarks/w3.dl", precision, 2)
     x, y = work.samples
-    net = reference_c.Digits(first(work), x.T, y, work.rate, work.settings.seed, precision)
+    net = reference_c.Digits(work.theta, x.T, y, work.rate, work.settings.seed, precision)
     losses = net.train(2)
     outcome = train(work.experiment, work.dataset, work.plans)
     loose = 1 if precision == "float64" else 20  # 90 steps, not one
@@ -89,8 +84,8 @@ def test_a_landscape(precision):
     work = workload("W1", "specs/lecture/3x5.dl", "float64", 1)
     directions = random.normal(size=(2, problem.size))
     a, b = random.normal(size=(2, 37))
-    found = reference_c.landscape(first(work), directions, a, b, *work.samples, precision)
-    thetas = first(work) + a[:, None] * directions[0] + b[:, None] * directions[1]
+    found = reference_c.Landscape(work.theta, directions, a, b, *work.samples, precision).losses()
+    thetas = work.theta + a[:, None] * directions[0] + b[:, None] * directions[1]
     np.testing.assert_allclose(found, problem.loss(thetas), rtol=10 * TOLERANCE[precision])
 
 
@@ -98,9 +93,9 @@ def test_predictions():
     work = workload("W3", "benchmarks/w3.dl", "float32", 1)
     problem = deltaplan.problem(work.experiment)
     x = work.samples[0].T[:64].astype(np.float32)
-    u = problem.outputs(first(work))[:64]
+    u = problem.outputs(work.theta)[:64]
     expected = np.exp(u) / np.exp(u).sum(1, keepdims=True)
-    predictor, many, one = reference_c.Predictor(first(work)), np.zeros((64, 10), "f4"), np.zeros(10, "f4")
+    predictor, many, one = reference_c.Predictor(work.theta), np.zeros((64, 10), "f4"), np.zeros(10, "f4")
     predictor.many(np.ascontiguousarray(x), many)
     predictor.one(np.ascontiguousarray(x[3]), one)
     np.testing.assert_allclose(many, expected, rtol=0, atol=1e-6)

@@ -1,0 +1,1 @@
+"""Speed, each figure beside what it is held against: `python -m benchmarks`."""

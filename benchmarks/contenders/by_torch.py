@@ -1,0 +1,136 @@
+"""Eager PyTorch, and the matrix products of W4 alone with its BLAS (MKL on x86-64)."""
+
+from collections.abc import Callable, Iterator
+from functools import partial
+from math import prod
+from typing import Any
+
+import torch
+
+from benchmarks.contenders.by_numpy import matrices
+from benchmarks.contest import Contender, repeating
+from benchmarks.workloads import Workload, landscape_of, rows_of
+
+NAME = "torch eager"
+Net = Callable[[Any], Any]
+
+
+def parameters(work: Workload) -> list[Any]:
+    """W and b of each layer, in turns."""
+    kind = getattr(torch, work.settings.precision)
+    return [torch.tensor(a, dtype=kind, requires_grad=True) for pair in work.blocks for a in pair]
+
+
+def outputs(blocks: list[Any], z: Any, residual: bool) -> Any:
+    """Rows [batch, features] through the layers."""
+    linear = torch.nn.functional.linear
+    for w, b in zip(blocks[:-2:2], blocks[1:-2:2], strict=True):
+        v = linear(z, w, b)
+        a = torch.nn.functional.leaky_relu(v, 0.01) if residual else torch.relu(v)
+        z = a + z if residual and v.shape == z.shape else a
+    return linear(z, blocks[-2], blocks[-1])
+
+
+def training(work: Workload, residual: bool) -> Callable[[int], list[Any]]:
+    """n steps more, or epochs where the batches are shuffled; the blocks after them."""
+    x, y = samples(work, residual)
+    blocks = parameters(work)
+    optimizer = optimizer_of(work, blocks)
+
+    def step(x: Any, y: Any) -> None:
+        u = outputs(blocks, x, residual)
+        loss = ((u - y) ** 2).sum() / 2 / len(x) if residual else torch.nn.functional.cross_entropy(u, y)
+        optimizer.zero_grad()
+        loss.backward()
+        optimizer.step()
+
+    def run(units: int) -> list[Any]:
+        for chosen in batches(work, units):
+            step(x if chosen is None else x[chosen], y if chosen is None else y[chosen])
+        return blocks
+
+    return run
+
+
+def samples(work: Workload, residual: bool) -> tuple[Any, Any]:
+    """Rows [N, features], and targets [N, outputs] or classes [N]."""
+    kind = getattr(torch, work.settings.precision)
+    x, y = (torch.from_numpy(a.T.copy()) for a in work.samples)
+    return x.to(kind), y.to(kind) if residual else y.long()
+
+
+def batches(work: Workload, units: int) -> Iterator[Any]:
+    """The samples of each step, None for all."""
+    settings = work.settings
+    count = len(work.dataset.parts["train"])
+    for _ in range(units):
+        if settings.batch is None:
+            yield None
+        elif settings.unit == "steps":
+            yield torch.randint(count, (settings.batch,))
+        else:
+            yield from torch.randperm(count).split(settings.batch)
+
+
+def optimizer_of(work: Workload, blocks: list[Any]) -> Any:
+    values = work.settings.optimizer.values
+    if "momentum" in values:
+        return torch.optim.SGD(blocks, lr=work.rate, momentum=float(str(values["momentum"])))
+    return torch.optim.Adam(blocks, lr=work.rate, fused=True)
+
+
+def residual(work: Workload) -> dict[str, Contender]:
+    return {NAME: Contender(training(work, residual=True), work.length)}
+
+
+def digits(work: Workload) -> dict[str, Contender]:
+    return {NAME: Contender(training(work, residual=False), work.length, steps=work.steps)}
+
+
+def mlp(work: Workload) -> dict[str, Contender]:
+    torch_matrices = [tuple(torch.from_numpy(a) for a in group) for group in matrices(work)]
+    calls = [partial(torch.mm, a, b, out=out) for a, b, out in torch_matrices]
+    return {
+        NAME: Contender(training(work, residual=False), work.length),
+        "torch's matrix products alone": Contender(repeating(*calls), work.length),
+    }
+
+
+def landscape(work: Workload) -> dict[str, Contender]:
+    """vmap over the points."""
+    x, y = samples(work, residual=True)
+    kind = x.dtype
+    grid = landscape_of(work)
+    theta, directions, a, b = (
+        torch.tensor(v, dtype=kind) for v in (grid.theta, grid.directions, grid.a, grid.b)
+    )
+    shapes = [w.shape for w, _ in work.blocks] + [b.shape for _, b in work.blocks]
+    layers = len(work.blocks)
+
+    def loss(a: Any, b: Any) -> Any:
+        flat = theta + a * directions[0] + b * directions[1]
+        parts = [p.reshape(s) for p, s in zip(flat.split([prod(s) for s in shapes]), shapes, strict=True)]
+        blocks = [p for pair in zip(parts[:layers], parts[layers:], strict=True) for p in pair]
+        return ((outputs(blocks, x, residual=True) - y) ** 2).sum() / 2 / len(x)
+
+    surface = torch.vmap(loss, chunk_size=1024)
+    return {"torch vmap": Contender(repeating(partial(surface, a, b)), 20)}
+
+
+def one(work: Workload) -> dict[str, Contender]:
+    return predictions(work, 1)
+
+
+def many(work: Workload) -> dict[str, Contender]:
+    return predictions(work, 1024)
+
+
+def predictions(work: Workload, count: int) -> dict[str, Contender]:
+    blocks, x = parameters(work), torch.from_numpy(rows_of(work, count))
+
+    def run(units: int) -> None:
+        with torch.inference_mode():
+            for _ in range(units):
+                torch.softmax(outputs(blocks, x, residual=False), 1)
+
+    return {NAME: Contender(run, 10_000)}
