@@ -1,5 +1,6 @@
 """Training on the native backend: the whole loop is one call, which Python only watches."""
 
+import os
 import threading
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -9,8 +10,11 @@ from numpy.typing import NDArray
 
 from deltaplan.compiler.experiment import Experiment, TrainSpec
 from deltaplan.compiler.loops.llvm.order import LANES, buckets
+from deltaplan.compiler.loops.llvm.sharing import Signal
 from deltaplan.compiler.loops.llvm.train import COLUMNS, Real, Status, Whole, tables, write_training
-from deltaplan.compiler.loops.training import AHEAD, BLOCK, Training, training
+from deltaplan.compiler.loops.parallel import Parallel
+from deltaplan.compiler.loops.training import BLOCK, Training, training
+from deltaplan.compiler.loops.update import AHEAD
 from deltaplan.compiler.plan import Plans
 from deltaplan.runtime.arrays import arrays_of
 from deltaplan.runtime.backends.native.engine import Library, compile_text
@@ -53,6 +57,7 @@ class NativeTrainer:
     dataset: Dataset
     plans: Plans
     start: Start | None = None
+    threads: int | None = None
     history: list[Record] = field(default_factory=list)
 
     def __post_init__(self) -> None:
@@ -67,6 +72,8 @@ class NativeTrainer:
         text = write_training(self.training, host().width)
         self._library = Library(compile_text(text, host()), host())
         self._call = self._library.function("train", ["ptr", "ptr", "ptr"])
+        if self.training.parallel:
+            self._help = self._library.function("work", ["ptr", "i64"])
         self.memory = Memory(self.training, self.dtype)
         self.whole, self.real = zeros(len(Whole), INT64), zeros(len(Real), FLOAT64)
         self.best = best_of(spec, np.zeros(self.training.size, self.dtype))
@@ -117,11 +124,16 @@ class NativeTrainer:
         data = arrays_of(self.part)
         for leaf in t.leaves:
             if t.batch is None:
-                m[f"in {leaf.key}"] = features_first(data[leaf.key], self.dtype)
+                for key, chosen in self._pieces():
+                    m[f"in {leaf.key}{key}"] = features_first(data[leaf.key][..., chosen], self.dtype)
             else:
                 m[f"rows {leaf.key}"] = samples_first(data[leaf.key], self.dtype)
         if t.random:
-            m["rows samples" if t.batch is not None else "samples"] = numbers_of(self.part.rows, self.dtype)
+            if t.batch is not None:
+                m["rows samples"] = numbers_of(self.part.rows, self.dtype)
+            else:
+                for key, chosen in self._pieces():
+                    m[f"samples{key}"] = numbers_of(self.part.rows[chosen], self.dtype)
             m["counter"] = counter_of(spec.seed, Purpose.DROPOUT)
         if t.batch is not None:
             m["shuffle"] = counter_of(spec.seed, Purpose.SHUFFLE)
@@ -130,10 +142,18 @@ class NativeTrainer:
             for leaf in t.leaves:
                 m[f"validation {leaf.key}"] = in_blocks(data[leaf.key], BLOCK, self.dtype)
         mean = spec.average == "mean"
-        for number, count in enumerate(t.steps):
+        for number, count in enumerate(t.counts):
             m["scale"][number] = 1 / count if mean else len(self.part) / count
         self.real[Real.SCALE] = 1.0 if mean else len(self.part)
         self.real[Real.VALIDATION_SCALE] = 1 / t.validation if mean and t.validation else 1.0
+
+    def _pieces(self) -> list[tuple[str, slice]]:
+        """What stands behind the names of a full batch's data, and which samples they are: chunk by chunk."""
+        p = self.training.parallel
+        if p is None:
+            return [("", slice(None))]
+        chunks = p.chunks[self.training.counts[0]]
+        return [(f"@{c}", slice(k.begin, k.begin + k.size)) for c, k in enumerate(chunks)]
 
     def _begin(self) -> None:
         spec, whole = self.spec, self.whole
@@ -141,6 +161,7 @@ class NativeTrainer:
         per_epoch = self.batches.per_epoch
         last = spec.length * (per_epoch if spec.unit == "epochs" else 1)
         whole[Whole.LAST], whole[Whole.ROOM] = last, ROOM
+        whole[Whole.THREADS] = self._threads()
         whole[Whole.EVERY] = 1 if self.best else max(1, -(-last // per_epoch) // RECORDS)
         whole[Whole.PATIENCE] = spec.stop_early.patience if spec.stop_early else -1
         whole[Whole.WATCHED] = self._watch is not None
@@ -151,6 +172,11 @@ class NativeTrainer:
         if self.start:
             theta = self._go_on(self.start)
         self.memory["θ"][:] = self.memory["θ other"][:] = theta
+
+    def _threads(self) -> int:
+        """As many as there are cores for, and chunks; one where a step is not cut."""
+        most = self.training.parallel.most if self.training.parallel else 1
+        return min(self.threads or len(os.sched_getaffinity(0)), most)
 
     def _go_on(self, start: Start) -> Array:
         """Takes up what an earlier run has left; gives the θ of its last step."""
@@ -172,6 +198,7 @@ class NativeTrainer:
         does the work."""
         table = self.memory.table()
         call = (table.ctypes.data, self.whole.ctypes.data, self.real.ctypes.data)
+        helpers = self._helpers(table)
         if threading.current_thread() is not threading.main_thread():
             self._call(*call)
         else:
@@ -183,7 +210,22 @@ class NativeTrainer:
                 self.interrupted = True  # the memory that it works on must outlive it
                 worker.join()
                 raise
+        for helper in helpers:
+            helper.join()
         self._drain(progress)
+
+    def _helpers(self, table: NDArray[np.uintp]) -> list[threading.Thread]:
+        """The other threads, which wait for work until the loop sends them home."""
+        if self.training.parallel is None:
+            return []
+        self.memory["signal"][:] = 0
+        ranks = range(1, int(self.whole[Whole.THREADS]))
+        helpers = [
+            threading.Thread(target=self._help, args=(table.ctypes.data, r), daemon=True) for r in ranks
+        ]
+        for helper in helpers:
+            helper.start()
+        return helpers
 
     def _watch_over(self, worker: threading.Thread, progress: Progress) -> None:
         worker.join(SHORT)
@@ -295,6 +337,7 @@ class Memory:
         self._arrays: dict[str, Array] = {}
         sizes = _sizes(training)
         kinds = {"ahead": FLOAT64, "ahead out": FLOAT64, "records": FLOAT64, "order": INT64, "work": INT64}
+        kinds["signal"] = INT64
         for name in self._names:
             self._arrays[name] = zeros(sizes.get(name, 0), kinds.get(name, dtype))
 
@@ -311,12 +354,12 @@ class Memory:
 
 def _sizes(t: Training) -> dict[str, int]:
     """How many numbers each array has; data are put in place of arrays without any."""
-    full = max(t.steps)
+    full = max(t.counts)
     found = dict.fromkeys(("θ", "θ other", "g", "best", *(f"state {s}" for s in t.states)), t.size)
     found["records"] = ROOM * len(COLUMNS)
     found["arena"] = max(p.arena for p in t.programs)
     found["scratch"] = max(p.scratch for p in t.programs)
-    found["scale"], found["scalars"] = len(t.steps), len(t.scalars.names)
+    found["scale"], found["scalars"] = len(t.counts), len(t.scalars.names)
     found["ahead"], found["ahead out"] = 2 * AHEAD + 4 + len(t.scalars.late), AHEAD * len(t.scalars.early)
     if t.batch is not None:
         found["order"] = t.samples + LANES
@@ -324,4 +367,17 @@ def _sizes(t: Training) -> dict[str, int]:
         found["samples"] = full
         for leaf in t.leaves:
             found[f"in {leaf.key}"] = found[f"gather {leaf.key}"] = leaf.size * full
+    return found | _parts(t.parallel, t) if t.parallel else found
+
+
+def _parts(p: Parallel, t: Training) -> dict[str, int]:
+    """What each chunk has for itself, and what they share."""
+    found = {"common": p.common, "norms": len(p.combine), "sums": p.sums, "signal": int(Signal.SIZE)}
+    chunk = max(p.passes)
+    for c in range(p.most):
+        found[f"arena@{c}"] = max(q.arena for q in p.passes.values())
+        found[f"scratch@{c}"] = max(q.scratch for q in p.passes.values())
+        found[f"g@{c}"], found[f"sums@{c}"], found[f"samples@{c}"] = t.size, p.sums, chunk
+        for leaf in t.leaves if t.batch is not None else ():
+            found[f"in {leaf.key}@{c}"] = found[f"gather {leaf.key}@{c}"] = leaf.size * chunk
     return found

@@ -53,7 +53,7 @@ def train(
     where they are those of BLAS, they do. SpecError where a backend is named that cannot run this.
     """
     plans = plans or compile_plans(experiment)
-    trainer, warnings = trainer_of(experiment, dataset, plans, start, backend)
+    trainer, warnings = trainer_of(experiment, dataset, plans, start, backend, threads)
     with np.errstate(all="ignore"), blas_threads(threads or 1), interruptible(trainer):
         outcome = trainer.run(progress or (lambda record: None))
     return replace(outcome, warnings=warnings)
@@ -65,6 +65,7 @@ def trainer_of(
     plans: Plans,
     start: Start | None,
     backend: Backend | None,
+    threads: int | None = None,
 ) -> tuple["Trainer | NativeTrainer", tuple[Diagnostic, ...]]:
     """The trainer of the backend that is asked for, or the best that can be had, and what is to be told."""
     if backend == "numpy":
@@ -72,7 +73,7 @@ def trainer_of(
     try:
         from deltaplan.runtime.native_trainer import NativeTrainer
 
-        return NativeTrainer(experiment, dataset, plans, start), ()
+        return NativeTrainer(experiment, dataset, plans, start, threads), ()
     except ImportError as error:
         missing = NativeUnavailable(why=f"llvmlite does not import ({error})", mend=INSTALL)
     except NoScheduleError as error:

@@ -23,6 +23,9 @@ NARROW = 16  # features that are locals, each by itself
 ALIGNMENT = 64  # bytes
 
 
+Made = dict[tuple[object, ...], tuple[Kernel, tuple[int, ...]]]  # kernels by what makes them the same
+
+
 @dataclass(frozen=True, slots=True)
 class Spot:
     """Where a tensor lies: so many numbers from the start of a space: `θ`, `g`, `arena`, an input's name."""
@@ -94,7 +97,7 @@ class Kernels:
     """The kernels made so far, by what makes two of them the same, and their names."""
 
     alias: Mapping[str, Tensor]
-    made: dict[tuple[object, ...], tuple[Kernel, tuple[int, ...]]]
+    made: Made
 
     def of(self, group: Group, axes: Axes) -> tuple[Kernel, tuple[Tensor, ...]]:
         """The kernel of a group, and the tensors that it is called with."""
@@ -158,7 +161,7 @@ def program(
     external: Mapping[Tensor, Spot],
     kept: Sequence[Tensor],
     axes: Axes,
-    made: dict[tuple[object, ...], tuple[Kernel, tuple[int, ...]]],
+    made: Made,
     fused: bool = True,
     reuse: bool = True,
 ) -> Program:
@@ -211,7 +214,7 @@ class Placing:
             for step in group.steps
             for t in (*step.outputs, *step.inputs)
         }
-        return last | dict.fromkeys(wanted, len(self.groups))
+        return last | dict.fromkeys(sorted(wanted), len(self.groups))
 
     def all(self) -> tuple[list[Call], dict[str, Spot], int]:
         calls = []

@@ -1,33 +1,18 @@
 """Everything that a native training loop consists of, before it is written as text."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from deltaplan.compiler.factors import with_factors
-from deltaplan.compiler.loops.nest import Buffer, Compute, For, Kernel, Load, Statement, Store
-from deltaplan.compiler.loops.program import Program, Spot, program
+from deltaplan.compiler.loops.parallel import Parallel, chunks_of, parallel
+from deltaplan.compiler.loops.program import Made, Program, Spot, program
 from deltaplan.compiler.loops.schedule.axes import Axes, Machine
+from deltaplan.compiler.loops.update import Scalars, norm_program, scalars_of, update_program
 from deltaplan.compiler.optimize import Update
 from deltaplan.compiler.plan import Plan
-from deltaplan.compiler.steps import Map, Reduce, Step, Tensor
-from deltaplan.plugins.expressions import Expr, argument, arguments, substitute
+from deltaplan.compiler.steps import Reduce, Tensor
 
 BLOCK = 256  # samples that are evaluated at once
-AHEAD = 64  # steps for which the scalars of the update are computed at once
-GG = Tensor("g·g", ())
-Made = dict[tuple[object, ...], tuple[Kernel, tuple[int, ...]]]
-
-
-@dataclass(frozen=True, slots=True)
-class Scalars:
-    """The scalars of an update: those of the step's number alone, by `ahead` for many steps at once, and
-    those that need the gradient's norm. Both are kernels over float64."""
-
-    names: tuple[str, ...]
-    ahead: Kernel | None
-    after: Kernel | None
-    early: tuple[int, ...]  # which of the names `ahead` writes, in its order
-    late: tuple[int, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,6 +49,7 @@ class Training:
     evaluate: Mapping[int, Program]
     validation: int
     sums: tuple[str, ...]
+    parallel: Parallel | None
 
     @property
     def per_epoch(self) -> int:
@@ -78,7 +64,20 @@ class Training:
     @property
     def programs(self) -> tuple[Program, ...]:
         clip = (self.clip_norm,) if self.clip_norm else ()
+        if self.parallel:
+            return (*self.parallel.programs, *self.evaluate.values(), *clip)
         return (*self.steps.values(), *self.evaluate.values(), self.norm, *clip, self.update)
+
+    @property
+    def counts(self) -> tuple[int, ...]:
+        """The samples of a whole step, and of the last one of an epoch where those are fewer."""
+        return tuple(dict.fromkeys((min(self.batch or self.samples, self.samples), self.rest)))
+
+    @property
+    def updates(self) -> frozenset[str]:
+        """The names of the kernels that update θ."""
+        programs = self.parallel.updates if self.parallel else (self.update,)
+        return frozenset(kernel.name for program in programs for kernel in program.kernels)
 
 
 def training(
@@ -97,19 +96,18 @@ def training(
     made: Made = {}
     trace, update = plan.trace, with_factors(update)
     full = samples if batch is None else min(batch, samples)
-    counts = dict.fromkeys((full, samples - (-(-samples // full) - 1) * full))
+    counts = tuple(dict.fromkeys((full, samples - (-(-samples // full) - 1) * full)))
     total = total_of(plan)
+    chunks = 1 if nets else chunks_of(plan, full, machine)
+    external = {count: external_of(plan, 0 if chunks > 1 else n) for n, count in enumerate(counts)}
     steps = {
-        count: program(
-            plan.steps,
-            external_of(plan, number),
-            (*plan.kept, total),
-            Axes(count, machine, nets),
-            made,
-            fused,
-        )
-        for number, count in enumerate(counts)
+        count: program(plan.steps, places, (*plan.kept, total), Axes(count, machine, nets), made, fused)
+        for count, places in external.items()
+        if chunks == 1
     }
+    shared = None
+    if chunks > 1:
+        shared = parallel(plan, update, external[full], counts, chunks, machine, made)
     flat = Axes(1, machine, nets)
     ends = [(part.begin, part.end) for part in update.parts]
     whole = ends == [(0, trace.size)]
@@ -136,6 +134,7 @@ def training(
         evaluate=evaluation_programs(evaluation, validation, machine, nets, made) if evaluation else {},
         validation=validation if evaluation else 0,
         sums=("loss",) if evaluation else (),
+        parallel=shared,
     )
 
 
@@ -157,88 +156,6 @@ def external_of(plan: Plan, scale: int = 0) -> dict[Tensor, Spot]:
     found |= {tensor: Spot(f"in target {name}", 0) for name, tensor in trace.targets.items()}
     found[trace.scale] = Spot("scale", scale)
     return found
-
-
-def norm_program(ranges: Sequence[tuple[int, int]], axes: Axes, made: Made) -> Program:
-    """g·g over parts of the gradient."""
-    steps: list[Step] = []
-    external: dict[Tensor, Spot] = {}
-    totals = []
-    for number, (begin, end) in enumerate(ranges):
-        part = Tensor(f"g{number}", (end - begin,))
-        square, total = Tensor(f"%s{number}", part.shape), Tensor(f"%t{number}", ())
-        external[part] = Spot("g", begin)
-        steps.append(Map(inputs=(part,), outputs=(square,), expressions=(argument("x0") * argument("x0"),)))
-        steps.append(Reduce(inputs=(square,), outputs=(total,), kind="sum", axes=(0,)))
-        totals.append(total)
-    terms = [argument(f"x{i}") for i in range(len(totals))]
-    expression = sum(terms[1:], terms[0])
-    steps.append(Map(inputs=tuple(totals), outputs=(GG,), expressions=(expression,)))
-    return program(steps, external, (GG,), axes, made)
-
-
-def update_program(update: Update, axes: Axes, made: Made) -> Program:
-    """The new θ, written to `next`, and the states in their places."""
-    steps = []
-    external: dict[Tensor, Spot] = {}
-    for number, part in enumerate(update.parts):
-        renamed: dict[Tensor, Tensor] = {}
-        for tensor in dict.fromkeys(part.step.inputs):
-            if tensor in update.scalars:
-                external[tensor] = Spot("scalars", [*update.scalars].index(tensor))
-                continue
-            renamed[tensor] = own = Tensor(f"{tensor.name} {number}", tensor.shape)
-            external[own] = Spot(_space(tensor.name), part.begin)
-        outputs = []
-        for name, tensor in zip(update.writes, part.step.outputs, strict=True):
-            outputs.append(own := Tensor(f"{tensor.name} {number}", tensor.shape))
-            external[own] = Spot("next" if name == "w" else f"state {name}", part.begin)
-        inputs = tuple(renamed.get(t, t) for t in part.step.inputs)
-        steps.append(
-            Map(
-                inputs=inputs,
-                outputs=tuple(outputs),
-                expressions=part.step.expressions,
-                origin=part.step.origin,
-            )
-        )
-    return program(steps, external, tuple(external), axes, made)
-
-
-def _space(name: str) -> str:
-    return name if name in ("θ", "g") else f"state {name}"
-
-
-def scalars_of(update: Update) -> Scalars:
-    """The scalars of an update as kernels: each writes one row of its results."""
-    expressions = list(update.scalars.values())
-    late = tuple(i for i, e in enumerate(expressions) if "gnorm" in arguments(e))
-    early = tuple(i for i in range(len(expressions)) if i not in late)
-    return Scalars(
-        names=tuple(t.name for t in update.scalars),
-        ahead=_scalar_kernel("ahead", [expressions[i] for i in early], AHEAD) if early else None,
-        after=_scalar_kernel("after", [expressions[i] for i in late], 1) if late else None,
-        early=early,
-        late=late,
-    )
-
-
-ARGUMENTS = ("t", "epoch", "gnorm")
-
-
-def _scalar_kernel(name: str, expressions: Sequence[Expr], count: int) -> Kernel:
-    """Scalars for `count` steps at once, from the numbers of those steps."""
-    given = {a: Buffer(a, (count,)) for a in ARGUMENTS}
-    out = Buffer("out", (len(expressions), count))
-    used = [a for a in ARGUMENTS if any(a in arguments(e) for e in expressions)]
-    places = {a: argument(f"x{i}") for i, a in enumerate(used)}
-    results = tuple(f"s{i}" for i in range(len(expressions)))
-    body: tuple[Statement, ...] = (
-        *(Load(a, given[a], ("i",)) for a in used),
-        Compute(results, tuple(substitute(e, places) for e in expressions), tuple(used)),
-        *(Store(out, (i, "i"), result) for i, result in enumerate(results)),
-    )
-    return Kernel(name, (*given.values(), out), (For("i", count, body, "lanes"),), "scalars of the update")
 
 
 def evaluation_programs(

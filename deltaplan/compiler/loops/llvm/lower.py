@@ -38,11 +38,12 @@ Terms = tuple[
 @dataclass(frozen=True, slots=True)
 class Width:
     """How wide code is made: `vector` bytes in a native vector, whether fused multiply-adds are cheap, and
-    whether there are AVX-512's estimates of quotients and roots."""
+    whether there are AVX-512's estimates of quotients and roots, and what a waiting core calls."""
 
     vector: int
     fma: bool
     estimates: bool = False
+    pause: str = ""
 
     def lanes(self, kind: str) -> int:
         return self.vector * 8 // BITS[kind]

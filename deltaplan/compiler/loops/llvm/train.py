@@ -13,10 +13,13 @@ from deltaplan.compiler.loops.llvm.calls import write_program
 from deltaplan.compiler.loops.llvm.code import SIZES, Code, Value
 from deltaplan.compiler.loops.llvm.lower import KernelWriter, Width
 from deltaplan.compiler.loops.llvm.order import write_order
+from deltaplan.compiler.loops.llvm.sharing import Phase, Sharing, leave, share, shared_tables, slot_of
 from deltaplan.compiler.loops.llvm.text import Text
 from deltaplan.compiler.loops.nest import Buffer, Kernel, Transpose
+from deltaplan.compiler.loops.parallel import Parallel
 from deltaplan.compiler.loops.program import Program
-from deltaplan.compiler.loops.training import AHEAD, BLOCK, GG, Training
+from deltaplan.compiler.loops.training import BLOCK, Training
+from deltaplan.compiler.loops.update import AHEAD, GG
 
 
 class Whole(IntEnum):
@@ -40,6 +43,7 @@ class Whole(IntEnum):
     KEEP = 15  # steps from one kept θ to the next, 0 for none
     KEPT = 16  # how many are kept
     AT_END = 17  # 1: what ended training was found by the look at θ after its last update
+    THREADS = 18  # threads that share the work
 
 
 class Real(IntEnum):
@@ -75,6 +79,11 @@ def tables(training: Training) -> tuple[str, ...]:
     for leaf in training.leaves:
         names += [f"rows {leaf.key}", f"gather {leaf.key}", f"validation {leaf.key}"]
     names += ["rows samples", "counter", "samples", "scalars", "arena", "g"]
+    if training.parallel:
+        shared = [*shared_tables(training.parallel)]
+        names = [slot_of(name) for name in names] + shared
+        for c in range(training.parallel.most):
+            names += [f"{kind} {leaf.key}@{c}" for leaf in training.leaves for kind in ("gather", "in")]
     return tuple(dict.fromkeys(names))
 
 
@@ -91,7 +100,7 @@ class TrainingWriter:
     """Writes the kernels, the programs and the loop of one training."""
 
     def __init__(self, training: Training, width: Width) -> None:
-        self.training = training
+        self.training, self.width = training, width
         self.text = Text()
         self.code = Code(self.text)
         self.kernels = KernelWriter(self.text, training.kind, width)
@@ -105,22 +114,25 @@ class TrainingWriter:
         t = self.training
         self._kernels()
         for count, program in t.steps.items():
-            self._program(f"step{count}", program)
+            self.program(f"step{count}", program)
         for count, program in t.evaluate.items():
-            self._program(f"evaluate{count}", program)
-        self._program("norm", t.norm)
-        self._program("update", t.update)
+            self.program(f"evaluate{count}", program)
         if t.clip_norm:
-            self._program("clip_norm", t.clip_norm)
+            self.program("clip_norm", t.clip_norm)
         if t.batch is not None:
             write_order(self.code, t.samples)
-            for count in t.steps:
+            for count in t.parallel.passes if t.parallel else t.steps:
                 self._gather(count)
+        if t.parallel:
+            Sharing(self, t.parallel).write()
+        else:
+            self.program("norm", t.norm)
+            self.program("update", t.update)
         self._train()
         return self.text
 
     def _kernels(self) -> None:
-        update = {k.name for k in self.training.update.kernels}
+        update = self.training.updates
         found = {k.name: k for p in self.training.programs for k in p.kernels}
         for kernel in found.values():
             (self.updates if kernel.name in update else self.kernels).kernel(kernel)
@@ -128,31 +140,43 @@ class TrainingWriter:
             if scalar:
                 self.doubles.kernel(scalar)
 
-    def _program(self, name: str, program: Program) -> None:
+    def program(self, name: str, program: Program) -> None:
         self.spaces[name] = write_program(self.text, name, program, self.training.kind)
 
     def _gather(self, count: int) -> None:
-        """The function `@gather{count}(order, table)`: the samples of a step, features in rows."""
+        """The function `@gather{count}(order, …)`: the samples of a step, features in rows."""
         t, code = self.training, self.code
         for leaf in t.leaves:
             if leaf.size > 1:
                 turned = Transpose(Buffer("rows", (count, leaf.size)), Buffer("out", (leaf.size, count)))
                 name = f"turn{count}_{self.slots[f'rows {leaf.key}']}"
                 self.kernels.kernel(Kernel(name, (turned.source, turned.target), (turned,)))
-        with code.function(f"gather{count}", [("ptr", "order"), ("ptr", "table")]) as f:
-            leaves = [(leaf.key, leaf.size, self.size, t.kind) for leaf in t.leaves]
-            if t.random:
-                leaves.append(("samples", 1, self.size, f"i{8 * self.size}"))
-            for key, features, size, kind in leaves:
-                rows = self._slot(f["table"], f"rows {key}")
-                out = self._slot(f["table"], f"in {key}" if key != "samples" else "samples")
-                if features == 1:
-                    self._pick(f["order"], rows, out, count, kind)
+        given = [("ptr", "order"), *(("ptr", f"p{i}") for i in range(len(self._gathered())))]
+        with code.function(f"gather{count}", given) as f:
+            places = iter([f[name] for _, name in given[1:]])
+            for leaf in t.leaves:
+                rows, out = next(places), next(places)
+                if leaf.size == 1:
+                    self._pick(f["order"], rows, out, count, t.kind)
                     continue
-                aside = self._slot(f["table"], f"gather {key}")
-                self._copy_rows(f["order"], rows, aside, count, features * size)
-                code.call(f"turn{count}_{self.slots[f'rows {key}']}", [aside, out])
+                aside = next(places)
+                self._copy_rows(f["order"], rows, aside, count, leaf.size * self.size)
+                code.call(f"turn{count}_{self.slots[f'rows {leaf.key}']}", [aside, out])
+            if t.random:
+                self._pick(f["order"], next(places), next(places), count, f"i{8 * self.size}")
             code.give()
+
+    def _gathered(self, mark: str = "") -> list[str]:
+        """The slots of what a gathering reads and writes; `mark` stands behind those of a chunk."""
+        names = []
+        for leaf in self.training.leaves:
+            names += [f"rows {leaf.key}", f"in {leaf.key}{mark}"]
+            names += [f"gather {leaf.key}{mark}"] if leaf.size > 1 else []
+        return names + (["rows samples", f"samples{mark}"] if self.training.random else [])
+
+    def gather(self, table: Value, order: Value, count: int, mark: str = "") -> None:
+        """Calls it."""
+        self.code.call(f"gather{count}", [order, *(self.slot(table, n) for n in self._gathered(mark))])
 
     def _pick(self, order: Value, rows: Value, out: Value, count: int, kind: str) -> None:
         code = self.code
@@ -171,7 +195,7 @@ class TrainingWriter:
 
         code.each(count, one)
 
-    def _slot(self, table: Value, name: str) -> Value:
+    def slot(self, table: Value, name: str) -> Value:
         return self.code.load(table, self.slots[name], "ptr")
 
     def _train(self) -> None:
@@ -191,7 +215,7 @@ class Loop:
         self.pointers: dict[str, Value] = {}
 
     def write(self) -> None:
-        self.pointers = {name: self.writer._slot(self.table, name) for name in self.writer.slots}
+        self.pointers = {name: self.writer.slot(self.table, name) for name in self.writer.slots}
         self._variables()
         with self.code.while_(self._goes_on):
             self._step()
@@ -217,6 +241,8 @@ class Loop:
         self.ordered = code.variable("i64", -1)
         self.epoch = code.variable("i64", 0)
         self.gg = code.variable("double", 0.0)
+        self.spins = code.variable("i64", 0)
+        self.threads = self._get(Whole.THREADS)
         self.validated = code.variable("double", 0.0)
 
     def _goes_on(self) -> Value:
@@ -249,7 +275,10 @@ class Loop:
         self._finite()
         with code.when(self.status.value.is_(Status.RUNNING)):
             self._scalars(step)
-            self._call("update", {"θ": self.theta.value, "next": self.next.value})
+            if t.parallel:
+                self._share(Phase.UPDATE)
+            else:
+                self._call("update", {"θ": self.theta.value, "next": self.next.value})
             theta, other = self.theta.value, self.next.value
             self.theta.set(other)
             self.next.set(theta)
@@ -267,7 +296,7 @@ class Loop:
 
     def _batch(self, position: Value) -> None:
         """Runs the step's program on its samples: the last of an epoch may be fewer."""
-        counts = [*self.training.steps]
+        counts = self.training.counts
         if self.training.random:
             self.code.store(self.pointers["counter"], 2, self.code.convert(self.step.value, "i32"), "i32")
         if len(counts) == 1:
@@ -278,15 +307,39 @@ class Loop:
         self.code.choose(is_last, lambda: self._run(rest, position), lambda: self._run(whole, position))
 
     def _run(self, count: int, position: Value) -> None:
+        begin = position * self.training.counts[0]
+        order = self.code.place(self.pointers["order"], begin, "i64")
+        if self.training.parallel:
+            self._run_parts(self.training.parallel, count, order)
+            return
         if self.training.batch is not None:
-            begin = position * next(iter(self.training.steps))
-            self.code.call(
-                f"gather{count}", [self.code.place(self.pointers["order"], begin, "i64"), self.table]
-            )
+            self.writer.gather(self.table, order, count)
         self._call(f"step{count}", {"θ": self.theta.value})
         program = self.training.steps[count]
         self.objective.set(self._result(program, self.training.objective))
         self.total.set(self._result(program, self.training.total))
+
+    def _run_parts(self, parallel: Parallel, count: int, order: Value) -> None:
+        """The chunks, their sums, and what needs those."""
+        number = self.training.counts.index(count)
+        scale = self.code.place(self.pointers["scale"], number, self.kind)
+        own = {"θ": self.theta.value, "scale": scale}
+        if parallel.before:
+            self._call("before", own)
+        rest = Value(self.code, str(number), "i64")
+        self._share(Phase.PASS, rest, order)
+        self._share(Phase.COMBINE)
+        self._call("total", own)
+        self._call("after_sums", own)
+        self.objective.set(self._result(parallel.after, self.training.objective))
+        spot = parallel.after.spots[self.training.total]
+        place = self.code.place(self.pointers["sums"], spot.offset, self.kind)
+        self.total.set(self.code.convert(self.code.load(place, 0, self.kind), "double"))
+
+    def _share(self, phase: Phase, rest: Value | None = None, order: Value | None = None) -> None:
+        zero = Value(self.code, "0", "i64")
+        places = self.theta.value, self.next.value, order or self.pointers["order"]
+        share(self.writer, self.table, phase, rest or zero, places, self.threads, self.spins)
 
     def _result(self, program: Program, name: str) -> Value:
         """A number that a program has written, as a double."""
@@ -296,15 +349,26 @@ class Loop:
 
     def _call(self, name: str, own: Mapping[str, Value]) -> None:
         spaces = self.writer.spaces[name]
-        self.code.call(name, [own[s] if s in own else self.pointers[s] for s in spaces])
+        self.code.call(name, [own[s] if s in own else self.pointers[slot_of(s)] for s in spaces])
 
     def _finite(self) -> None:
         """NaN or infinity in the objective or the gradient ends training before the update."""
-        self._call("norm", {})
-        self.gg.set(self._result(self.training.norm, GG.name))
+        if self.training.parallel:
+            self._norm_of_parts(self.training.parallel)
+        else:
+            self._call("norm", {})
+            self.gg.set(self._result(self.training.norm, GG.name))
         total = self.objective.value * 0.0 + self.gg.value * 0.0
         with self.code.when(total.is_not(0.0)):
             self.status.set(Status.DIVERGED)
+
+    def _norm_of_parts(self, parallel: Parallel) -> None:
+        if parallel.norms:
+            self._share(Phase.NORM)
+        self.gg.set(0.0)
+        for number in range(len(parallel.combine)):
+            part = self.code.load(self.pointers["norms"], number, self.kind)
+            self.gg.set(self.gg.value + self.code.convert(part, "double"))
 
     def _scalars(self, step: Value) -> None:
         scalars = self.training.scalars
@@ -468,13 +532,15 @@ class Loop:
             zero = Value(code, "0", "i64")
             if self.training.random:
                 code.store(self.pointers["counter"], 2, code.convert(self.step.value, "i32"), "i32")
-            self._run(next(iter(self.training.steps)), zero)
+            self._run(self.training.counts[0], zero)
             self._finite()
             with code.when(self.status.value.is_(Status.DIVERGED)):
                 self._put(Whole.AT_END, 1)
             self.objective.set(kept)
 
     def _keep_state(self) -> None:
+        if self.training.parallel:
+            leave(self.writer, self.table)
         self._put(Whole.STEP, self.step.value)
         self._put(Whole.CURRENT, self.current.value)
         self.code.store(self.real, int(Real.SEEN), self.seen.value, "double")

@@ -95,7 +95,7 @@ class Rows:
             body.append(Load(weight, matrix, self.axes.index(a, *place)))
             accumulators.append(Accumulator(total, (weight, taken)))
             self._locals[step.output.name, number] = total
-        unroll = 4 if inner % 4 == 0 else 2 if inner % 2 == 0 else 1
+        unroll = 1 if height >= 6 else 4 if inner % 4 == 0 else 2 if inner % 2 == 0 else 1
         return Fold("k", inner, tuple(body), tuple(accumulators), unroll=unroll)
 
     def map(self, step: Map, number: int, body: list[Statement]) -> None:

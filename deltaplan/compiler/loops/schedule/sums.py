@@ -64,7 +64,7 @@ def _product_tile(left: Buffer, right: Buffer, out: Buffer, batch: int, high: in
     body: list[Statement] = [Load("z", right, (SAMPLE, "k"))]
     body += [Load(f"d{r}", left, (at("j", r), SAMPLE)) for r in range(high)]
     totals = tuple(Accumulator(f"s{r}", (f"d{r}", "z")) for r in range(high))
-    unroll = 4 if batch % 4 == 0 else 1
+    unroll = 1 if high >= 6 else 4 if batch % 4 == 0 else 1
     fold = Fold(SAMPLE, batch, tuple(body), totals, unroll=unroll)
     return (fold, *(Store(out, (at("j", r), "k"), f"s{r}") for r in range(high)))
 

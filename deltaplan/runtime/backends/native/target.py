@@ -24,7 +24,8 @@ class Target:
     @property
     def width(self) -> Width:
         """What the lowering needs to know of it."""
-        return Width(self.vector, self.fma, estimates=self.vector == 64)
+        pause = "llvm.x86.sse2.pause" if self.triple.startswith("x86_64") else ""
+        return Width(self.vector, self.fma, estimates=self.vector == 64, pause=pause)
 
     def schedule(self, itemsize: int) -> Machine:
         """What schedules for numbers of so many bytes need to know of it."""
