@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from deltaplan.compiler.loops.llvm.lanes import Lanes
 from deltaplan.compiler.loops.llvm.mathematics.exponential import scaled_exp
 from deltaplan.compiler.loops.llvm.mathematics.layout import LAYOUTS
-from deltaplan.compiler.loops.llvm.mathematics.polynomial import halves, horner
+from deltaplan.compiler.loops.llvm.mathematics.polynomial import halves, horner, pairs
 
 LOG2: Mapping[str, tuple[float, float]] = {
     "float": (0.693359375, -2.1219444005469058e-4),
@@ -32,6 +32,21 @@ R = (
     *(0.6666666666666735, 0.3999999999940914, 0.2857142874377944, 0.22222198414883598),
     *(0.1818357331470725, 0.15313802032449442, 0.1479861382592294),
 )
+
+U: Mapping[str, tuple[float, ...]] = {
+    "float": (
+        *(-0.49999934434890747, 0.3333054780960083, -0.24958914518356323, 0.19696976244449615),
+        *(-0.15359820425510406, 0.10687976330518723, -0.05773751810193062, 0.020243505015969276),
+        -0.003327118931338191,
+    ),
+    "double": (
+        *(-0.49999999999999456, 0.3333333333323438, -0.2499999999363802, 0.19999999790248002),
+        *(-0.1666666248086558, 0.1428565870702802, -0.12499478172615884, 0.11107498008491054),
+        *(-0.09980981557450387, 0.09013046742408751, -0.0808094569982024, 0.07035026344165192),
+        *(-0.057494194676172304, 0.042290886809254476, -0.02673557739142833, 0.013832839606728608),
+        *(-0.005540233475868047, 0.001594752184586909, -0.00029155218199943634, 2.530947298512922e-05),
+    ),
+}
 
 
 def log(lanes: Lanes, u: str) -> str:
@@ -70,11 +85,9 @@ def logaddexp(lanes: Lanes, a: str, b: str) -> str:
 
 
 def log1p_of_unit(lanes: Lanes, e: str) -> str:
-    """log(1 + e) for 0 ≤ e ≤ 1."""
-    upper = lanes.compare("ogt", e, lanes.const(math.sqrt(2) - 1))
-    halved = lanes.fma(e, lanes.const(0.5), lanes.const(-0.5))
-    f = lanes.select(upper, halved, e)
-    return logarithm(lanes, f, lanes.select(upper, lanes.const(1.0), lanes.const(0.0)))
+    """log(1 + e) = e + e²·U(e) for 0 ≤ e ≤ 1."""
+    square = lanes.mul(e, e)
+    return lanes.fma(pairs(lanes, e, square, U[lanes.kind]), square, e)
 
 
 def split_scaled(lanes: Lanes, u: str) -> tuple[str, str]:

@@ -5,8 +5,8 @@ from collections.abc import Callable, Mapping
 from deltaplan.compiler.loops.llvm.lanes import Lanes
 from deltaplan.compiler.loops.llvm.mathematics.error_function import erf
 from deltaplan.compiler.loops.llvm.mathematics.exponential import exp, expm1, sigmoid, tanh
+from deltaplan.compiler.loops.llvm.mathematics.exponents import power_of_any
 from deltaplan.compiler.loops.llvm.mathematics.logarithm import log, log1p, logaddexp
-from deltaplan.compiler.loops.llvm.mathematics.powers import power
 from deltaplan.compiler.loops.llvm.mathematics.trigonometric import cos, sin
 from deltaplan.plugins.expressions import Op
 
@@ -48,7 +48,7 @@ OPERATIONS: Mapping[Op, Callable[..., str]] = {
     Op.SUB: Lanes.sub,
     Op.MUL: Lanes.mul,
     Op.DIV: Lanes.div,
-    Op.POW: power,
+    Op.POW: power_of_any,
     Op.EXP: exp,
     Op.EXPM1: expm1,
     Op.LOG: log,
@@ -72,3 +72,21 @@ OPERATIONS: Mapping[Op, Callable[..., str]] = {
     Op.OR: lambda lanes, c, d: lanes.logic("or", c, d),
     Op.WHERE: Lanes.select,
 }
+
+ULPS: Mapping[Op, float] = {
+    Op.POW: 1.6,
+    Op.EXP: 1.1,
+    Op.EXPM1: 2.2,
+    Op.LOG: 1.0,
+    Op.LOG1P: 1.6,
+    Op.SQRT: 0.5,
+    Op.SIN: 2.5,
+    Op.COS: 2.4,
+    Op.TANH: 2.1,
+    Op.SIGMOID: 2.3,
+    Op.LOGADDEXP: 2.0,
+    Op.ERF: 2.0,
+}
+"""The largest error found, in units of the last place of the result, over float and double, with fused
+operations and without; of logaddexp in units of the larger of its two terms, which may cancel. A subnormal
+result counts by its own unit. sin and cos: where the parts of π suffice (see `trigonometric`)."""

@@ -1,4 +1,4 @@
-"""Polynomials of vectors."""
+"""Polynomials of vectors, in orders that differ in how much waits for how much."""
 
 from collections.abc import Sequence
 
@@ -14,7 +14,17 @@ def horner(lanes: Lanes, x: str, coefficients: Sequence[float]) -> str:
 
 
 def halves(lanes: Lanes, x: str, square: str, coefficients: Sequence[float]) -> str:
-    """The same by even and odd powers, side by side: one product more, half the wait."""
+    """The same by even and odd powers, side by side: half the wait."""
     even = horner(lanes, square, coefficients[::2])
     odd = horner(lanes, square, coefficients[1::2])
     return lanes.fma(odd, x, even)
+
+
+def pairs(lanes: Lanes, x: str, square: str, coefficients: Sequence[float]) -> str:
+    """The same as (c₀ + c₁·x) + (c₂ + c₃·x)·x² + …: half the wait too. Where signs alternate, digits do not
+    cancel as they do between the even and the odd powers."""
+    linear = [horner(lanes, x, coefficients[i : i + 2]) for i in range(0, len(coefficients), 2)]
+    found = linear[-1]
+    for term in reversed(linear[:-1]):
+        found = lanes.fma(found, square, term)
+    return found

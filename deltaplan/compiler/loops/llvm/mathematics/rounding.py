@@ -19,7 +19,9 @@ def times_power(lanes: Lanes, a: str, bits: str) -> str:
 
 
 def is_whole(lanes: Lanes, a: str) -> str:
-    """Whether |a| is a whole number, for a ≥ 0: from 2^fraction on all are, ∞ among them; NaN is none."""
+    """Whether a ≥ 0 is a whole number: from 2^fraction on all are, ∞ among them; NaN is none."""
+    if lanes.fma_here:  # processors that have the one also have the other
+        return lanes.compare("oeq", lanes.intrinsic("rint", a), a)
     border = lanes.const(2.0 ** LAYOUTS[lanes.kind].fraction)
     rounded = lanes.strict("fsub", lanes.strict("fadd", a, border), border)
     small = lanes.compare("oeq", rounded, a)

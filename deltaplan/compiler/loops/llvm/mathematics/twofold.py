@@ -41,7 +41,9 @@ def times(lanes: Lanes, a: Pair, b: Pair) -> Pair:
     return high, lanes.fma(a[1], b[0], low)
 
 
-def plus(lanes: Lanes, a: Pair, b: Pair) -> Pair:
-    """a + b where |a| ≥ |b| or a = 0; the low part is not brought below half a unit of the high one."""
-    high, low = sum_of(lanes, a[0], b[0])
-    return high, lanes.add(low, lanes.add(a[1], b[1]))
+def less_product(lanes: Lanes, a: str, b: str, c: str) -> str:
+    """a − b·c, where it is small beside a."""
+    if lanes.fma_here:
+        return lanes.fma(lanes.neg(b), c, a)
+    high, low = product_of(lanes, b, c)
+    return lanes.strict("fsub", lanes.strict("fsub", a, high), low)
