@@ -8,46 +8,107 @@ from deltaplan.compiler.graph import Graph
 from deltaplan.compiler.nodes import Use
 from deltaplan.diagnostics import Diagnostic, Source, Span
 from deltaplan.plugins import contracts
+from deltaplan.plugins.expressions import Expr, arguments
+
+PartName = Literal["train", "validation", "test"]
+Strategy = Literal["mean", "median", "mode", "drop"]
 
 
 @dataclass(frozen=True, slots=True)
 class Column:
-    """A named column of the data."""
+    """What one item of `inputs` or `targets` says: a column of the data, or an expression of columns.
 
-    name: str
+    The arguments of the expression are the columns in `reads`, by their names. `labels` says that numbers in
+    the column are names too: `category(zip)`.
+    """
+
+    name: str  # as it is shown: `t`, `log(price)`
     span: Span = field(compare=False)
+    expression: Expr | None = None
+    labels: bool = False
+    source: str = ""  # the column of the data, where the item has another name: `category(zip)`
+
+    @property
+    def reads(self) -> tuple[str, ...]:
+        """The columns of the data that it is made of."""
+        return arguments(self.expression) if self.expression is not None else (self.source or self.name,)
 
 
 @dataclass(frozen=True, slots=True)
 class Split:
-    """Fractions of the rows; what they leave is training where `train` is not stated."""
+    """Fractions of the rows; what they leave is training where `train` is not stated.
+
+    `by` is a column whose rows of one value stay together. `in_time` cuts the rows in the order of the source
+    instead of at random. With `folds`, fold number `fold` (from 1) is the validation part.
+    """
 
     train: float
     validation: float
     test: float
     seed: int
     span: Span | None = field(default=None, compare=False)
+    by: Column | None = None
+    in_time: bool = False
+    folds: int = 0
+    fold: int = 1
+
+
+@dataclass(frozen=True, slots=True)
+class Missing:
+    """What is done where a column has no value: for all columns, and for those with a word of their own.
+    None is a mistake."""
+
+    default: Strategy | None = None
+    columns: Mapping[str, tuple[Strategy, Span]] = field(default_factory=dict)
+
+    def of(self, column: str) -> Strategy | None:
+        found = self.columns.get(column)
+        return found[0] if found else self.default
+
+
+@dataclass(frozen=True, slots=True)
+class DataFile:
+    """A source of the data, and the part that its rows are; None where `split` says that."""
+
+    use: Use  # contract: a DataSource; values hold `path` and the options
+    part: PartName | None = None
+
+    @property
+    def path(self) -> str:
+        return str(self.use.values["path"])
 
 
 @dataclass(frozen=True, slots=True)
 class DataSpec:
     """Where the samples come from and what is done to them before the first step.
 
-    `inputs` maps each input node to its columns, `targets` each output node to its columns. `standardize`
-    names what is brought to mean 0 and standard deviation 1 by the training part: `inputs`, `targets`.
+    `inputs` maps each input node to its columns, `targets` each output node to its columns; `mirrors` has the
+    outputs that are compared with an input, by its name. `standardize` names what is brought to mean 0 and
+    standard deviation 1 by the training part (`inputs`, `targets`), `multiply` has the factors of these.
+    A sample is made of the `window` rows that end at a row, and its target stands `ahead` of it.
     """
 
-    source: Use  # contract: a DataSource; values hold `path` and the options
+    files: tuple[DataFile, ...]
     inputs: Mapping[str, tuple[Column, ...]]
     targets: Mapping[str, tuple[Column, ...]]
     split: Split
     standardize: tuple[str, ...]
     span: Span = field(compare=False)
     rest: str | None = None
+    multiply: Mapping[str, float] = field(default_factory=dict)
+    missing: Missing = Missing()
+    mirrors: Mapping[str, str] = field(default_factory=dict)
+    window: int = 1
+    ahead: int = 0
+
+    @property
+    def source(self) -> Use:
+        """The first source: what other files are read as."""
+        return self.files[0].use
 
     @property
     def path(self) -> str:
-        return str(self.source.values["path"])
+        return self.files[0].path
 
 
 @dataclass(frozen=True, slots=True)

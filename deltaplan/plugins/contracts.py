@@ -177,7 +177,7 @@ class Attribute:
     """
 
     name: str
-    type: Literal["size", "number", "whole", "boolean", "word"]
+    type: Literal["size", "number", "whole", "boolean", "word", "text"]
     default: Value = None
     required: bool = False
     positional: bool = False

@@ -63,7 +63,7 @@ def _uses(experiment: Experiment) -> Iterator[Use]:
         yield from nested(experiment.train.optimizer)
         yield from (monitored.use for monitored in experiment.train.monitor)
     if experiment.data:
-        yield experiment.data.source
+        yield from (file.use for file in experiment.data.files)
 
 
 def _code(contribution: Contribution) -> Code:

@@ -28,7 +28,8 @@ def _is_function(model: Model) -> bool:
     if len(inputs) != 1 or len(targets) != 1:
         return False
     (x,), (y,) = inputs.values(), targets.values()
-    return len(x.scaling.means) == 1 and len(y.scaling.means) == 1 and y.kind == "real"
+    plain = all(f.expression is None and f.categories is None for f in x.features)
+    return x.size == 1 and len(y.names) == 1 and plain and y.kind == "real"
 
 
 def _samples(model: Model, dataset: Dataset) -> Samples:
@@ -48,5 +49,5 @@ def _fit(model: Model, samples: Samples, name: str) -> str:
     room = MARGIN * (max(every) - min(every) or 1.0)
     grid = np.linspace(min(every) - room, max(every) + room, POINTS)
     curve = model.predict(grid[:, None])[:, 0]
-    labels = (x_columns.names[0], y_columns.names[0])
+    labels = (x_columns.labels[0], y_columns.names[0])
     return fit(samples, grid.tolist(), curve.tolist(), labels, f"{name}: fit")

@@ -48,8 +48,9 @@ def _difference(run: "Run", experiment: Experiment, dataset: Dataset) -> tuple[s
         return f"it was trained in {run.theta.dtype}, and the spec says {spec.precision}", mend
     if run.experiment.train is None or spec.optimizer.name != run.experiment.train.optimizer.name:
         return "the spec has another optimizer", "another optimizer is a new run"
-    if saved.data_sha256 != dataset.sha256:
-        return f"`{saved.data}` is not what it was trained on", "other data are a new run"
+    if [file.sha256 for file in saved.data] != [file.sha256 for file in dataset.files]:
+        files = ", ".join(f"`{file.path}`" for file in saved.data) or "the data"
+        return f"{files} is not what it was trained on", "other data are a new run"
     if saved.ended == "stopped early":
         return "it stopped early", "a larger `patience` is a new run"
     batches = Batches(len(dataset.parts["train"]), spec.batch, spec.seed)

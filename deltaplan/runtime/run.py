@@ -108,7 +108,7 @@ class Run:
         trained on data from memory, which are not kept."""
         if path is None and _was_in_memory(self):
             raise SpecError(DataNotKept(run=str(self.folder or self.saved.name)))
-        return load_dataset(self.experiment, Path(), path or self.saved.data)
+        return load_dataset(self.experiment, Path(), path or [file.path for file in self.saved.data])
 
     def trace(self, number: int | None = None) -> SampleTrace:
         """The recursions with the numbers of one sample of the run's data: see `runtime.trace`."""
@@ -169,8 +169,7 @@ def _saved(model: Model, dataset: Dataset, outcome: Outcome, resumed: "Run | Non
         contributions=saved_of(experiment),
         code=code_of(experiment),
         params=dict(experiment.params),
-        data=dataset.path,
-        data_sha256=dataset.sha256,
+        data=dataset.files,
     )
 
 
@@ -233,4 +232,4 @@ def _was_in_memory(run: Run) -> bool:
     """Whether no file and no bundled set stands behind the run."""
     data = run.experiment.data
     named = data is not None and getattr(data.source.contract, "named", False)
-    return run.saved.data is None and not named
+    return not run.saved.data and not named

@@ -172,7 +172,7 @@ def _leaves(plan: Plan, data: Mapping[str, Array], lines: Mapping[str, int]) -> 
 
 def _inputs(model: Model, part: Part) -> tuple[Columns, ...]:
     return tuple(
-        Columns(node, columns.names, columns.scaling.undo(part.x[node])[:, 0])
+        Columns(node, columns.labels, columns.scaling.undo(part.x[node])[:, 0])
         for node, columns in model.preprocessing.inputs.items()
     )
 

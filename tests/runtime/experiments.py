@@ -2,7 +2,7 @@
 
 import re
 
-from deltaplan.compiler.experiment import Column, DataSpec, Experiment, Split
+from deltaplan.compiler.experiment import Column, DataFile, DataSpec, Experiment, Split
 from deltaplan.compiler.graph import Graph
 from deltaplan.compiler.nodes import Input, Target, Use
 from deltaplan.diagnostics import Source, Span
@@ -42,7 +42,7 @@ def experiment(
     ]
     shapes = {"output": (units or len(targets),)}
     data = DataSpec(
-        source=Use(source, {"path": path, **options}, span(0, source.name)),
+        files=(DataFile(Use(source, {"path": path, **options}, span(0, source.name))),),
         inputs={"input": tuple(Column(name, span(1, name)) for name in inputs)},
         targets={"output": tuple(Column(name, span(2, name)) for name in targets)},
         split=Split(*split, seed=seed, span=span(3, "split")),

@@ -14,7 +14,7 @@ from deltaplan.compiler.experiment import Split
 from deltaplan.diagnostics import SpecError, render
 from deltaplan.plugins.builtin.tables.csv_table import read_csv
 from deltaplan.runtime.data import Preprocessing, load_dataset
-from deltaplan.runtime.data.preprocessing import Scaling
+from deltaplan.runtime.data.scaling import Scaling
 from deltaplan.runtime.data.split import split_rows
 
 SPECS = Path(__file__).parents[2] / "specs"
@@ -46,7 +46,7 @@ def test_wave(tmp_path):
     train, validation = dataset.parts["train"], dataset.parts["validation"]
     assert (len(train), len(validation), set(dataset.parts)) == (32, 8, {"train", "validation"})
     content = (SPECS / "wave.csv").read_bytes()
-    assert dataset.sha256 == hashlib.sha256(content).hexdigest()
+    assert dataset.files[0].sha256 == hashlib.sha256(content).hexdigest()
     t, y = np.array([line.split(",") for line in content.decode().split()[1:]], float).T
     mean, scale = t[train.rows].mean(), t[train.rows].std()
     for part in (train, validation):
@@ -147,22 +147,30 @@ spec.dl:2:8: the data have no column `T` [unknown-column]
      = help: columns: `t`, `y`, `k`"""
 
 WORDS = """\
-spec.dl:2:8: column `t` must hold numbers, and 7 rows do not [data-not-numbers]
+spec.dl:2:8: column `t` must hold numbers, and 6 rows do not [data-not-numbers]
    2 | inputs t
      |        ^
      = note: a.csv:3: `abc`
-     = note: a.csv:4: no value
      = note: a.csv:5: `x`
      = note: a.csv:6: `x`
      = note: a.csv:7: `x`
-     = note: and 2 more"""
+     = note: a.csv:8: `x`
+     = note: and 1 more
+     = help: `category(t)` reads all of them as names"""
+
+GAP = """\
+spec.dl:2:8: column `t` has no value in 1 row [data-missing]
+   2 | inputs t
+     |        ^
+     = note: a.csv:4
+     = help: `missing mean`, `median`, `mode` or `drop` in the `data` block says what to do"""
 
 NO_VALUE = """\
 spec.dl:3:9: column `y` has no value in 1 row [data-missing]
    3 | targets y
      |         ^
      = note: a.csv:3
-     = help: fill the gap, or leave the row out"""
+     = help: `missing y=drop` leaves such rows out"""
 
 RAGGED = """\
 spec.dl:1:1: 1 row has another number of cells than the header of `a.csv`, which has 2 [data-unreadable]
@@ -181,24 +189,24 @@ spec.dl:4:1: the `validation` part is empty: the data have 2 rows [empty-part]
 @pytest.mark.parametrize(
     ("text", "spec", "told"),
     [
-        (TEN, experiment(inputs=("T",)), UNKNOWN),
-        ("t,y\n1,2\nabc,2\n,2\n" + "x,1\n" * 5, experiment(), WORDS),
-        ("t,y\n1,2\n3,\n", experiment(), NO_VALUE),
-        ("t,y\n1,2\n3,4,5\n", experiment(), RAGGED),
-        ("t,y\n1,2\n3,4\n", experiment(), EMPTY_PART),
+        (TEN, experiment(inputs=("T",)), [UNKNOWN]),
+        ("t,y\n1,2\nabc,2\n,2\n" + "x,1\n" * 5, experiment(), [WORDS, GAP]),
+        ("t,y\n1,2\n3,\n", experiment(), [NO_VALUE]),
+        ("t,y\n1,2\n3,4,5\n", experiment(), [RAGGED]),
+        ("t,y\n1,2\n3,4\n", experiment(), [EMPTY_PART]),
     ],
     ids=["unknown", "words", "missing", "ragged", "empty part"],
 )
 def test_mistakes(mistakes, text, spec, told):
-    assert mistakes(text, spec) == [told]
+    assert mistakes(text, spec) == told
 
 
 def test_mistakes_of_several_columns_are_told_together(mistakes):
     told = mistakes("t,y\n,nan\n1,2\n", experiment(inputs=("t", "z")))
     assert [text.split(" [")[1].split("]")[0] for text in told] == [
-        "data-missing",
         "unknown-column",
         "data-not-numbers",
+        "data-missing",
     ]
 
 

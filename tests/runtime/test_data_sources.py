@@ -90,7 +90,7 @@ def test_iris_by_name():
         path="specs/iris",
     )
     dataset = load_dataset(spec, Path())
-    assert (len(dataset.parts["train"]), dataset.path, dataset.sha256) == (120, None, None)
+    assert (len(dataset.parts["train"]), dataset.files) == (120, ())
     assert dataset.preprocessing.targets["output"].classes == ("setosa", "versicolor", "virginica")
     assert np.bincount(dataset.parts["validation"].y["output"]).tolist() == [10, 10, 10]
 
@@ -123,7 +123,7 @@ def test_rest_leaves_out_targets_and_columns_without_a_name(tmp_path):
     (tmp_path / "a.csv").write_text(",b,y,a\n0,1,2,3\n1,4,5,6\n")
     spec = with_rest(experiment(split=ALL), 2)
     dataset = load_dataset(spec, tmp_path)
-    assert dataset.preprocessing.inputs["input"].names == ("b", "a")
+    assert dataset.preprocessing.inputs["input"].labels == ("b", "a")
     (tmp_path / "new.csv").write_text("extra,a,b,y\n9,3,1,2\n")
     assert load_part(spec, dataset.preprocessing, tmp_path / "new.csv").x["input"].tolist() == [[1], [3]]
 
@@ -165,7 +165,7 @@ def test_a_spec_without_a_data_block():
     )
     dataset = dataset_from_memory(spec, X, ["no", "yes", "no"])
     assert dataset.parts["train"].y["output"].tolist() == [0, 1, 0]
-    assert dataset.preprocessing.inputs["input"].names == ("x1", "x2")
+    assert dataset.preprocessing.inputs["input"].labels == ("x1", "x2")
 
 
 def test_a_frame_is_asked_for_the_columns_that_the_spec_names():
@@ -184,7 +184,7 @@ def test_a_frame_is_asked_for_the_columns_that_the_spec_names():
         ([[1, 2], [3]], Y, "rows differ in length"),
         (X * 1j, Y, "complex"),
         ({"a": X[:, 0]}, Y, "no column `b`"),
-        ([["1", "u"], ["2", "v"], ["3", "w"]], Y, "column `b` must hold numbers"),
+        ([["1", "u"], ["2", "3"], ["3", "w"]], Y, "column `b` must hold numbers"),
         ([[1, None], [2, 2], [3, 3]], Y, "column `b` has no value in 1 row"),
     ],
 )

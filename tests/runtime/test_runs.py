@@ -11,12 +11,20 @@ import numpy as np
 import pytest
 
 from deltaplan.diagnostics import DeltaplanError
+from deltaplan.plugins.expressions import argument, log
 from deltaplan.plugins.loader import builtin_registry
 from deltaplan.runtime.contributions import contribution_from_data, contribution_to_data, is_saved
-from deltaplan.runtime.data.preprocessing import InputColumns, Preprocessing, Scaling, TargetColumns
+from deltaplan.runtime.data import InputColumns, Preprocessing, ReadFile, Scaling, TargetColumns
+from deltaplan.runtime.data.features import Feature
+from deltaplan.runtime.data.gaps import Fills
 from deltaplan.runtime.runs import FORMAT, SavedRun, open_run, save
 
 CONTRIBUTIONS = tuple(c for kind in builtin_registry().entries.values() for c in kind.values() if is_saved(c))
+
+
+T = argument("t")
+DERIVED = Feature("log(t)", ("t",), log(T) ** 2)
+PORTS = Feature("port", ("port",), categories=("C", "Ω"), width=2)
 
 
 def a_run(**changes):
@@ -32,8 +40,10 @@ def a_run(**changes):
         ended="complete",
         seeds={"train": 2**64 - 1, "split": 1},
         preprocessing=Preprocessing(
-            {"input": InputColumns(("t",), scaling)},
-            {"output": TargetColumns("class", ("kind",), Scaling.none(1), ("a", "β"))},
+            {"input": InputColumns((Feature("t", ("t",)), DERIVED, PORTS), scaling, 2)},
+            {"output": TargetColumns("class", (Feature("kind", ("kind",)),), Scaling.none(1), ("a", "β"))},
+            Fills({"t": (0.1, 1 / 3)}, {"port": "Ω"}),
+            1,
         ),
         history=({"step": 1, "epoch": 1, "loss": 0.1, "validation_loss": None}, {"step": 2, "loss": 1 / 3}),
         metrics={"train": {"loss": 0.25}},
@@ -108,13 +118,14 @@ def test_data_are_found_from_the_run_wherever_both_go(tmp_path):
     data = tmp_path / "here" / "wave.csv"
     data.parent.mkdir()
     data.write_text("t,y\n")
-    saved = save(a_run(data=data, data_sha256="0" * 64), tmp_path / "here" / "runs")
-    assert open_run(saved).data == data
-    assert json.loads((saved / "run.json").read_text("utf-8"))["data"]["path"] == "../../wave.csv"
+    files = (ReadFile(data, "0" * 64), ReadFile(tmp_path / "other.csv"))
+    saved = save(a_run(data=files), tmp_path / "here" / "runs")
+    assert open_run(saved).data == files
+    paths = [file["path"] for file in json.loads((saved / "run.json").read_text("utf-8"))["data"]]
+    assert paths == ["../../wave.csv", "../../../other.csv"]
     shutil.move(tmp_path / "here", tmp_path / "there")
     moved = open_run(tmp_path / "there" / "runs" / "wave-1")
-    assert moved.data == tmp_path / "there" / "wave.csv"
-    assert moved.data_sha256 == "0" * 64
+    assert moved.data[0] == ReadFile(tmp_path / "there" / "wave.csv", "0" * 64)
 
 
 def test_what_json_lacks_is_null(tmp_path):

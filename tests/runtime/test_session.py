@@ -124,7 +124,7 @@ X, Y = regression(6)
         (X, np.c_[Y, Y], "`y` has 2 columns, and output `output` asks for 1"),
         (X[None], Y, r"`X` is no table of samples: it has the shape \(1, 6, 2\)"),
         ([[1, 2], [3]], [1, 2], "its rows differ in length"),
-        ([["a", "b"]], [1], "must hold numbers"),
+        ([["a", "b"], ["1", "2"]], [1, 2], "must hold numbers"),
         (X * np.nan, Y, "has no value in 6 rows"),
         (X, None, "`y` is no table of samples: it is missing"),
         (np.empty((0, 2)), [], "the data have 0 rows"),

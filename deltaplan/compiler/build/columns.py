@@ -7,10 +7,12 @@ from typing import ClassVar
 from deltaplan.compiler.build.binding import ForgottenComma, GivenTwice, ValueNeeded
 from deltaplan.compiler.build.bound import Item
 from deltaplan.compiler.build.context import Context, Told
+from deltaplan.compiler.build.derived import NotAColumn, derived
+from deltaplan.compiler.build.form import Form, Slot
 from deltaplan.compiler.build.names import NotYetSupported, unknown
-from deltaplan.compiler.build.places import Read
-from deltaplan.compiler.build.scope import Wire
-from deltaplan.compiler.build.words import NOT_YET
+from deltaplan.compiler.build.places import OutOfPlace, Read
+from deltaplan.compiler.build.scope import Scope, Wire
+from deltaplan.compiler.build.slots import read_slot
 from deltaplan.compiler.experiment import Column
 from deltaplan.diagnostics import Diagnostic, Note, Span
 from deltaplan.dsl import tree
@@ -21,18 +23,12 @@ PARTS = ("inputs", "targets")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class NotAColumn(Diagnostic):
-    code: ClassVar[str] = "not-a-column"
-    title: ClassVar[str] = "`{text}` is not the name of a column"
-    help: ClassVar[str] = "a name with spaces or signs stands in quotes"
-    text: str
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
 class RestNotAlone(Diagnostic):
     code: ClassVar[str] = "rest-not-alone"
-    title: ClassVar[str] = "`rest` stands alone: it is every column that is not named elsewhere"
+    title: ClassVar[str] = "`{word}` stands alone: it is {meaning}"
     help: ClassVar[str] = "a column of that name stands in quotes"
+    word: str
+    meaning: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -53,16 +49,71 @@ class NoColumns(Diagnostic):
     node: str
 
 
-def read_columns(context: Context, nodes: Mapping[str, Wire], read: Read | None) -> Columns | None:
-    """Columns by node: `inputs a, b`, `inputs rest`, `inputs photo=image facts=[area, rooms]`."""
+@dataclass(frozen=True, slots=True)
+class Chosen:
+    """What an `inputs` or a `targets` line says: columns by node, the number of its option (`window`,
+    `ahead`), and the outputs that are compared with the inputs."""
+
+    columns: Columns
+    option: int | None = None
+    mirrors: tuple[str, ...] = ()
+
+
+OPTIONS = {
+    "inputs": Form("inputs", "data line", (Slot("window", "whole", minimum=1),)),
+    "targets": Form("targets", "data line", (Slot("ahead", "whole", minimum=0),)),
+}
+
+
+def read_columns(
+    context: Context, scope: Scope, nodes: Mapping[str, Wire], read: Read | None
+) -> Chosen | None:
+    """`inputs a, b`, `inputs rest`, `inputs photo=image facts=[area, rooms]`. Raises Told."""
     if read is None:
         return None
-    if not read.line.items:
+    items, option = _without_option(context, scope, nodes, read)
+    if not items:
         example = f"{read.head} t"
         raise context.refuse(ValueNeeded(span=read.span, owner=read.head, what="columns", example=example))
-    if isinstance(read.line.items[0], tree.Option):
-        return _named_columns(context, nodes, read)
-    columns = _plain_columns(context, read)
+    if isinstance(items[0], tree.Option):
+        columns = _named_columns(context, scope, nodes, read, items)
+    else:
+        columns = _columns_of_all(context, scope, nodes, read, items)
+    mirrors = tuple(node for node, given in columns.items() if given == MIRROR)
+    return Chosen(columns, option, mirrors)
+
+
+MIRROR: tuple[Column, ...] = ()  # `targets inputs`; `rest` is () too, and only inputs have it
+
+
+def _without_option(
+    context: Context, scope: Scope, nodes: Mapping[str, Wire], read: Read
+) -> tuple[tuple[Item, ...], int | None]:
+    """The items that name columns, and the value of `window` or `ahead`."""
+    form, found = OPTIONS[read.head], None
+    (slot,) = form.slots
+    kept: list[Item] = []
+    for item in read.line.items:
+        key = _key(item)
+        if key != slot.name or key in nodes or not isinstance(item, tree.Option):
+            kept.append(item)
+        elif found is not None:
+            context.refuse(GivenTwice(span=item.key.span, name=slot.name))
+        else:
+            found = int(str(read_slot(context, scope, form, slot, item.value)))
+    return tuple(kept), found
+
+
+def _key(item: Item) -> str | None:
+    if not isinstance(item, tree.Option):
+        return None
+    return item.key.text if isinstance(item.key, tree.Name) else item.key.name
+
+
+def _columns_of_all(
+    context: Context, scope: Scope, nodes: Mapping[str, Wire], read: Read, items: tuple[Item, ...]
+) -> Columns:
+    columns = _plain_columns(context, scope, read, items)
     if len(nodes) > 1:
         what = "inputs" if read.head == "inputs" else "outputs"
         example = f"{read.head} {' '.join(f'{node}=…' for node in nodes)}"
@@ -70,41 +121,48 @@ def read_columns(context: Context, nodes: Mapping[str, Wire], read: Read | None)
     return dict.fromkeys(nodes, columns)
 
 
-def _plain_columns(context: Context, read: Read) -> tuple[Column, ...]:
-    first, *others = read.line.items
+def _plain_columns(context: Context, scope: Scope, read: Read, items: tuple[Item, ...]) -> tuple[Column, ...]:
+    first, *others = items
     for other in others:
         if isinstance(other, tree.Option):
-            raise _refuse_option(context, other)
+            raise _unknown_option(context, read, other)
         raise context.refuse(forgotten_comma(first, other))
-    return _listed(context, read, first)
+    return _listed(context, scope, read, first)
 
 
-def _refuse_option(context: Context, option: tree.Option) -> Told:
-    name = option.key.text if isinstance(option.key, tree.Name) else option.key.name
-    if name in NOT_YET["option"]:
-        return unknown(context, "option", name, option.key.span, ())
-    return context.refuse(NotAColumn(span=option.span, text=option.span.text))
+def _unknown_option(context: Context, read: Read, option: tree.Option) -> Told:
+    """`ahead` belongs to the targets and `window` to the inputs; any other is none."""
+    name, own = _key(option) or "", OPTIONS[read.head].slots[0].name
+    for head, form in OPTIONS.items():
+        if form.slot(name):
+            place, where = f"`{read.head}`", f"`{head}`"
+            return context.refuse(OutOfPlace(span=option.span, head=name, place=place, where=where))
+    place = f" of `{read.head}`"
+    return unknown(context, "option", name, option.key.span, [own], place=place, list_known=True)
 
 
 def forgotten_comma(first: Item, second: Item) -> ForgottenComma:
     return ForgottenComma(span=first.span.to(second.span), first=first.span.text, second=second.span.text)
 
 
-def _named_columns(context: Context, nodes: Mapping[str, Wire], read: Read) -> Columns:
+def _named_columns(
+    context: Context, scope: Scope, nodes: Mapping[str, Wire], read: Read, items: tuple[Item, ...]
+) -> Columns:
     found: Columns = {}
-    for item in read.line.items:
+    for item in items:
         if not isinstance(item, tree.Option):
             raise context.refuse(NotAColumn(span=item.span, text=item.span.text))
-        name = item.key.text if isinstance(item.key, tree.Name) else item.key.name
+        name = _key(item) or ""
         if name in found:
             raise context.refuse(GivenTwice(span=item.key.span, name=name))
-        if name not in nodes and name in NOT_YET["option"]:
-            raise _refuse_option(context, item)
         if name not in nodes and nodes:
+            if any(form.slot(name) for form in OPTIONS.values()):
+                raise _unknown_option(context, read, item)
             kind = "input" if read.head == "inputs" else "output"
             raise unknown(context, kind, name, item.key.span, nodes, list_known=True)
-        found[name] = _listed(context, read, item.value)
-        if not found[name] and () in [found[other] for other in found if other != name]:
+        found[name] = _listed(context, scope, read, item.value)
+        twice = not found[name] and () in [found[other] for other in found if other != name]
+        if twice and read.head == "inputs":
             raise context.refuse(GivenTwice(span=item.value.span, name=REST))
     for node in nodes:
         if node not in found:
@@ -112,15 +170,20 @@ def _named_columns(context: Context, nodes: Mapping[str, Wire], read: Read) -> C
     return found
 
 
-def _listed(context: Context, read: Read, item: tree.Value | tree.Values | tree.Option) -> tuple[Column, ...]:
-    """The columns of one item; `rest` is no column of its own: ()."""
+def _listed(
+    context: Context, scope: Scope, read: Read, item: tree.Value | tree.Values | tree.Option
+) -> tuple[Column, ...]:
+    """The columns of one item; `rest` of the inputs and `inputs` of the targets are no columns of their own:
+    ()."""
     items = item.items if isinstance(item, tree.Values | tree.List) else (item,)
-    rest = [each for each in items if each.span.text == REST] if read.head == "inputs" else []
-    if rest and len(items) > 1:
-        raise context.refuse(RestNotAlone(span=rest[0].span))
-    if rest:
+    alone = REST if read.head == "inputs" else PARTS[0]
+    special = [each for each in items if isinstance(each, tree.Name) and each.text == alone]
+    if special and len(items) > 1:
+        meaning = ALONE[alone]
+        raise context.refuse(RestNotAlone(span=special[0].span, word=alone, meaning=meaning))
+    if special:
         return ()
-    columns = [context.attempt(_column, context, each) for each in items]
+    columns = [context.attempt(_column, context, scope, each) for each in items]
     seen: dict[str, Span] = {}
     for column in columns:
         if column and column.name in seen:
@@ -133,14 +196,25 @@ def _listed(context: Context, read: Read, item: tree.Value | tree.Values | tree.
     return tuple(column for column in columns if column)
 
 
-def _column(context: Context, item: tree.Value | tree.Option) -> Column:
+ALONE = {REST: "every column that is not named elsewhere", "inputs": "what the model is given"}
+
+
+def _column(context: Context, scope: Scope, item: tree.Value | tree.Option) -> Column:
     match item:
         case tree.Name(text=text) if text in PARTS:
             raise context.refuse(NotYetSupported(span=item.span, what=f"`{text}` as a column"))
+        case tree.Name() | tree.Text():
+            return plain_column(context, item)
+        case tree.Binary() | tree.Call() | tree.Unary():
+            return derived(context, scope, item)
+    raise context.refuse(NotAColumn(span=item.span, text=item.span.text))
+
+
+def plain_column(context: Context, item: tree.Value) -> Column:
+    """A column by its name. Raises Told."""
+    match item:
         case tree.Name(text=text) if "." not in text:
             return Column(text, item.span)
         case tree.Text(value=value):
             return Column(value, item.span)
-        case tree.Binary() | tree.Call() | tree.Unary():
-            raise context.refuse(NotYetSupported(span=item.span, what="a derived column"))
     raise context.refuse(NotAColumn(span=item.span, text=item.span.text))

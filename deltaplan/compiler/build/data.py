@@ -1,19 +1,27 @@
 """`data { … }`: the source, which columns are inputs and targets, and what is done to them."""
 
-from dataclasses import dataclass
-from math import isclose
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, replace
+from math import prod
 from typing import ClassVar
 
-from deltaplan.compiler.build.binding import ValueNeeded, bind
-from deltaplan.compiler.build.columns import PARTS, Columns, forgotten_comma, read_columns
+from deltaplan.compiler.build.cleaning import (
+    check_missing,
+    check_scaled_once,
+    read_missing,
+    read_multiply,
+    read_standardize,
+)
+from deltaplan.compiler.build.columns import Chosen, read_columns
 from deltaplan.compiler.build.context import Context
-from deltaplan.compiler.build.form import Form, Slot, of_attributes
+from deltaplan.compiler.build.files import read_files
 from deltaplan.compiler.build.model import Model
-from deltaplan.compiler.build.names import unknown
-from deltaplan.compiler.build.places import DATA, SETTING, Read, StatedTwice, head_span, missing, read_lines
+from deltaplan.compiler.build.names import NotYetSupported
+from deltaplan.compiler.build.places import DATA, Read, Rule, head_span, missing, read_lines
 from deltaplan.compiler.build.scope import Scope, Wire
-from deltaplan.compiler.experiment import Column, DataSpec, Split
-from deltaplan.compiler.nodes import Target, Use, show_value
+from deltaplan.compiler.build.splits import read_split
+from deltaplan.compiler.experiment import Column, DataSpec, Missing
+from deltaplan.compiler.nodes import Target
 from deltaplan.diagnostics import Diagnostic, Note
 from deltaplan.dsl import tree
 from deltaplan.plugins.contracts import DataSource
@@ -36,167 +44,145 @@ class TargetIsInput(Diagnostic):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class SplitOfNothing(Diagnostic):
-    code: ClassVar[str] = "split-of-nothing"
-    title: ClassVar[str] = "`split` names no part"
-    label: ClassVar[str] = "write `split train=80% validation=20%`"
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class SplitTooLarge(Diagnostic):
-    code: ClassVar[str] = "split-too-large"
-    title: ClassVar[str] = "the parts of the split are {total} of the rows together"
-    total: str
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class NothingToTrain(Diagnostic):
-    code: ClassVar[str] = "nothing-to-train"
-    title: ClassVar[str] = "the split leaves no rows to train on"
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class RowsLeftOut(Diagnostic):
-    code: ClassVar[str] = "rows-left-out"
-    title: ClassVar[str] = "the split uses {used} of the rows and leaves out the rest"
-    severity: ClassVar = "warning"
-    used: str
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
 class StandardizedLabels(Diagnostic):
     code: ClassVar[str] = "standardized-labels"
-    title: ClassVar[str] = "the targets of `{loss}` are {kind} and cannot be standardized"
+    title: ClassVar[str] = "the targets of `{loss}` are {kind} and cannot be {what}"
     loss: str
     kind: str
+    what: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MirroredLabels(Diagnostic):
+    code: ClassVar[str] = "mirrored-labels"
+    title: ClassVar[str] = "`targets inputs` compares with numbers, and the loss takes {kind}"
+    kind: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OverlappingWindows(Diagnostic):
+    code: ClassVar[str] = "overlapping-windows"
+    title: ClassVar[str] = "windows overlap, and a split at random has rows of each in several parts"
+    help: ClassVar[str] = "`order=time` cuts the series in order: later rows validate and test"
+    severity: ClassVar = "warning"
 
 
 def build_data(context: Context, scope: Scope, model: Model | None, data: tree.Line) -> DataSpec | None:
     """The data block; every mistake is told, and None given where one was."""
     assert data.body is not None, "the table of the file asks for braces"
     before = len(context.problems.errors)
-    more = dict.fromkeys(context.registry.names("data source"), SETTING)
+    more = dict.fromkeys(context.registry.names("data source"), Rule())
     reads = list(read_lines(context, DATA, data.body.lines, more))
+    files = read_files(context, scope, [read for read in reads if read.head in more])
     lines = {read.head: read for read in reads}
-    source = _source(context, scope, [read for read in reads if read.head in more])
-    inputs = context.attempt(read_columns, context, model.inputs if model else {}, lines.get("inputs"))
-    targets = context.attempt(read_columns, context, model.outputs if model else {}, lines.get("targets"))
-    split = context.attempt(_split, context, scope, lines.get("split"))
-    standardize = _standardize(context, lines.get("standardize"))
+    given, aims = (model.inputs, model.outputs) if model else ({}, {})
+    inputs = context.attempt(read_columns, context, scope, given, lines.get("inputs"))
+    targets = context.attempt(read_columns, context, scope, aims, lines.get("targets"))
+    cleaned = _with_cleaning(context, scope, reads)
+    split = context.attempt(read_split, context, scope, files, lines.get("split"))
     if len(context.problems.errors) == before:
-        if source is None:
-            _no_source(context, data)
+        if not files:
+            missing(context, DATA, head_span(data), (), {"csv": 'csv "table.csv"'})
         missing(context, DATA, head_span(data), lines, {"inputs": "inputs t", "targets": "targets y"})
-    if len(context.problems.errors) > before or not (source and inputs and targets and split and model):
+    if len(context.problems.errors) > before or not (files and inputs and targets and split and model):
         return None
-    check_columns(context, model, source, inputs, targets)
-    if "targets" in standardize:
-        _check_scaled(context, model, lines["standardize"])
-    rest = next((node for node, columns in inputs.items() if not columns), None)
-    return DataSpec(source, inputs, targets, split, standardize, data.span, rest)
+    whole = _whole(DataSpec(files, inputs.columns, targets.columns, split, (), data.span), inputs, targets)
+    found = context.attempt(_with_mirrors, context, model, cleaned(whole), targets, lines["targets"])
+    if found is not None:
+        check_columns(context, model, found)
+        _check_windows(context, found, lines)
+        _check_cleaning(context, model, found, lines)
+    return found
 
 
-def _no_source(context: Context, data: tree.Line) -> None:
-    missing(context, DATA, head_span(data), (), {"csv": 'csv "table.csv"'})
+def _with_cleaning(context: Context, scope: Scope, reads: list[Read]) -> Callable[[DataSpec], DataSpec]:
+    """What `standardize`, `multiply` and `missing` add to a data block."""
+    lines = {read.head: read for read in reads}
+    standardize = read_standardize(context, lines.get("standardize"))
+    multiply = read_multiply(context, scope, [read for read in reads if read.head == "multiply"])
+    check_scaled_once(context, multiply, lines.get("standardize"), standardize)
+    gaps = context.attempt(read_missing, context, scope, lines.get("missing")) or Missing()
+    factors = {part: factor for part, (factor, _) in multiply.items()}
+    return lambda data: replace(data, standardize=standardize, multiply=factors, missing=gaps)
 
 
-def _source(context: Context, scope: Scope, reads: list[Read]) -> Use | None:
-    for second in reads[1:]:
-        notes = (Note("the first source", reads[0].span),)
-        context.refuse(StatedTwice(span=second.span, head="the source", notes=notes))
-    return context.attempt(_read_source, context, scope, reads[0]) if reads else None
+def _whole(data: DataSpec, inputs: Chosen, targets: Chosen) -> DataSpec:
+    rest = next((node for node, columns in inputs.columns.items() if not columns), None)
+    return replace(data, rest=rest, window=inputs.option or 1, ahead=targets.option or 0)
 
 
-def _read_source(context: Context, scope: Scope, read: Read) -> Use:
-    """The path begins at the spec's folder."""
-    contract = context.registry.find("data source", read.head)
-    assert contract is not None, "the head was looked up in the registry"
-    form = of_attributes(contract.name, "data line", contract.attributes, False, PATH)
-    bound = bind(context, scope, _with_path_first(form), read.line.items, read.span)
-    path = str(context.folder / str(bound.values["path"]))
-    return Use(contract, {**bound.values, "path": path}, read.line.span)
+def _with_mirrors(context: Context, model: Model, data: DataSpec, targets: Chosen, read: Read) -> DataSpec:
+    """Outputs that are compared with the inputs have their columns. Raises Told."""
+    if not targets.mirrors:
+        return data
+    if len(data.inputs) > 1:
+        what = "`targets inputs` for a model of several inputs"
+        raise context.refuse(NotYetSupported(span=read.line.span, what=what))
+    for target in filter(None, (_target(model, output) for output in targets.mirrors)):
+        if target.kind in ("class", "sign"):
+            notes = (Note("the loss", target.span),)
+            kind = KINDS[target.kind]
+            raise context.refuse(MirroredLabels(span=read.line.span, kind=kind, notes=notes))
+    ((node, columns),) = data.inputs.items()
+    again = dict.fromkeys(targets.mirrors, columns)
+    return replace(data, targets={**data.targets, **again}, mirrors=dict.fromkeys(targets.mirrors, node))
 
 
-PATH = Slot("path", "text", required=True, positional=True)
-
-
-def _with_path_first(form: Form) -> Form:
-    slots = (PATH, *(slot for slot in form.slots if slot.name != "path"))
-    return Form(form.owner, form.kind, slots, by_name=False)
-
-
-SPLIT = Form(
-    "split",
-    "data line",
-    (
-        *(Slot(part, "number", minimum=0, maximum=1) for part in ("train", "validation", "test")),
-        Slot("seed", "whole", minimum=0),
-    ),
-)
-
-
-def _split(context: Context, scope: Scope, read: Read | None) -> Split:
-    if read is None:
-        return Split(1.0, 0.0, 0.0, 0)
-    bound = bind(context, scope, SPLIT, read.line.items, read.span)
-    given = {name: float(str(value)) for name, value in bound.values.items() if name != "seed"}
-    if not given:
-        raise context.refuse(SplitOfNothing(span=read.line.span))
-    others = sum(value for name, value in given.items() if name != "train")
-    train = given.get("train", 1 - others)
-    total = train + others
-    if total > 1 + 1e-9:
-        raise context.refuse(SplitTooLarge(span=read.line.span, total=_percent(total)))
-    if train <= 1e-9:
-        raise context.refuse(NothingToTrain(span=read.line.span))
-    if not isclose(total, 1):
-        context.refuse(RowsLeftOut(span=read.line.span, used=_percent(total)))
-    seed = int(str(bound.values.get("seed", 0)))
-    return Split(train, given.get("validation", 0.0), given.get("test", 0.0), seed, read.line.span)
-
-
-def _percent(fraction: float) -> str:
-    return f"{show_value(round(100 * fraction, 6))}%"
-
-
-def _standardize(context: Context, read: Read | None) -> tuple[str, ...]:
-    if read is None:
-        return ()
-    if not read.line.items:
-        example = "standardize inputs"
-        mistake = ValueNeeded(
-            span=read.span, owner="standardize", what="`inputs` or `targets`", example=example
-        )
-        context.refuse(mistake)
-        return ()
-    first, *others = read.line.items
-    for other in others:
-        context.refuse(forgotten_comma(first, other))
-    items = first.items if isinstance(first, tree.Values) else (first,)
-    for item in items:
-        if item.span.text not in PARTS:
-            unknown(context, "part", item.span.text, item.span, PARTS, list_known=True)
-    return tuple(dict.fromkeys(item.span.text for item in items))
-
-
-def check_columns(context: Context, model: Model, source: Use, inputs: Columns, targets: Columns) -> None:
+def check_columns(context: Context, model: Model, data: DataSpec) -> None:
     """Columns that are both, and their number against the widths of inputs and outputs: where a column may
     have several numbers, that is left to the reading."""
-    taken = {column.name: column.span for columns in inputs.values() for column in columns}
-    for column in (column for columns in targets.values() for column in columns):
-        if column.name in taken:
-            notes = (Note("the input", taken[column.name]),)
-            context.refuse(TargetIsInput(span=column.span, name=column.name, notes=notes))
-    scalars = isinstance(source.contract, DataSource) and source.contract.scalars
-    for node, columns in inputs.items():
-        if columns and scalars:
-            _check_width(context, model.inputs[node], columns)
-    for node, columns in targets.items():
+    taken = {name: column.span for column in _all(data.inputs.values()) for name in column.reads}
+    own = {node: columns for node, columns in data.targets.items() if node not in data.mirrors}
+    for column in _all(own.values()):
+        for name in column.reads:
+            if name in taken and not data.ahead:
+                notes = (Note("the input", taken[name]),)
+                context.refuse(TargetIsInput(span=column.span, name=name, notes=notes))
+    scalars = all(isinstance(f.use.contract, DataSource) and f.use.contract.scalars for f in data.files)
+    for node, columns in data.inputs.items():
+        if columns and scalars and prod(model.inputs[node].shape) < data.window * len(columns):
+            _check_width(context, model.inputs[node], columns, times=data.window)
+    for node, columns in own.items():
         target = _target(model, node)
         if target and target.kind == "class":
             _check_width(context, Wire(node, (1,), target.span), columns, " of classes")
-        elif target and scalars:
+        elif target and scalars and not _has_pattern(columns):
             _check_width(context, model.outputs[node], columns)
+
+
+def _check_windows(context: Context, data: DataSpec, lines: dict[str, Read]) -> None:
+    if len(data.inputs) > 1 and data.window > 1:
+        what = "`window` for a model of several inputs"
+        context.refuse(NotYetSupported(span=lines["inputs"].line.span, what=what))
+    elif data.window > 1 and data.mirrors and data.ahead:
+        what = "`ahead` with `targets inputs`"
+        context.refuse(NotYetSupported(span=lines["targets"].line.span, what=what))
+    elif data.window > 1 and data.split.span and not data.split.in_time:
+        context.refuse(OverlappingWindows(span=data.split.span))
+
+
+def _check_cleaning(context: Context, model: Model, data: DataSpec, lines: dict[str, Read]) -> None:
+    every = (_all(data.inputs.values()), _all(data.targets.values()))
+    check_missing(context, data.missing, *every, _is_open(data))
+    if data.mirrors:
+        return
+    for head, parts in (("standardize", data.standardize), ("multiply", data.multiply)):
+        if "targets" in parts:
+            _check_scaled(context, model, lines[head])
+
+
+def _all(groups: Iterable[Iterable[Column]]) -> list[Column]:
+    return [column for columns in groups for column in columns]
+
+
+def _has_pattern(columns: Iterable[Column]) -> bool:
+    """Whether one of them may stand for several: `"pixel*"`."""
+    return any("*" in column.name and column.expression is None for column in columns)
+
+
+def _is_open(data: DataSpec) -> bool:
+    """Whether the columns are known only when the data are read."""
+    return data.rest is not None or _has_pattern(_all(data.inputs.values()))
 
 
 def _target(model: Model, output: str) -> Target | None:
@@ -207,7 +193,7 @@ def _target(model: Model, output: str) -> Target | None:
 def _check_scaled(context: Context, model: Model, asked: Read) -> None:
     """Real targets are scaled and others left as they are; where none is real the line says nothing."""
     targets = [_target(model, output) for output in model.outputs]
-    if any(target is None or target.kind == "real" for target in targets):
+    if not targets or any(target is None or target.kind == "real" for target in targets):
         return
     first = next(target for target in targets if target)
     context.refuse(
@@ -215,6 +201,7 @@ def _check_scaled(context: Context, model: Model, asked: Read) -> None:
             span=asked.line.span,
             loss=first.span.text,
             kind=KINDS[first.kind],
+            what="standardized" if asked.head == "standardize" else "multiplied",
             notes=(Note("the loss", first.span),),
         )
     )
@@ -223,11 +210,13 @@ def _check_scaled(context: Context, model: Model, asked: Read) -> None:
 KINDS = {"class": "classes", "binary": "0 or 1", "sign": "signs"}
 
 
-def _check_width(context: Context, wire: Wire, columns: tuple[Column, ...], what: str = "") -> None:
-    (width,) = wire.shape
-    if width == len(columns):
+def _check_width(
+    context: Context, wire: Wire, columns: tuple[Column, ...], what: str = "", times: int = 1
+) -> None:
+    width, count = prod(wire.shape), times * len(columns)
+    if width == count:
         return
-    takes = f"{width} column{'s' if width > 1 else ''}{what}"
+    takes = f"{width} column{'s' if width > 1 else ''}{what}" if times == 1 else f"{width} numbers"
     notes = (Note(f"`{wire.node}` stands here", wire.span),)
     span = columns[0].span.to(columns[-1].span)
-    context.refuse(ColumnsDoNotFit(span=span, node=wire.node, takes=takes, count=len(columns), notes=notes))
+    context.refuse(ColumnsDoNotFit(span=span, node=wire.node, takes=takes, count=count, notes=notes))

@@ -25,7 +25,9 @@ class OutOfPlace(Diagnostic):
 class StatedTwice(Diagnostic):
     code: ClassVar[str] = "stated-twice"
     title: ClassVar[str] = "`{head}` is stated twice"
+    help: ClassVar[str] = "{mend}"
     head: str
+    mend: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -104,7 +106,11 @@ FILE = Place(
 MODEL = Place("`model`", "layer", BODY | {"input": Rule(target=True), "output": LAYER})
 INNER = Place("inner braces", "layer", BODY)
 RESIDUAL = Place("`residual`", "layer", BODY | {"shortcut": Rule(body=True, once=True)})
-DATA = Place("`data`", "data line", dict.fromkeys(("inputs", "targets", "split", "standardize"), SETTING))
+DATA = Place(
+    "`data`",
+    "data line",
+    dict.fromkeys(("inputs", "targets", "split", "standardize", "missing"), SETTING) | {"multiply": Rule()},
+)
 TRAIN = Place(
     "`train`",
     "train line",

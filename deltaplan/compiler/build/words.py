@@ -24,9 +24,9 @@ NOT_YET = {
     "activation": _words("softplus silu gelu mish softmax"),
     "regularizer": _words("spectral"),
     "optimizer": _words("lbfgs exact"),
-    "data line": _words("npz parquet images sklearn multiply augment missing part"),
+    "data line": _words("images augment"),
     "train line": _words("warm_start record"),
-    "option": _words("share weights folds by order part window ahead"),
+    "option": _words("share weights"),
 }
 
 # What other tools call things, in lower case, and our word for it.

@@ -5,7 +5,7 @@ from pathlib import Path
 from textwrap import wrap
 from typing import Any
 
-from deltaplan.compiler.experiment import DataSpec, Experiment, TrainSpec
+from deltaplan.compiler.experiment import DataFile, DataSpec, Experiment, Split, TrainSpec
 from deltaplan.compiler.nodes import Loss, Use, call_text, show_value
 from deltaplan.compiler.plan import Plans, compile_plans
 from deltaplan.compiler.printers.figures import Memory, depth, training_memory, work
@@ -101,16 +101,32 @@ def _bytes(memory: Memory, train: TrainSpec) -> str:
 
 
 def _data(data: DataSpec) -> str:
-    parts = [
-        f"{data.source.name} {Path(data.path).name}",
-        _columns("inputs", data.inputs.values(), data.rest),
-    ]
-    parts.append(_columns("targets", data.targets.values()))
-    shares = {part: getattr(data.split, part) for part in ("train", "validation", "test")}
-    if shares["train"] < 1:
-        parts.append("split " + " ".join(f"{part} {share:.4g}" for part, share in shares.items() if share))
+    parts = [", ".join(_file(file) for file in data.files)]
+    parts.append(_columns("inputs", data.inputs.values(), data.rest))
+    parts += [f"windows of {data.window} rows"] if data.window > 1 else []
+    parts.append("targets inputs" if data.mirrors else _columns("targets", data.targets.values()))
+    parts += [f"{data.ahead} row{'s' * (data.ahead > 1)} ahead"] if data.ahead else []
+    parts += _split(data.split)
     parts += [f"standardize {', '.join(data.standardize)}"] if data.standardize else []
+    parts += [f"multiply {part} {show_value(factor)}" for part, factor in data.multiply.items()]
+    given = [f"{name}={strategy}" for name, (strategy, _) in data.missing.columns.items()]
+    gaps = [*([data.missing.default] if data.missing.default else []), *given]
+    parts += [f"missing {' '.join(gaps)}"] if gaps else []
     return "; ".join(part for part in parts if part)
+
+
+def _file(file: DataFile) -> str:
+    return f"{file.use.name} {Path(file.path).name}" + (f" ({file.part})" if file.part else "")
+
+
+def _split(split: Split) -> Iterator[str]:
+    shares = {part: getattr(split, part) for part in ("train", "validation", "test")}
+    if shares["train"] < 1:
+        text = "split " + " ".join(f"{part} {share:.4g}" for part, share in shares.items() if share)
+        text += " in the order of time" if split.in_time else ""
+        text += f" by {split.by.name}" if split.by else ""
+        text += f", fold {split.fold} of {split.folds}" if split.folds else ""
+        yield text
 
 
 def _columns(word: str, groups: Iterable[Iterable[Any]], rest: str | None = None) -> str:
@@ -176,14 +192,29 @@ def _memory_data(experiment: Experiment, plans: Plans, samples: int | None) -> d
 
 
 def _data_data(data: DataSpec) -> dict[str, Any]:
+    split = data.split
     return {
         "source": data.source.name,
         "path": data.path,
+        "files": [{"source": f.use.name, "path": f.path, "part": f.part} for f in data.files],
         "inputs": {name: [c.name for c in columns] for name, columns in data.inputs.items()},
         "rest": data.rest,
+        "window": data.window,
         "targets": {name: [c.name for c in columns] for name, columns in data.targets.items()},
-        "split": {part: getattr(data.split, part) for part in ("train", "validation", "test", "seed")},
+        "mirrors": dict(data.mirrors),
+        "ahead": data.ahead,
+        "split": {
+            **{part: getattr(split, part) for part in ("train", "validation", "test", "seed")},
+            "by": split.by.name if split.by else None,
+            "order": "time" if split.in_time else "random",
+            **({"folds": split.folds, "fold": split.fold} if split.folds else {}),
+        },
         "standardize": list(data.standardize),
+        "multiply": dict(data.multiply),
+        "missing": {
+            "default": data.missing.default,
+            **{name: strategy for name, (strategy, _) in data.missing.columns.items()},
+        },
     }
 
 

@@ -51,7 +51,7 @@ def _line(forms: Forms, names: Names, line: tree.Line) -> tree.Line:
     if form:
         items = _filled(calls, form, line, items)
     if split:
-        calls.defaults += unstated_split(items)
+        calls.defaults += unstated_split(items, split)
         items = split_items(items, split, line.span)
     remarks = [defaulted(calls.defaults)] if calls.defaults else []
     body = replace(line.body, lines=_body(forms, names, line, line.body)) if line.body else None

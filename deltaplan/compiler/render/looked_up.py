@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 
-from deltaplan.compiler.build.data import PATH
+from deltaplan.compiler.build.files import source_form
 from deltaplan.compiler.build.form import Form, Slot, of_attributes, of_parameters
 from deltaplan.compiler.build.layers import BIAS, FREEZE, INIT, RESIDUAL
 from deltaplan.compiler.build.watch import STOP_EARLY
@@ -70,8 +70,8 @@ def line_forms(experiment: Experiment) -> Mapping[Place, Mapping[str, LineForm]]
         if layer.use.name not in forms:
             forms[layer.use.name] = _layer_form(layer)
     if experiment.data:
-        use = experiment.data.source
-        found[place(use.span)] = {use.name: _source_form(use)}
+        for file in experiment.data.files:
+            found[place(file.use.span)] = {file.use.name: _source_form(file.use)}
     if experiment.train and experiment.train.stop_early:
         found[place(experiment.train.stop_early.span)] = {STOP_EARLY.owner: _stop_form()}
     return found
@@ -94,9 +94,7 @@ def _layer_form(layer: Layer) -> LineForm:
 def _source_form(use: Use) -> LineForm:
     contract = use.contract
     assert isinstance(contract, contracts.DataSource)
-    form = of_attributes(contract.name, "data line", contract.attributes, False)
-    with_path = Form(form.owner, form.kind, (PATH, *form.slots), by_name=False)
-    return LineForm(with_path, _optional(contract.attributes))
+    return LineForm(source_form(contract), _optional(contract.attributes))
 
 
 def _optional(attributes: tuple[contracts.Attribute, ...]) -> tuple[str, ...]:

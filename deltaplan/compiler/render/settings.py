@@ -33,17 +33,24 @@ def unstated_data(data: DataSpec) -> tuple[tree.Line, ...]:
 
 
 def split_items(items: Iterable[Item], split: Split, span: Span) -> tuple[Item, ...]:
-    """The items of a `split` with the part that trains and the seed."""
+    """The items of a `split` with the part that trains, the seed and all else that it leaves to defaults."""
     items = tuple(items)
-    names = unstated_split(items)
-    train = (_option("train", fraction(split.train, span), span),) if "train" in names else ()
-    seed = (_option("seed", value_tree(split.seed, span), span),) if "seed" in names else ()
-    return (*train, *items, *seed)
+    values: dict[str, tree.Value] = {
+        "train": fraction(split.train, span),
+        "seed": value_tree(split.seed, span),
+        "order": value_tree("random", span),
+        "fold": value_tree(split.fold, span),
+    }
+    unstated = unstated_split(items, split)
+    first = [_option(name, values[name], span) for name in unstated if name == "train"]
+    return (*first, *items, *(_option(name, values[name], span) for name in unstated if name != "train"))
 
 
-def unstated_split(items: Iterable[Item]) -> list[str]:
+def unstated_split(items: Iterable[Item], split: Split) -> list[str]:
+    """The options that have a value though the line does not give it, in their order."""
     keys = {i.key.text for i in items if isinstance(i, tree.Option) and isinstance(i.key, tree.Name)}
-    return [name for name in ("train", "seed") if name not in keys]
+    said = {"train": not split.folds, "seed": not split.in_time, "order": True, "fold": split.folds > 0}
+    return [name for name, holds in said.items() if holds and name not in keys]
 
 
 def fraction(value: float, span: Span) -> tree.Number:

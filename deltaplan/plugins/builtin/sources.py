@@ -13,14 +13,23 @@ DELIMITER = Attribute(
 DECIMAL = Attribute(
     "decimal", "word", default="point", choices=("point", "comma"), doc="what stands before decimals"
 )
+EMPTY = Attribute("empty", "text", doc="what stands in a cell that has no value, beside nothing at all: `NA`")
 
 
-@data_source("csv", DELIMITER, DECIMAL, scalars=True)
-def csv(path: Path, delimiter: str | None = None, decimal: str = "point") -> Table:
+@data_source("csv", DELIMITER, DECIMAL, EMPTY, scalars=True)
+def csv(path: Path, delimiter: str | None = None, decimal: str = "point", empty: str | None = None) -> Table:
     """A text file with a header row; a column is one of numbers or of words."""
     from deltaplan.plugins.builtin.tables.csv_table import read_csv
 
-    return read_csv(path, delimiter, decimal)
+    return read_csv(path, delimiter, decimal, empty)
+
+
+@data_source("parquet")
+def parquet(path: Path) -> Table:
+    """A parquet file; a column is one of numbers, of words or of lists of k numbers."""
+    from deltaplan.plugins.builtin.tables.parquet_table import read_parquet
+
+    return read_parquet(path)
 
 
 @data_source("npz")

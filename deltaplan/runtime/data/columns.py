@@ -1,98 +1,71 @@
-"""Columns of a table to numbers, with every cell that is none told by its place in the file."""
+"""Which columns a spec asks for, once the data's own are known: `rest`, `"pixel*"`."""
 
-from collections.abc import Sequence
-from dataclasses import dataclass
-from math import isfinite
-from typing import Any
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
+from fnmatch import fnmatchcase
 
-import numpy as np
-from numpy.typing import NDArray
-
+from deltaplan.compiler.experiment import Column, DataSpec
 from deltaplan.diagnostics import Problems, Span
 from deltaplan.plugins.contracts import Table
-from deltaplan.runtime.data.problems import (
-    MissingValue,
-    NotFinite,
-    NotNumbers,
-    places,
-    rows_in_words,
-    unknown_column,
-)
+from deltaplan.runtime.data.features import Feature
+from deltaplan.runtime.data.problems import NoColumnMatches, listed_columns
 
-Floats = NDArray[np.float64]
+Groups = Mapping[str, tuple[Column, ...]]
 
 
-@dataclass(frozen=True, slots=True)
-class Wanted:
-    """A column that is asked for, and where the spec asks for it."""
-
-    name: str
-    span: Span | None = None
-
-
-def number_columns(table: Table, wanted: Sequence[Wanted], problems: Problems) -> Floats:
-    """The columns as [features, rows]; one of shape [rows, k] gives k features. What is wrong goes to
-    `problems`."""
-    found = [np.atleast_2d(number_column(table, column, problems).T) for column in wanted]
-    return np.concatenate(found) if found else np.empty((0, table.rows))
+def with_columns_of(data: DataSpec, table: Table, problems: Problems) -> DataSpec:
+    """`rest` and patterns as the columns that they stand for, in the order of the source."""
+    inputs = {name: _matched(columns, table, problems) for name, columns in data.inputs.items()}
+    targets = {name: _matched(columns, table, problems) for name, columns in data.targets.items()}
+    found = replace(data, inputs=inputs, targets=targets)
+    return _mirrored(_with_rest(found, table))
 
 
-def number_column(table: Table, wanted: Wanted, problems: Problems) -> Floats:
-    column = column_of(table, wanted, problems)
-    if column is None:
-        return np.zeros(table.rows)
-    if is_text(column):
-        return _from_text(table, column, wanted, problems)
-    values = column.astype(np.float64)
-    missing, infinite = _rows_where(np.isnan(values)), _rows_where(np.isinf(values))
-    for rows, mistake in ((missing, MissingValue), (infinite, NotFinite)):
-        if rows:
-            notes, told = places(rows, table.row_name), rows_in_words(len(rows))
-            problems.add(mistake(name=wanted.name, rows=told, span=wanted.span, notes=notes))
-    return values
+def _matched(columns: Sequence[Column], table: Table, problems: Problems) -> tuple[Column, ...]:
+    found: dict[str, Column] = {}
+    for column in columns:
+        pattern = column.name
+        if "*" not in pattern or column.expression is not None or column.labels or pattern in table.columns:
+            found.setdefault(pattern, column)
+            continue
+        names = [name for name in table.columns if fnmatchcase(name, pattern)]
+        if not names:
+            columns_ = listed_columns(list(table.columns))
+            problems.add(NoColumnMatches(pattern=pattern, columns=columns_, span=column.span))
+        for name in names:
+            found.setdefault(name, Column(name, column.span))
+    return tuple(found.values())
 
 
-def _rows_where(marked: NDArray[np.bool_]) -> list[int]:
-    rows: list[int] = np.flatnonzero(marked.any(axis=tuple(range(1, marked.ndim)))).tolist()
-    return rows
+def _with_rest(data: DataSpec, table: Table) -> DataSpec:
+    """`inputs rest` as the named columns that are neither targets nor inputs, nor those that groups go by."""
+    if not data.rest:
+        return data
+    own = [column for name, columns in data.targets.items() if name not in data.mirrors for column in columns]
+    own += [column for columns in data.inputs.values() for column in columns]
+    own += [data.split.by] if data.split.by else []
+    stated = {name for column in own for name in column.reads}
+    if not stated <= table.columns.keys():  # which is told, and what was meant may be among the others
+        return data
+    names = [name for name in table.columns if name not in stated and not name.startswith("#")]
+    return replace(data, inputs={**data.inputs, data.rest: tuple(Column(n, data.span) for n in names)})
 
 
-def column_of(table: Table, wanted: Wanted, problems: Problems) -> NDArray[Any] | None:
-    if wanted.name not in table.columns:
-        problems.add(unknown_column(wanted.name, list(table.columns), wanted.span))
-        return None
-    return np.asarray(table.columns[wanted.name])
+def _mirrored(data: DataSpec) -> DataSpec:
+    again = {output: data.inputs[node] for output, node in data.mirrors.items()}
+    return replace(data, targets={**data.targets, **again})
 
 
-def is_text(column: NDArray[Any]) -> bool:
-    return column.dtype.kind not in "biuf"
+def spans_of(data: DataSpec) -> dict[str, Span]:
+    """Where the spec names each column, and each of those that one is made of."""
+    found: dict[str, Span] = {}
+    for columns in (*data.inputs.values(), *data.targets.values()):
+        for column in columns:
+            for name in (column.name, *column.reads):
+                found.setdefault(name, column.span)
+    return found
 
 
-def _from_text(table: Table, column: NDArray[Any], wanted: Wanted, problems: Problems) -> Floats:
-    """A column of words where numbers are wanted: those cells that are none are told."""
-    point = [row for row, cell in enumerate(column) if not _number(str(cell))]
-    comma = [row for row in point if not _number(str(column[row]).replace(",", "."))]
-    rows = comma or point
-    problems.add(
-        NotNumbers(
-            name=wanted.name,
-            rows="1 row does" if len(rows) == 1 else f"{len(rows):,} rows do",
-            mend=None if comma else "write `decimal=comma` on the line that names the file",
-            span=wanted.span,
-            notes=places(rows, lambda row: f"{table.row_name(row)}: {_shown(str(column[row]))}"),
-        )
-    )
-    return np.zeros(table.rows)
-
-
-def _number(cell: str) -> bool:
-    try:
-        return isfinite(float(cell)) and "_" not in cell
-    except ValueError:
-        return False
-
-
-def _shown(cell: str) -> str:
-    if not cell:
-        return "no value"
-    return f"`{cell}`" if len(cell) <= 40 else f"`{cell[:40]}…`"
+def sources_of(groups: Iterable[Iterable[Feature]]) -> list[str]:
+    """The columns of the data that features are made of, each once."""
+    return list(dict.fromkeys(name for features in groups for f in features for name in f.reads))

@@ -3,16 +3,15 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from deltaplan.compiler.experiment import PartName as PartName
 from deltaplan.diagnostics import Diagnostic
-from deltaplan.runtime.data.columns import Floats
+from deltaplan.runtime.data.cells import Floats
 from deltaplan.runtime.data.preprocessing import Preprocessing
-
-PartName = Literal["train", "validation", "test"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,7 +19,8 @@ class Part:
     """Some of the samples, in the order of the source.
 
     `x` holds each input as float64 [features, N], `y` each output's target: float64 [outputs, N] or int64 [N]
-    of class indices. Both are preprocessed and C-contiguous. `rows` are the samples' rows in the source.
+    of class indices. Both are preprocessed and C-contiguous. `rows` are the samples' rows in the source, for
+    a window the last of its rows.
     """
 
     x: Mapping[str, Floats]
@@ -32,12 +32,19 @@ class Part:
 
 
 @dataclass(frozen=True, slots=True)
+class ReadFile:
+    """A file that was read, and the checksum of its bytes; None for what is no single file."""
+
+    path: Path
+    sha256: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Dataset:
-    """The parts that the spec asks for, and how they were made. `path` and `sha256` are those of the file,
-    None for data from memory."""
+    """The parts that the spec asks for, and how they were made. `files` are those that were read: none for
+    data from memory."""
 
     parts: Mapping[PartName, Part]
     preprocessing: Preprocessing
-    path: Path | None = None
-    sha256: str | None = None
+    files: tuple[ReadFile, ...] = ()
     warnings: tuple[Diagnostic, ...] = ()

@@ -5,14 +5,15 @@ from dataclasses import dataclass, replace
 from math import prod
 from typing import Any, ClassVar
 
-from deltaplan.compiler.experiment import Column, DataSpec, Experiment, Split
+from deltaplan.compiler.experiment import Column, DataFile, DataSpec, Experiment, Split
 from deltaplan.compiler.nodes import Input, Target, Use
 from deltaplan.diagnostics import Diagnostic, Span, SpecError
 from deltaplan.plugins.contracts import DataSource, Table
-from deltaplan.runtime.data.columns import Floats
+from deltaplan.runtime.data.cells import Floats
 from deltaplan.runtime.data.dataset import Dataset, Part
 from deltaplan.runtime.data.prepare import part_of, prepare
-from deltaplan.runtime.data.preprocessing import Preprocessing
+from deltaplan.runtime.data.preprocessing import InputColumns, Preprocessing
+from deltaplan.runtime.data.stack import stacked
 from deltaplan.runtime.data.tables import (
     ColumnCount,
     Columns,
@@ -56,21 +57,21 @@ def dataset_from_memory(experiment: Experiment, x: Any, y: Any = None) -> Datase
     """
     data = experiment.data
     names_x = _names(data.inputs) if data else {node.name: () for node in experiment.graph.of(Input)}
-    names_y = _names(data.targets) if data else {node.output: () for node in experiment.graph.of(Target)}
+    names_y = _aims(data) if data else {node.output: () for node in experiment.graph.of(Target)}
     given_x, given_y = _groups("X", x, names_x), _groups("y", y, names_y) if y is not None else {}
     if data is None:
         data = _without_block(experiment, given_x, given_y)
-        names_x, names_y = _names(data.inputs), _names(data.targets)
+        names_x, names_y = _names(data.inputs), _aims(data)
     table = _joined([*_found(given_x, names_x, "X", data.rest), *_found(given_y, names_y, "y")])
     complete = replace(experiment, data=data)
     _check_targets(complete, table)
-    return prepare(complete, table)
+    return prepare(complete, stacked([table], [None], [("", None)]))
 
 
 def part_from_memory(experiment: Experiment, preprocessing: Preprocessing, x: Any, y: Any = None) -> Part:
     """All samples as one part, with the preprocessing and the classes of a trained model."""
-    names_x = {name: columns.names for name, columns in preprocessing.inputs.items()}
-    names_y = {name: columns.names for name, columns in preprocessing.targets.items()}
+    names_x = {name: columns.sources for name, columns in preprocessing.inputs.items()}
+    names_y = {name: c.sources for name, c in preprocessing.targets.items() if not c.mirrors}
     given_x, given_y = _groups("X", x, names_x), _groups("y", y, names_y) if y is not None else {}
     table = _joined([*_found(given_x, names_x, "X"), *_found(given_y, names_y, "y")])
     _check_sizes(preprocessing, table)
@@ -80,7 +81,7 @@ def part_from_memory(experiment: Experiment, preprocessing: Preprocessing, x: An
 
 def inputs_from_memory(preprocessing: Preprocessing, x: Any) -> dict[str, Floats]:
     """The model's inputs [features, N], scaled: for prediction. Other columns of a frame are left alone."""
-    names = {name: columns.names for name, columns in preprocessing.inputs.items()}
+    names = {name: columns.sources for name, columns in preprocessing.inputs.items()}
     table = _joined(_found(_groups("X", x, names), names, "X"))
     _check_sizes(preprocessing, table)
     return preprocessing.apply_inputs(table)
@@ -124,14 +125,20 @@ def _joined(parts: Iterable[Columns]) -> Table:
 
 
 def _check_sizes(preprocessing: Preprocessing, table: Table) -> None:
-    """The features of each column are as many as those that were trained on."""
+    """The numbers of each column are as many as those that were trained on."""
     for name, spec in preprocessing.inputs.items():
-        found = [table.columns[column] for column in spec.names if column in table.columns]
-        given = sum(column.shape[1] if column.ndim > 1 else 1 for column in found)
-        wanted = len(spec.scaling.means)
-        if len(found) == len(spec.names) and given != wanted:
+        wanted, given = _widths(spec, table)
+        if given != wanted:
             what = f"{given} feature{'s' * (given != 1)}"
             raise SpecError(ColumnCount(name="X", given=what, wanted=wanted, asker=f"input `{name}`"))
+
+
+def _widths(spec: InputColumns, table: Table) -> tuple[int, int]:
+    """How many numbers the plain columns gave in training, and how many they give now."""
+    plain = [f for f in spec.features if f.categories is None and f.expression is None]
+    found = [(f.width, table.columns[f.reads[0]]) for f in plain if f.reads[0] in table.columns]
+    given = sum(column.shape[1] if column.ndim > 1 else 1 for _, column in found)
+    return sum(width for width, _ in found), given
 
 
 def _check_targets(experiment: Experiment, table: Table) -> None:
@@ -139,6 +146,8 @@ def _check_targets(experiment: Experiment, table: Table) -> None:
     when it is read, the width of an array is not."""
     assert experiment.data is not None
     for target in experiment.graph.of(Target):
+        if target.output in experiment.data.mirrors:
+            continue
         columns = [table.columns.get(c.name) for c in experiment.data.targets.get(target.output, ())]
         given = sum(1 if c is None or c.ndim == 1 else c.shape[1] for c in columns)
         wanted = prod(experiment.graph.shapes[target.output])
@@ -153,7 +162,15 @@ def _check_targets(experiment: Experiment, table: Table) -> None:
 
 
 def _names(groups: Mapping[str, Sequence[Column]]) -> dict[str, tuple[str, ...]]:
-    return {name: tuple(column.name for column in columns) for name, columns in groups.items()}
+    """The columns of the data that each node needs, in the order of their first use."""
+    return {
+        name: tuple(dict.fromkeys(read for column in columns for read in column.reads))
+        for name, columns in groups.items()
+    }
+
+
+def _aims(data: DataSpec) -> dict[str, tuple[str, ...]]:
+    return _names({name: columns for name, columns in data.targets.items() if name not in data.mirrors})
 
 
 def _without_block(
@@ -188,7 +205,7 @@ def _block(experiment: Experiment, inputs: Names, targets: Names) -> DataSpec:
     span = experiment.graph.of(Input)[0].span
     source = Use(DataSource("memory", (), "", attributes=(), read=_never), {"path": ""}, span)
     columns = [{node: _columns(names, span) for node, names in of.items()} for of in (inputs, targets)]
-    return DataSpec(source, columns[0], columns[1], Split(1.0, 0.0, 0.0, 0), (), span)
+    return DataSpec((DataFile(source),), columns[0], columns[1], Split(1.0, 0.0, 0.0, 0), (), span)
 
 
 def _columns(names: Sequence[str], span: Span) -> tuple[Column, ...]:

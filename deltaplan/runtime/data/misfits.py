@@ -1,29 +1,16 @@
 """Columns as numbers against the model: inputs, targets and classes whose number is another."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from dataclasses import dataclass
 from math import prod
-from typing import Any, ClassVar
+from typing import ClassVar
 
-from numpy.typing import NDArray
-
-from deltaplan.compiler.experiment import Column, DataSpec
 from deltaplan.compiler.graph import Graph
 from deltaplan.compiler.nodes import Input
 from deltaplan.diagnostics import Diagnostic, Note
-from deltaplan.runtime.data.columns import Floats
-from deltaplan.runtime.data.preprocessing import Kind
+from deltaplan.runtime.data.features import widths
+from deltaplan.runtime.data.raw import Raw
 from deltaplan.runtime.data.targets import listed
-
-
-@dataclass(frozen=True, slots=True)
-class Raw:
-    """Columns as numbers, not scaled yet: inputs [features, rows], targets as `encode` gives them."""
-
-    inputs: Mapping[str, Floats]
-    targets: Mapping[str, NDArray[Any]]
-    kinds: Mapping[str, Kind]
-    classes: Mapping[str, tuple[str, ...]]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -59,26 +46,29 @@ class ClassCount(Diagnostic):
     names: str
 
 
-def misfits(graph: Graph, data: DataSpec, raw: Raw) -> Iterator[Diagnostic]:
+def misfits(graph: Graph, raw: Raw) -> Iterator[Diagnostic]:
     """A mistake for each input and each target that does not fit its node."""
-    for name, values in raw.inputs.items():
-        node = graph[name]
-        if isinstance(node, Input) and prod(node.shape) != len(values):
-            columns = data.inputs[name]
+    for name, features in raw.inputs.items():
+        node, given = graph[name], raw.data.window * sum(feature.width for feature in features)
+        if isinstance(node, Input) and prod(node.shape) != given:
+            columns = raw.data.inputs[name]
+            window = (Note(f"each is there for {raw.data.window} rows"),) if raw.data.window > 1 else ()
             yield InputSize(
                 name=name,
                 size=prod(node.shape),
-                given=len(values),
-                span=columns[0].span if columns else data.span,
-                notes=(Note("the input", node.span),),
+                given=given,
+                span=columns[0].span if columns else raw.data.span,
+                notes=(Note("the input", node.span), *widths(features), *window),
             )
-    for output in raw.targets:
-        yield from _target_misfits(graph, data.targets[output][0], raw, output)
+    for output in raw.data.targets:
+        yield from _target_misfits(graph, raw, output)
 
 
-def _target_misfits(graph: Graph, column: Column, raw: Raw, output: str) -> Iterator[Diagnostic]:
-    units, classes, given = prod(graph.shapes[output]), raw.classes[output], len(raw.targets[output])
+def _target_misfits(graph: Graph, raw: Raw, output: str) -> Iterator[Diagnostic]:
+    column = raw.data.targets[output][0]
+    units, classes = prod(graph.shapes[output]), raw.classes(output)
     notes = (Note("the output", graph[output].span),)
+    given = _given(raw, output)
     if raw.kinds[output] != "class":
         if units != given:
             yield TargetSize(name=output, size=units, given=given, span=column.span, notes=notes)
@@ -92,3 +82,10 @@ def _target_misfits(graph: Graph, column: Column, raw: Raw, output: str) -> Iter
             span=column.span,
             notes=notes,
         )
+
+
+def _given(raw: Raw, output: str) -> int:
+    """How many numbers the columns of an output have; one that is read from two labels has one."""
+    if output in raw.data.mirrors:
+        return raw.data.window * sum(f.width for f in raw.inputs[raw.data.mirrors[output]])
+    return sum(feature.width for feature in raw.targets[output])

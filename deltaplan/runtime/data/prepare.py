@@ -9,52 +9,73 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from deltaplan.compiler.experiment import Column, DataSpec, Experiment
-from deltaplan.compiler.graph import Graph
-from deltaplan.compiler.nodes import Target, Use
+from deltaplan.compiler.experiment import DataFile, DataSpec, Experiment
+from deltaplan.compiler.nodes import Use
 from deltaplan.diagnostics import Problems, Span, SpecError
 from deltaplan.plugins.contracts import DataSource, Table, Unreadable
-from deltaplan.runtime.data.columns import Floats, Wanted, number_columns
-from deltaplan.runtime.data.dataset import Dataset, Part, PartName
-from deltaplan.runtime.data.misfits import Raw, misfits
-from deltaplan.runtime.data.preprocessing import InputColumns, Kind, Preprocessing, Scaling, TargetColumns
-from deltaplan.runtime.data.problems import (
-    ConstantColumn,
-    DataGuessed,
-    EmptyPart,
-    constant_columns,
-    rows_in_words,
-    unreadable,
-)
-from deltaplan.runtime.data.split import Rows, fractions, split_rows
-from deltaplan.runtime.data.targets import classes_of, encode
+from deltaplan.runtime.data.cells import Floats
+from deltaplan.runtime.data.columns import sources_of, with_columns_of
+from deltaplan.runtime.data.dataset import Dataset, Part, ReadFile
+from deltaplan.runtime.data.fitting import fitted_preprocessing
+from deltaplan.runtime.data.gaps import OFFER, fitted
+from deltaplan.runtime.data.misfits import misfits
+from deltaplan.runtime.data.parts import rows_of_parts
+from deltaplan.runtime.data.preprocessing import TRAINED_WITHOUT, Preprocessing
+from deltaplan.runtime.data.problems import DataGuessed, WindowTooLong, rows_in_words, unreadable
+from deltaplan.runtime.data.raw import Raw, kinds_of, read_again, read_raw, whole_samples
+from deltaplan.runtime.data.samples import Samples
+from deltaplan.runtime.data.stack import Stack, stacked
+from deltaplan.runtime.data.targets import check_range
 
 
-def load_dataset(experiment: Experiment, folder: Path, path: Path | None = None) -> Dataset:
+def load_dataset(experiment: Experiment, folder: Path, path: Path | Sequence[Path] | None = None) -> Dataset:
     """Reads the spec's data, splits and scales them; `folder` is that of the spec, and `path` replaces the
-    file that the spec names. SpecError with every mistake that was found."""
+    files that the spec names. SpecError with every mistake that was found."""
     data = _data_of(experiment)
-    contract = data.source.contract
-    file = path or folder / data.path
-    table = read_table(data.source, file, None if path else data.source.span)
-    if isinstance(contract, DataSource) and contract.named:
-        return prepare(experiment, table)
-    return prepare(experiment, table, file, _sha256(file))
+    others = [path] if isinstance(path, Path) else [*(path or ())]
+    files, paths = data.files, [folder / file.path for file in data.files]
+    if others:
+        files = files if len(others) == len(files) else tuple(DataFile(data.source) for _ in others)
+        paths = others
+    spans = [None if others else file.use.span for file in files]
+    tables = [read_table(f.use, p, s) for f, p, s in zip(files, paths, spans, strict=True)]
+    stack = stacked(
+        tables, [file.part for file in files], [(p.name, s) for p, s in zip(paths, spans, strict=True)]
+    )
+    read = tuple(_read_file(f.use, p) for f, p in zip(files, paths, strict=True))
+    return prepare(experiment, stack, tuple(file for file in read if file))
 
 
-def prepare(
-    experiment: Experiment, table: Table, path: Path | None = None, sha256: str | None = None
-) -> Dataset:
-    """The dataset from a table that is read already."""
-    data, problems = _with_rest(_data_of(experiment), table), Problems()
+def prepare(experiment: Experiment, stack: Stack, files: tuple[ReadFile, ...] = ()) -> Dataset:
+    """The dataset from tables that are read already."""
+    problems, table = Problems(), stack.table
+    data = with_columns_of(_data_of(experiment), table, problems)
     problems.extend(DataGuessed(what=text, span=data.source.span) for text in table.warnings)
-    raw = _numbers(experiment.graph, data, table, problems)
     problems.raise_errors()
-    rows = _rows_of_parts(data, table.rows, raw, problems)
+    raw = read_raw(kinds_of(experiment.graph, data), data, table, problems)
+    problems.extend(misfits(experiment.graph, raw) if not problems.errors else ())
+    samples = whole_samples(raw, stack.lengths, OFFER, problems)
+    _check_windows(data, samples, table, problems)
     problems.raise_errors()
-    preprocessing = _fitted(data, raw, rows["train"], problems)
-    parts = {name: _part(preprocessing, raw, chosen) for name, chosen in rows.items()}
-    return Dataset(parts, preprocessing, path, sha256, problems.warnings)
+    targets = raw.target_numbers(problems)
+    parts = rows_of_parts(raw, stack, samples, targets, problems)
+    problems.raise_errors()
+    train = np.flatnonzero(samples.chosen(parts["train"]).read(table.rows))
+    fills = fitted(raw.cells, sources_of(raw.inputs.values()), data.missing, train, raw.spans, problems)
+    problems.raise_errors()
+    raw = replace(raw, cells=fills.closed(raw.cells))
+    inputs = raw.input_numbers(problems)
+    problems.raise_errors()
+    aims = samples.chosen(parts["train"]).aims
+    preprocessing = fitted_preprocessing(
+        experiment.graph, raw, fills, inputs, targets, (train, aims), problems
+    )
+    made = {
+        name: _part(preprocessing, raw, samples.chosen(rows), inputs, targets, problems)
+        for name, rows in parts.items()
+    }
+    problems.raise_errors()
+    return Dataset(made, preprocessing, files, problems.warnings)
 
 
 def load_part(experiment: Experiment, preprocessing: Preprocessing, path: Path) -> Part:
@@ -65,12 +86,14 @@ def load_part(experiment: Experiment, preprocessing: Preprocessing, path: Path) 
 def part_of(experiment: Experiment, preprocessing: Preprocessing, table: Table) -> Part:
     """The same for a table that is read already."""
     data, problems = _data_of(experiment), Problems()
-    if data.rest:
-        data = _with_columns(data, data.rest, preprocessing.inputs[data.rest].names)
-    known = {name: target.classes for name, target in preprocessing.targets.items()}
-    raw = _numbers(experiment.graph, data, table, problems, known)
+    raw = read_again(kinds_of(experiment.graph, data), data, table, preprocessing, problems)
+    samples = whole_samples(raw, [table.rows], TRAINED_WITHOUT, problems)
+    _check_windows(data, samples, table, problems)
+    targets, inputs = raw.target_numbers(problems), raw.input_numbers(problems)
     problems.raise_errors()
-    return _part(preprocessing, raw, np.arange(table.rows))
+    part = _part(preprocessing, raw, samples, inputs, targets, problems)
+    problems.raise_errors()
+    return part
 
 
 def read_table(source: Use, path: Path, span: Span | None = None) -> Table:
@@ -90,110 +113,54 @@ def _data_of(experiment: Experiment) -> DataSpec:
     return experiment.data
 
 
-def _with_rest(data: DataSpec, table: Table) -> DataSpec:
-    """`inputs rest` as the named columns that are neither targets nor inputs, in the order of the source."""
-    if not data.rest:
-        return data
-    stated = {c.name for columns in (*data.inputs.values(), *data.targets.values()) for c in columns}
-    if not stated <= table.columns.keys():  # which is told, and what was meant may be among the others
-        return data
-    names = [name for name in table.columns if name not in stated and not name.startswith("#")]
-    return _with_columns(data, data.rest, names)
+def _check_windows(data: DataSpec, samples: Samples, table: Table, problems: Problems) -> None:
+    needed = data.window + data.ahead
+    if needed > max(table.rows, 1) and not len(samples):
+        ahead = f" with a target {data.ahead} ahead" if data.ahead else ""
+        problems.add(
+            WindowTooLong(window=data.window, ahead=ahead, rows=rows_in_words(table.rows), span=data.span)
+        )
 
 
-def _with_columns(data: DataSpec, name: str, columns: Sequence[str]) -> DataSpec:
-    named = tuple(Column(column, data.span) for column in columns)
-    return replace(data, inputs={**data.inputs, name: named})
-
-
-def _numbers(
-    graph: Graph,
-    data: DataSpec,
-    table: Table,
+def _part(
+    preprocessing: Preprocessing,
+    raw: Raw,
+    samples: Samples,
+    inputs: Mapping[str, Floats],
+    targets: Mapping[str, NDArray[Any]],
     problems: Problems,
-    known: Mapping[str, tuple[str, ...]] | None = None,
-) -> Raw:
-    """The columns as numbers; `known` classes are those of a trained model."""
-    inputs = {
-        name: number_columns(table, _wanted(columns), problems) for name, columns in data.inputs.items()
-    }
-    kinds: dict[str, Kind] = {target.output: target.kind for target in graph.of(Target)}
-    classes, targets = {}, {}
-    for output, columns in data.targets.items():
-        kind, wanted = kinds.setdefault(output, "real"), _wanted(columns)
-        named = known[output] if known is not None else classes_of(table, kind, wanted, problems)
-        if named is not None:
-            classes[output] = named
-            targets[output] = encode(table, kind, named, wanted, problems)
-    raw = Raw(inputs, targets, kinds, classes)
-    if not problems.errors:
-        problems.extend(misfits(graph, data, raw))
-    return raw
+) -> Part:
+    """The numbers of some samples, scaled."""
+    x = {name: c.scaling.apply(samples.windows(inputs[name])) for name, c in preprocessing.inputs.items()}
+    y: dict[str, NDArray[Any]] = {}
+    for name, columns in preprocessing.targets.items():
+        if columns.mirrors:
+            y[name] = x[columns.mirrors]
+        elif columns.kind == "class":
+            y[name] = np.ascontiguousarray(targets[name][samples.aims])
+        else:
+            y[name] = columns.scaling.apply(targets[name][:, samples.aims])
+        if columns.kind in ("binary", "sign"):
+            _check_range(raw, samples, name, columns.kind, y[name], problems)
+    return Part(x, y, samples.ends)
 
 
-def _wanted(columns: Sequence[Column]) -> list[Wanted]:
-    return [Wanted(column.name, column.span) for column in columns]
+def _check_range(
+    raw: Raw, samples: Samples, output: str, kind: Any, values: Floats, problems: Problems
+) -> None:
+    columns = raw.data.targets.get(output, ())
+    name = ", ".join(column.name for column in columns)
+    rows = samples.aims
+    check_range(
+        kind, name, values, lambda i: raw.table.row_name(rows[i]), raw.spans.get(columns[0].name), problems
+    )
 
 
-def _rows_of_parts(data: DataSpec, rows: int, raw: Raw, problems: Problems) -> dict[PartName, Rows]:
-    classes = next((raw.targets[name] for name, known in raw.classes.items() if known), None)
-    indices = None if classes is None else np.asarray(classes).reshape(-1, rows)[0].astype(np.int64)
-    parts = split_rows(rows, data.split, indices)
-    span = data.split.span or data.span
-    for name in ("train", *fractions(data.split)):
-        if not len(parts.get(name, ())):
-            mend = "give it a larger share, or leave it out" if rows else None
-            problems.add(EmptyPart(part=name, rows=rows_in_words(rows), mend=mend, span=span))
-    return parts
-
-
-def _fitted(data: DataSpec, raw: Raw, train: Rows, problems: Problems) -> Preprocessing:
-    """Scaling from the training rows alone."""
-
-    def scaling(values: NDArray[Any], columns: Sequence[Column], wanted: bool) -> Scaling:
-        if not wanted:
-            return Scaling.none(len(values))
-        problems.extend(_constant_columns(values[:, train], columns))
-        return Scaling.fitted(values[:, train])
-
-    inputs = {
-        name: InputColumns(_names(columns), scaling(raw.inputs[name], columns, "inputs" in data.standardize))
-        for name, columns in data.inputs.items()
-    }
-    targets = {}
-    for name, columns in data.targets.items():
-        kind, values = raw.kinds[name], np.atleast_2d(raw.targets[name])
-        fitted = scaling(values, columns, "targets" in data.standardize and kind == "real")
-        targets[name] = TargetColumns(kind, _names(columns), fitted, raw.classes[name])
-    return Preprocessing(inputs, targets)
-
-
-def _names(columns: Sequence[Column]) -> tuple[str, ...]:
-    return tuple(column.name for column in columns)
-
-
-def _constant_columns(values: Floats, columns: Sequence[Column]) -> list[ConstantColumn]:
-    """One warning for all of them. Nothing for a column of several features: a pixel at the edge of every
-    image is no mistake."""
-    if len(values) != len(columns):
-        return []
-    found = [
-        (column.name, float(row[0]), column.span)
-        for row, column in zip(values, columns, strict=True)
-        if row.min() == row.max()
-    ]
-    return [constant_columns(found)] if found else []
-
-
-def _part(preprocessing: Preprocessing, raw: Raw, rows: Rows) -> Part:
-    x = {name: spec.scaling.apply(raw.inputs[name][:, rows]) for name, spec in preprocessing.inputs.items()}
-    y = {
-        name: spec.scaling.apply(raw.targets[name][:, rows])
-        if spec.kind != "class"
-        else np.ascontiguousarray(raw.targets[name][rows])
-        for name, spec in preprocessing.targets.items()
-    }
-    return Part(x, y, rows)
+def _read_file(source: Use, path: Path) -> ReadFile | None:
+    """What is kept of a file; nothing for a name that no file stands behind."""
+    contract = source.contract
+    named = isinstance(contract, DataSource) and contract.named
+    return None if named else ReadFile(path, _sha256(path))
 
 
 def _sha256(path: Path) -> str | None:

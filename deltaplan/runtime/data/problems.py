@@ -54,9 +54,103 @@ class NotNumbers(Diagnostic):
 class MissingValue(Diagnostic):
     code: ClassVar[str] = "data-missing"
     title: ClassVar[str] = "column `{name}` has no value in {rows}"
-    help: ClassVar[str] = "fill the gap, or leave the row out"
+    help: ClassVar[str] = "{mend}"
     name: str
     rows: str
+    mend: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DatesNotNumbers(Diagnostic):
+    code: ClassVar[str] = "data-dates"
+    title: ClassVar[str] = "column `{name}` holds dates, and a date is no number"
+    help: ClassVar[str] = (
+        "write what of it matters as columns of numbers: the month, the day of the week, days since the first"
+        "; `order=time` of `split` keeps the order of the rows"
+    )
+    name: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TooManyCategories(Diagnostic):
+    code: ClassVar[str] = "too-many-categories"
+    title: ClassVar[str] = "column `{name}` has {count:,} different names in {rows}: too many for categories"
+    help: ClassVar[str] = "leave the column out, or put its names into groups"
+    name: str
+    count: int
+    rows: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class UnknownCategory(Diagnostic):
+    code: ClassVar[str] = "unknown-category"
+    title: ClassVar[str] = "column `{name}` holds names that the model was not trained with"
+    help: ClassVar[str] = "its categories: {known}"
+    name: str
+    known: str
+
+    @classmethod
+    def of(
+        cls, name: str, categories: Sequence[str], notes: tuple[Note, ...], span: Span | None
+    ) -> "UnknownCategory":
+        more = f" and {len(categories) - LISTED} more" if len(categories) > LISTED else ""
+        known = ", ".join(f"`{each}`" for each in categories[:LISTED]) + more
+        return cls(name=name, known=known, notes=notes, span=span)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Undefined(Diagnostic):
+    code: ClassVar[str] = "data-undefined"
+    title: ClassVar[str] = "`{name}` has no finite value in {rows}"
+    name: str
+    rows: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NothingToFillWith(Diagnostic):
+    code: ClassVar[str] = "nothing-to-fill-with"
+    title: ClassVar[str] = "column `{name}` has no value in any training row that could fill its gaps"
+    name: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WordsHaveNoMean(Diagnostic):
+    code: ClassVar[str] = "words-have-no-mean"
+    title: ClassVar[str] = "column `{name}` holds words, which have no {statistic}"
+    help: ClassVar[str] = (
+        "`missing {name}=mode` fills with the most frequent one, `{name}=drop` leaves the row out"
+    )
+    name: str
+    statistic: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WindowTooLong(Diagnostic):
+    code: ClassVar[str] = "window-too-long"
+    title: ClassVar[str] = "a window of {window} rows{ahead} does not fit into {rows}"
+    window: int
+    ahead: str
+    rows: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FilesDoNotFit(Diagnostic):
+    code: ClassVar[str] = "files-do-not-fit"
+    title: ClassVar[str] = "column `{name}` is one of {first} in `{file}` and of {other} in `{others}`"
+    name: str
+    first: str
+    file: str
+    other: str
+    others: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NoColumnMatches(Diagnostic):
+    code: ClassVar[str] = "no-column-matches"
+    title: ClassVar[str] = "no column of the data is like `{pattern}`"
+    help: ClassVar[str] = "columns: {columns}"
+    pattern: str
+    columns: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -107,16 +201,19 @@ def constant_columns(found: Sequence[tuple[str, float, Span]]) -> ConstantColumn
 
 
 def unknown_column(name: str, columns: Sequence[str], span: Span | None) -> UnknownColumn:
-    listed = ", ".join(f"`{c}`" for c in columns[:LISTED])
-    more = f" and {len(columns) - LISTED} more" if len(columns) > LISTED else ""
     note = Note("the first line of a file names its columns, and here it holds numbers")
     return UnknownColumn(
         name=name,
         similar=nearest(name, columns),
-        columns=listed + more,
+        columns=listed_columns(columns),
         span=span,
         notes=(note,) if columns and all(c.isdecimal() for c in columns) else (),
     )
+
+
+def listed_columns(columns: Sequence[str]) -> str:
+    more = f" and {len(columns) - LISTED} more" if len(columns) > LISTED else ""
+    return ", ".join(f"`{c}`" for c in columns[:LISTED]) + more
 
 
 def places(rows: Sequence[int], told: Callable[[int], str]) -> tuple[Note, ...]:

@@ -4,23 +4,20 @@ Classes are named by their labels, a whole number without its point, and are sor
 by their code points. The labels of all rows count, not those of the training part alone.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
 
-from deltaplan.diagnostics import Diagnostic, Problems
+from deltaplan.compiler.experiment import Column
+from deltaplan.diagnostics import Diagnostic, Problems, Span
 from deltaplan.plugins.contracts import Table
-from deltaplan.runtime.data.columns import (
-    Wanted,
-    column_of,
-    is_text,
-    number_columns,
-)
+from deltaplan.runtime.data.cells import Cells, Floats, Wanted, column_of, is_text, words_of
+from deltaplan.runtime.data.features import Feature, matrix
 from deltaplan.runtime.data.preprocessing import Kind
-from deltaplan.runtime.data.problems import LISTED, MissingValue, places, rows_in_words
+from deltaplan.runtime.data.problems import LISTED, places
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -60,42 +57,59 @@ class TargetOutside(Diagnostic):
     rows: str
 
 
-def classes_of(
-    table: Table, kind: Kind, wanted: Sequence[Wanted], problems: Problems
-) -> tuple[str, ...] | None:
-    """The names of the classes, empty for numbers that the loss takes as they are; None where labels cannot
+def target_features(
+    table: Table, kind: Kind, columns: Sequence[Column], problems: Problems
+) -> tuple[Feature, ...] | None:
+    """How the columns become targets; one of labels has its classes as categories. None where labels cannot
     be read, which goes to `problems`."""
-    if kind == "real" or (kind != "class" and _are_numbers_for(kind, table, wanted)):
-        return ()
-    if len(wanted) != 1:
-        problems.add(OneColumnOfClasses(count=len(wanted), span=wanted[1].span))
+    if kind == "real" or (kind != "class" and _are_numbers_for(kind, table, columns)):
+        return tuple(_of_numbers(table, column) for column in columns)
+    if len(columns) != 1:
+        problems.add(OneColumnOfClasses(count=len(columns), span=columns[1].span))
         return None
-    column = column_of(table, wanted[0], problems)
-    if column is not None and column.ndim > 1:
-        problems.add(OneColumnOfClasses(count=column.shape[1], span=wanted[0].span))
+    (column,) = columns
+    classes = classes_of(table, kind, Wanted(column.reads[0], column.span), problems)
+    return None if classes is None else (Feature(column.name, column.reads, categories=classes),)
+
+
+def _of_numbers(table: Table, column: Column) -> Feature:
+    found = table.columns.get(column.reads[0])
+    width = 1 if found is None or np.ndim(found) == 1 else int(np.shape(found)[1])
+    return Feature(column.name, column.reads, column.expression, width=width)
+
+
+def classes_of(table: Table, kind: Kind, wanted: Wanted, problems: Problems) -> tuple[str, ...] | None:
+    """The labels of a column in their order: numbers by value, words by their code points."""
+    column = column_of(table, wanted, problems)
+    if column is None:
         return None
-    if column is None or _misses(table, column, wanted[0], problems):
+    if column.ndim > 1:
+        problems.add(OneColumnOfClasses(count=column.shape[1], span=wanted.span))
         return None
-    names = tuple(label(value) for value in _sorted_values(column))
-    if kind != "class" and len(names) != 2:
-        mend = "`cross_entropy` takes any number of classes" if len(names) > 2 else None
+    names = dict.fromkeys(word for word in words_of(table, wanted, problems) if word)
+    classes = tuple(sorted(names, key=str if is_text(column) else float))
+    if kind != "class" and len(classes) != 2:
+        mend = "`cross_entropy` takes any number of classes" if len(classes) > 2 else None
         problems.add(
             TwoClassesWanted(
-                name=wanted[0].name, count=len(names), classes=listed(names), mend=mend, span=wanted[0].span
+                name=wanted.name, count=len(classes), classes=listed(classes), mend=mend, span=wanted.span
             )
         )
-    return names
+    return classes
 
 
 def encode(
-    table: Table, kind: Kind, classes: tuple[str, ...], wanted: Sequence[Wanted], problems: Problems
+    table: Table,
+    kind: Kind,
+    features: Sequence[Feature],
+    cells: Cells,
+    spans: Mapping[str, Span],
+    problems: Problems,
 ) -> NDArray[Any]:
-    """float64 [columns, samples], or int64 [samples] for `class`."""
-    if not classes:
-        values = number_columns(table, wanted, problems)
-        _check_range(kind, table, values, wanted, problems)
-        return values
-    indices = _indices(table, classes, wanted[0], problems)
+    """float64 [outputs, rows], or int64 [rows] for `class`; NaN or class 0 where there is a gap."""
+    if features[0].categories is None:
+        return matrix(features, cells, table, spans, problems)
+    indices = _indices(table, features[0], cells, spans, problems)
     match kind:
         case "binary":
             return indices[None].astype(np.float64)
@@ -105,49 +119,30 @@ def encode(
             return indices
 
 
-def label(value: Any) -> str:
-    """The name of a class: `setosa`, `3`, `2.5`."""
-    if isinstance(value, float | np.floating):
-        return str(int(value)) if float(value).is_integer() else repr(float(value))
-    return str(value)
-
-
 def listed(names: Sequence[str]) -> str:
     more = f" and {len(names) - LISTED} more" if len(names) > LISTED else ""
     return ", ".join(f"`{name}`" for name in names[:LISTED]) + more
 
 
-def _sorted_values(column: NDArray[Any]) -> list[Any]:
-    values: list[Any] = np.unique(column.astype(str) if is_text(column) else column).tolist()
-    return values
-
-
-def _misses(table: Table, column: NDArray[Any], wanted: Wanted, problems: Problems) -> bool:
-    empty = column == "" if is_text(column) else ~np.isfinite(column.astype(np.float64))
-    rows = np.flatnonzero(empty).tolist()
-    if rows:
-        notes = places(rows, table.row_name)
-        problems.add(
-            MissingValue(name=wanted.name, rows=rows_in_words(len(rows)), span=wanted.span, notes=notes)
-        )
-    return bool(rows)
-
-
-def _indices(table: Table, classes: tuple[str, ...], wanted: Wanted, problems: Problems) -> NDArray[np.int64]:
-    column = column_of(table, wanted, problems)
-    if column is None or _misses(table, column, wanted, problems):
-        return np.zeros(table.rows, np.int64)
-    known = {name: index for index, name in enumerate(classes)}
-    names = [label(value) for value in column]
-    unseen = [row for row, name in enumerate(names) if name not in known]
+def _indices(
+    table: Table, feature: Feature, cells: Cells, spans: Mapping[str, Span], problems: Problems
+) -> NDArray[np.int64]:
+    classes, name = feature.categories or (), feature.reads[0]
+    words = cells.words[name]
+    known = {label: index for index, label in enumerate(classes)}
+    unseen = [row for row, word in enumerate(words) if word and word not in known]
     if unseen:
-        notes = places(unseen, lambda row: f"{table.row_name(row)}: `{names[row]}`")
-        problems.add(UnseenClass(name=wanted.name, classes=listed(classes), span=wanted.span, notes=notes))
-    return np.array([known.get(name, 0) for name in names], np.int64)
+        notes = places(unseen, lambda row: f"{table.row_name(row)}: `{words[row]}`")
+        problems.add(
+            UnseenClass(name=feature.name, classes=listed(classes), span=spans.get(name), notes=notes)
+        )
+    return np.array([known.get(word, 0) for word in words], np.int64)
 
 
-def _are_numbers_for(kind: Kind, table: Table, wanted: Sequence[Wanted]) -> bool:
+def _are_numbers_for(kind: Kind, table: Table, wanted: Sequence[Column]) -> bool:
     """Whether the columns hold what the loss takes without any labels being read."""
+    if any(column.expression is not None for column in wanted):
+        return True
     columns = [np.asarray(table.columns[w.name]) for w in wanted if w.name in table.columns]
     return all(not is_text(column) and not _outside(kind, column).any() for column in columns)
 
@@ -157,23 +152,24 @@ def _outside(kind: Kind, values: NDArray[Any]) -> NDArray[np.bool_]:
         case "binary":
             return np.asarray((values < 0) | (values > 1))
         case "sign":
-            return np.asarray(np.abs(values) != 1)
+            return np.asarray((np.abs(values) != 1) & ~np.isnan(values))
         case _:
             return np.zeros(values.shape, np.bool_)
 
 
-def _check_range(
-    kind: Kind, table: Table, values: NDArray[Any], wanted: Sequence[Wanted], problems: Problems
+def check_range(
+    kind: Kind, name: str, values: Floats, told: Callable[[int], str], span: Span | None, problems: Problems
 ) -> None:
+    """Numbers that the loss does not take, in [outputs, samples]; `told` names the place of a sample."""
     outside = np.flatnonzero(_outside(kind, values).any(axis=0)).tolist()
     if not outside or problems.errors:
         return
     problems.add(
         TargetOutside(
-            name=", ".join(w.name for w in wanted),
+            name=name,
             wanted="numbers from 0 to 1" if kind == "binary" else "-1 and 1",
             rows="1 row does" if len(outside) == 1 else f"{len(outside):,} rows do",
-            span=wanted[0].span,
-            notes=places(outside, table.row_name),
+            span=span,
+            notes=places(outside, told),
         )
     )

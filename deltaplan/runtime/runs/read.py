@@ -13,6 +13,7 @@ from safetensors import numpy as safetensors
 
 from deltaplan.diagnostics import DeltaplanError, nearest
 from deltaplan.runtime.contributions import Code, contribution_from_data
+from deltaplan.runtime.data.dataset import ReadFile
 from deltaplan.runtime.data.preprocessing import Preprocessing
 from deltaplan.runtime.runs.mistakes import RunDamaged, RunNotFound, RunTooNew
 from deltaplan.runtime.runs.saved import FORMAT, OPTIMIZER, TRAINER, Arrays, SavedRun
@@ -94,7 +95,6 @@ def _read_tensors(folder: Path, name: str, files: Mapping[str, bytes]) -> dict[s
 def _run(
     folder: Path, record: Mapping[str, Any], model: Arrays, state: Arrays, files: Mapping[str, bytes]
 ) -> SavedRun:
-    data = record["data"]
     return SavedRun(
         name=str(record["name"]),
         spec=files["spec.dl"].decode(),
@@ -111,8 +111,7 @@ def _run(
         contributions=tuple(contribution_from_data(c) for c in record["contributions"]),
         code=tuple(_code(folder, code) for code in record["code"]),
         params=dict(record["params"]),
-        data=_beside(folder, data["path"]) if data else None,
-        data_sha256=data["sha256"] if data else None,
+        data=tuple(ReadFile(_beside(folder, file["path"]), file["sha256"]) for file in record["data"]),
         environment={str(name): str(value) for name, value in record["environment"].items()},
     )
 

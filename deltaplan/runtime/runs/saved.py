@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from deltaplan.runtime.contributions import Code, Saved
+from deltaplan.runtime.data.dataset import ReadFile
 from deltaplan.runtime.data.preprocessing import Preprocessing
 
 FORMAT = 1
@@ -46,7 +47,7 @@ class SavedRun:
     `parameters` are blocks by name in their order, `state` the optimizer's vectors, flat as θ is; `counters`
     are what else a run needs to go on (see `Outcome`);
     `contributions` are the expressions of plugins, `code` what else it takes of them;
-    `params` are those that were given from outside the spec; `data` is the file that was read, if one was.
+    `params` are those that were given from outside the spec; `data` are the files that were read.
     `ended` says why training did: `complete`, `stopped early`, `interrupted`, `diverged`.
     """
 
@@ -65,6 +66,5 @@ class SavedRun:
     contributions: tuple[Saved, ...] = ()
     code: tuple[Code, ...] = ()
     params: Mapping[str, Any] = field(default_factory=dict)
-    data: Path | None = None
-    data_sha256: str | None = None
+    data: tuple[ReadFile, ...] = ()
     environment: Mapping[str, str] = field(default_factory=environment)

@@ -58,7 +58,7 @@ def _record(run: SavedRun, base: Path, sums: Mapping[str, str]) -> dict[str, Any
         "ended": run.ended,
         "seeds": dict(run.seeds),
         "params": dict(run.params),
-        "data": {"path": _relative(run.data, base), "sha256": run.data_sha256} if run.data else None,
+        "data": [{"path": _relative(file.path, base), "sha256": file.sha256} for file in run.data],
         "preprocessing": run.preprocessing.to_data(),
         "parameters": list(run.parameters),
         "contributions": [contribution_to_data(c) for c in run.contributions],

@@ -13,7 +13,7 @@ from deltaplan.compiler.nodes import Use
 from deltaplan.diagnostics import Diagnostic, Note, Problems, Source, Span, SpecError
 from deltaplan.plugins.contracts import Table
 from deltaplan.plugins.loader import builtin_registry
-from deltaplan.runtime.data.columns import Wanted, is_text, number_column
+from deltaplan.runtime.data.cells import Wanted, is_text, numbers_of
 from deltaplan.runtime.data.prepare import read_table
 from deltaplan.runtime.data.problems import DataGuessed, rows_in_words, unknown_column
 from deltaplan.runtime.data.targets import classes_of
@@ -92,10 +92,10 @@ def _problem(table: Table, name: str) -> tuple[tuple[str, ...], str]:
     """The classes, none for a regression, and why. SpecError where the column is no target."""
     column, problems = np.asarray(table.columns[name]), Problems()
     if is_text(column):
-        classes = classes_of(table, "class", [Wanted(name)], problems) or ()
+        classes = classes_of(table, "class", Wanted(name), problems) or ()
         why = f"{len(classes)} different words: a classification"
     else:
-        values = np.unique(number_column(table, Wanted(name), problems))
+        values = np.unique(numbers_of(table, Wanted(name), problems))
         classes, why = _as_classes(values, table.rows)
     problems.raise_errors()
     reason = _no_target(table, name, len(np.unique(column.astype(str) if is_text(column) else column)))

@@ -29,6 +29,11 @@ def words(cells: Sequence[str]) -> NDArray[Any]:
     return np.array([seen.setdefault(cell, cell) for cell in map(str.strip, cells)], dtype=object)
 
 
+def without(cells: Sequence[str], empty: str) -> list[str]:
+    """The cells, nothing in those that say that they are empty."""
+    return ["" if cell.strip() == empty else cell for cell in cells]
+
+
 def is_number(cell: str, decimal: str = ".") -> bool:
     """Whether the cell alone is a finite number (an empty one is not)."""
     return bool(cell.strip()) and numbers([cell], decimal) is not None

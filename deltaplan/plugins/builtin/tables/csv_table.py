@@ -34,16 +34,20 @@ class Sheet:
     first: int
     delimiter: str
     decimal: str
+    empty: str | None = None
 
 
-def read_csv(path: Path, delimiter: str | None = None, decimal: str = "point") -> Table:
+def read_csv(
+    path: Path, delimiter: str | None = None, decimal: str = "point", empty: str | None = None
+) -> Table:
     """A file with a header row to columns of float64 or of words (an object array of str).
 
     A column whose cells are all finite numbers or empty is one of numbers, with NaN for the empty ones; any
-    other is one of words. A column without a name is `#2` by its place. Raises Unreadable.
+    other is one of words. A cell that says `empty` is an empty one. A column without a name is `#2` by its
+    place. Raises Unreadable.
     """
     text, warnings = read_text(path)
-    sheet = _sheet(path.name, text, delimiter, decimal)
+    sheet = _sheet(path.name, text, delimiter, decimal, empty)
     columns, lines = _fast(sheet) or _exact(sheet)
     if not lines:
         raise Unreadable(f"`{path.name}` has a header and no rows")
@@ -51,14 +55,14 @@ def read_csv(path: Path, delimiter: str | None = None, decimal: str = "point") -
     return Table(named, len(lines), lambda row: f"{path.name}:{lines[row]}", warnings)
 
 
-def _sheet(name: str, text: str, delimiter: str | None, decimal: str) -> Sheet:
+def _sheet(name: str, text: str, delimiter: str | None, decimal: str, empty: str | None) -> Sheet:
     _check_lines(name, text)
     mark = DELIMITERS.get(delimiter, delimiter) if delimiter else _sniff(text)
     rows = csv.reader(StringIO(text), delimiter=mark, strict=True, skipinitialspace=True)
     header = _names(name, _next_row(name, rows))
     position = _after_line(text, rows.line_num)
     point = DECIMALS.get(decimal, decimal)
-    return Sheet(name, header, text[position:], rows.line_num + 1, mark, point)
+    return Sheet(name, header, text[position:], rows.line_num + 1, mark, point, empty)
 
 
 def _check_lines(name: str, text: str) -> None:
@@ -119,6 +123,8 @@ def _after_line(text: str, number: int) -> int:
 def _fast(sheet: Sheet) -> tuple[list[NDArray[Any]], Sequence[int]] | None:
     """Plain numbers through numpy's own parser; None where anything is not plain."""
     body = sheet.body
+    if sheet.empty is not None:
+        return None
     if '"' in body or not body.strip() or (sheet.decimal == "," and "." in body):
         return None
     if sheet.decimal == ",":
@@ -154,7 +160,8 @@ def _gather(sheet: Sheet, text: set[int]) -> tuple[list[NDArray[Any]], list[int]
     lines: list[int] = []
     late = False
     for block in _blocks(sheet, lines):
-        for place, column in enumerate(zip(*block, strict=True)):
+        for place, cells_ in enumerate(zip(*block, strict=True)):
+            column = cells_ if sheet.empty is None else cells.without(cells_, sheet.empty)
             values = None if place in text else cells.numbers(column, sheet.decimal)
             late |= values is None and place not in text and bool(gathered[place])
             if values is None:

@@ -14,7 +14,7 @@ MAGIC = (
     (b"PK\x03\x04", "a zip archive (perhaps an Excel file: save it as CSV)"),
     (b"\xd0\xcf\x11\xe0", "an old Excel or Word file: save it as CSV"),
     (b"\x1f\x8b", "compressed by gzip: unpack it"),
-    (b"PAR1", "a parquet file"),
+    (b"PAR1", "a parquet file, which the source `parquet` reads"),
     (b"\x93NUMPY", "a numpy array: save it with its columns' names as npz"),
 )
 CONTROL = re.compile("[\x00-\x08\x0e-\x1f\x7f]")
