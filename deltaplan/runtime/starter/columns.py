@@ -14,6 +14,7 @@ from deltaplan.diagnostics import Diagnostic, Note, Problems, Source, Span, Spec
 from deltaplan.plugins.contracts import Table
 from deltaplan.plugins.loader import builtin_registry
 from deltaplan.runtime.data.cells import Wanted, is_text, numbers_of
+from deltaplan.runtime.data.gaps import missing_value
 from deltaplan.runtime.data.prepare import read_table
 from deltaplan.runtime.data.problems import DataGuessed, rows_in_words, unknown_column
 from deltaplan.runtime.data.targets import classes_of
@@ -91,6 +92,10 @@ def _likely_target(names: list[str]) -> str:
 def _problem(table: Table, name: str) -> tuple[tuple[str, ...], str]:
     """The classes, none for a regression, and why. SpecError where the column is no target."""
     column, problems = np.asarray(table.columns[name]), Problems()
+    gaps = np.flatnonzero(column == "" if is_text(column) else np.isnan(column)).tolist()
+    if gaps:
+        problems.add(missing_value(table, name, gaps, None, "fill the gap, or leave the row out"))
+        problems.raise_errors()
     if is_text(column):
         classes = classes_of(table, "class", Wanted(name), problems) or ()
         why = f"{len(classes)} different words: a classification"
