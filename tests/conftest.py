@@ -1,5 +1,7 @@
 """What the whole suite shares: golden texts and hypothesis' profiles."""
 
+import os
+import tempfile
 from collections.abc import Callable
 from difflib import unified_diff
 from pathlib import Path
@@ -20,6 +22,13 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption(
         "--update-golden", action="store_true", help="write the golden texts instead of comparing"
     )
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Machine code that the tests compile is kept for this run of them, and not among the user's."""
+    folder = tempfile.TemporaryDirectory(prefix="deltaplan-cache-")
+    os.environ["DELTAPLAN_CACHE"] = folder.name
+    config.add_cleanup(folder.cleanup)
 
 
 @pytest.fixture

@@ -17,7 +17,7 @@ from deltaplan.compiler.loops.training import BLOCK, Training, training
 from deltaplan.compiler.loops.update import AHEAD
 from deltaplan.compiler.plan import Plans
 from deltaplan.runtime.arrays import arrays_of
-from deltaplan.runtime.backends.native.engine import Library, compile_text
+from deltaplan.runtime.backends.native.engine import Library, object_of
 from deltaplan.runtime.backends.native.memory import (
     counter_of,
     features_first,
@@ -70,7 +70,7 @@ class NativeTrainer:
         self.dtype = np.dtype(spec.precision)
         self.training = self._training(host())
         text = write_training(self.training, host().width)
-        self._library = Library(compile_text(text, host()), host())
+        self._library = Library(object_of(text, host()), host())
         self._call = self._library.function("train", ["ptr", "ptr", "ptr"])
         if self.training.parallel:
             self._help = self._library.function("work", ["ptr", "i64"])

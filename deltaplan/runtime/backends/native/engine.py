@@ -5,7 +5,9 @@ from ctypes import CFUNCTYPE, c_double, c_int64, c_void_p
 from typing import Any
 
 import llvmlite.binding as llvm
+from llvmlite import __version__
 
+from deltaplan.runtime.backends.native.cache import cached
 from deltaplan.runtime.backends.native.target import Target
 
 TYPES = {"ptr": c_void_p, "i64": c_int64, "double": c_double}
@@ -26,6 +28,13 @@ class Library:
         """The function `name`, which releases the GIL while it runs."""
         kind = CFUNCTYPE(TYPES[returns] if returns else None, *(TYPES[p] for p in parameters))
         return kind(self._engine.get_function_address(name))
+
+
+def object_of(text: str, target: Target) -> bytes:
+    """The object file of a module, from the cache where it was made before."""
+    version = ".".join(map(str, llvm.llvm_version_info))
+    parts = (text, version, __version__, target.triple, target.cpu, target.features)
+    return cached(parts, lambda: compile_text(text, target))
 
 
 def compile_text(text: str, target: Target) -> bytes:

@@ -33,7 +33,7 @@ class Target:
 
     def machine(self) -> llvm.TargetMachine:
         """LLVM's own object for it, with code placed as it is for functions called in this process."""
-        prepare()
+        prepare(self.triple == llvm.get_process_triple())
         target = llvm.Target.from_triple(self.triple)
         return target.create_target_machine(
             cpu=self.cpu, features=self.features, opt=3, reloc="default", codemodel="jitdefault", jit=True
@@ -77,10 +77,14 @@ def named(name: str) -> Target:
 
 
 @cache
-def prepare() -> None:
-    """LLVM's code generators, this processor's first among them."""
-    llvm.initialize_all_targets()
-    llvm.initialize_all_asmprinters()
+def prepare(native: bool) -> None:
+    """LLVM's code generators: that of this processor, or all."""
+    if native:
+        llvm.initialize_native_target()
+        llvm.initialize_native_asmprinter()
+    else:
+        llvm.initialize_all_targets()
+        llvm.initialize_all_asmprinters()
 
 
 def _on(features: llvm.FeatureMap) -> list[str]:
