@@ -146,11 +146,21 @@ class Rate:
 
 
 @dataclass(frozen=True, slots=True)
+class WarmStart:
+    """The run folder whose parameters training begins with at some places; others are drawn."""
+
+    path: str
+    places: tuple[str, ...]
+    span: Span = field(compare=False)
+
+
+@dataclass(frozen=True, slots=True)
 class TrainSpec:
     """How the problem is solved. `batch` is None for full batches. `keep` says which parameters a run ends
     with: the last, or those with the best value of what `stop_early` looks at (else the validation loss).
     `clip` is the largest norm that the gradient keeps. `only` are the places that are trained, `rates` those
-    where the optimizer's `lr` is another; factors of places that overlap are multiplied.
+    where the optimizer's `lr` is another; factors of places that overlap are multiplied. `record` says after
+    how many epochs (or steps) each θ is kept along the way.
     `origin` tells for each setting whether the writer gave it (`spec`) or the language did (`default`)."""
 
     average: Literal["mean", "sum"]
@@ -167,6 +177,8 @@ class TrainSpec:
     clip: float | None = None
     only: tuple[str, ...] = ("parameters",)
     rates: tuple[Rate, ...] = ()
+    warm_start: WarmStart | None = None
+    record: int | None = None
     origin: Mapping[str, Literal["spec", "default"]] = field(default_factory=dict, compare=False)
 
 

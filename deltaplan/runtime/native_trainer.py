@@ -13,6 +13,7 @@ from deltaplan.compiler.loops.llvm.order import LANES, buckets
 from deltaplan.compiler.loops.llvm.sharing import Signal
 from deltaplan.compiler.loops.llvm.train import COLUMNS, Real, Status, Whole, tables, write_training
 from deltaplan.compiler.loops.parallel import Parallel
+from deltaplan.compiler.loops.schedule import NoScheduleError
 from deltaplan.compiler.loops.training import BLOCK, Training, training
 from deltaplan.compiler.loops.update import AHEAD
 from deltaplan.compiler.plan import Plans
@@ -32,7 +33,7 @@ from deltaplan.runtime.batches import Batches
 from deltaplan.runtime.data.dataset import Dataset, Part
 from deltaplan.runtime.divergence import Diverged, explain
 from deltaplan.runtime.dropout import fill
-from deltaplan.runtime.initial import initial
+from deltaplan.runtime.first import first
 from deltaplan.runtime.outcome import Ended, Outcome, Progress, Record, Start
 from deltaplan.runtime.random import Purpose
 from deltaplan.runtime.watch import Watch, best_of
@@ -64,6 +65,8 @@ class NativeTrainer:
         spec = self.experiment.train
         assert spec is not None, "training needs a `train` block"
         self.spec: TrainSpec = spec
+        if spec.record is not None:
+            raise NoScheduleError("recorded parameters")
         self.part: Part = self.dataset.parts["train"]
         self.validation: Part | None = self.dataset.parts.get("validation")
         self.batches = Batches(len(self.part), spec.batch, spec.seed)
@@ -157,7 +160,7 @@ class NativeTrainer:
 
     def _begin(self) -> None:
         spec, whole = self.spec, self.whole
-        theta = initial(self.experiment.graph, spec.seed)
+        theta = self.start.counters["theta"] if self.start else first(self.experiment)
         per_epoch = self.batches.per_epoch
         last = spec.length * (per_epoch if spec.unit == "epochs" else 1)
         whole[Whole.LAST], whole[Whole.ROOM] = last, ROOM

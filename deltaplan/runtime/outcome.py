@@ -6,6 +6,7 @@ from typing import Any, Literal
 
 from deltaplan.diagnostics import Diagnostic
 from deltaplan.runtime.backends.numpy.expressions import Array
+from deltaplan.runtime.recorded import Recorded
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,7 +40,8 @@ class Outcome:
 
     After divergence θ is the last with a finite objective and gradient. `states` are the optimizer's vectors
     and `counters` what else is needed to go on: the θ of the last step, what the epoch at hand has seen, and
-    the best value so far with its step and the epochs since. `backend` is what ran, and `warnings` tell why
+    the best value so far with its step and the epochs since; `recorded` is θ along the way, where the spec
+    asks for it. `backend` is what ran, and `warnings` tell why
     where it is not what was to be expected.
     """
 
@@ -51,6 +53,7 @@ class Outcome:
     counters: Mapping[str, Array] = field(default_factory=dict)
     divergence: Diagnostic | None = None
     backend: Backend = "numpy"
+    recorded: Recorded | None = None
     warnings: tuple[Diagnostic, ...] = ()
 
 

@@ -22,6 +22,7 @@ from deltaplan.runtime.model import Model
 from deltaplan.runtime.notebook import run_html
 from deltaplan.runtime.outcome import Backend, Outcome, Progress
 from deltaplan.runtime.pictures import pictures
+from deltaplan.runtime.recorded import Recorded
 from deltaplan.runtime.requirements import require
 from deltaplan.runtime.resume import start_of
 from deltaplan.runtime.runs import RunDamaged, SavedRun, open_run, save
@@ -80,6 +81,11 @@ class Run:
     @property
     def metrics(self) -> Mapping[str, Any]:
         return self.saved.metrics
+
+    @property
+    def recorded(self) -> Recorded | None:
+        """θ along the way, where the spec says `record parameters`."""
+        return self.saved.recorded
 
     @property
     def ended(self) -> str:
@@ -160,6 +166,7 @@ def _saved(model: Model, dataset: Dataset, outcome: Outcome, resumed: "Run | Non
         parameters=blocks(experiment, outcome.theta),
         state=outcome.states,
         counters=outcome.counters,
+        recorded=_way(resumed, outcome),
         step=outcome.step,
         ended=outcome.ended,
         seeds={"train": spec.seed, **split},
@@ -171,6 +178,11 @@ def _saved(model: Model, dataset: Dataset, outcome: Outcome, resumed: "Run | Non
         params=dict(experiment.params),
         data=dataset.files,
     )
+
+
+def _way(resumed: "Run | None", outcome: Outcome) -> Recorded | None:
+    earlier, later = resumed.recorded if resumed else None, outcome.recorded
+    return earlier.then(later) if earlier and later else later or earlier
 
 
 def name_of(experiment: Experiment) -> str:

@@ -24,8 +24,9 @@ from deltaplan.runtime.batches import Batches
 from deltaplan.runtime.data.dataset import Dataset, Part
 from deltaplan.runtime.divergence import explain
 from deltaplan.runtime.dropout import fill
-from deltaplan.runtime.initial import initial
+from deltaplan.runtime.first import first
 from deltaplan.runtime.outcome import Backend, Ended, Outcome, Progress, Record, Start
+from deltaplan.runtime.recorded import Recorder, recorded_every
 from deltaplan.runtime.threads import blas_threads
 from deltaplan.runtime.watch import Watch, best_of
 
@@ -114,9 +115,9 @@ class Trainer:
         self.part: Part = self.dataset.parts["train"]
         self.batches = Batches(len(self.part), spec.batch, spec.seed)
         dtype = np.dtype(spec.precision)
-        first = initial(self.experiment.graph, spec.seed)
-        self.theta, self.gradient = aligned(len(first), dtype), aligned(len(first), dtype)
-        self.theta[:] = first
+        begin = self.start.counters["theta"] if self.start else first(self.experiment)
+        self.theta, self.gradient = aligned(len(begin), dtype), aligned(len(begin), dtype)
+        self.theta[:] = begin
         self.update = BoundUpdate(self.plans.update, {"θ": self.theta, "g": self.gradient})
         self.data = arrays_of(self.part, dtype)
         self.step = 0
@@ -131,6 +132,9 @@ class Trainer:
         self._watch = Watch(self.experiment, self.dataset, self.plans.evaluate, self.theta)
         per_epoch = self.batches.per_epoch
         self.last = spec.length * (per_epoch if spec.unit == "epochs" else 1)
+        self._recorder = Recorder(recorded_every(spec, per_epoch), self.theta)
+        if not self.start:
+            self._recorder.see(0)
         self.every = 1 if self.best else max(1, -(-self.last // per_epoch) // RECORDS)
 
     def run(self, progress: Progress) -> Outcome:
@@ -157,6 +161,7 @@ class Trainer:
         np.copyto(self.before, self.theta)
         self.update.run(self.step + 1, self.step // self.batches.per_epoch)
         self.step += 1
+        self._recorder.see(self.step)
         self.seen += float(np.add.reduce(bound[_sample_loss(bound)]))
 
     def _finished(self, ended: Ended) -> Outcome:
@@ -236,7 +241,16 @@ class Trainer:
         states = {name: state.copy() for name, state in self.update.states.items()}
         history = tuple(self.history)
         last = theta if ended == "diverged" else self.theta
-        return Outcome(theta.copy(), states, step, history, ended, self._counters(last), divergence)
+        return Outcome(
+            theta.copy(),
+            states,
+            step,
+            history,
+            ended,
+            self._counters(last),
+            divergence,
+            recorded=self._recorder.result(step),
+        )
 
     def _counters(self, last: Array) -> dict[str, Array]:
         found = {"theta": last.copy(), "seen": np.array(self.seen)}
@@ -248,7 +262,6 @@ class Trainer:
 
     def _go_on(self, start: Start) -> None:
         self.step = start.step
-        self.theta[:] = start.counters["theta"]
         self.seen = float(start.counters["seen"])
         for name, state in self.update.states.items():
             state[:] = start.states[name]

@@ -150,6 +150,16 @@ CASES = {
         "train { minimize sum(squared_error); optimizer adam; epochs 3; only h, output, biases\n"
         "lr_scale 2 on=biases; lr_scale 1/2 on=[h, g] }",
     ),
+    "where a run begins and what it keeps": model(
+        "input 2; h = dense 4, 3 tanh; output 1",
+        problem="train { minimize sum(squared_error); optimizer adam; epochs 3\n"
+        'record parameters every=2; warm_start "runs/a" }',
+    ),
+    "a warm start of a place": model(
+        "input 2; h = dense 4, 3 tanh; output 1",
+        problem="train { minimize sum(squared_error); optimizer adam; epochs 3\n"
+        'record every=2 parameters; warm_start "runs/a" on=[h, biases] }',
+    ),
     "a schedule over steps": model(
         "input 2; output 1",
         problem="train { minimize sum(squared_error); steps 7\n"

@@ -12,6 +12,7 @@ from deltaplan.compiler.build.data import build_data
 from deltaplan.compiler.build.model import Model, build_model
 from deltaplan.compiler.build.params import define_params, unused
 from deltaplan.compiler.build.places import FILE, Read, StatedTwice, read_lines
+from deltaplan.compiler.build.record import check_record
 from deltaplan.compiler.build.scope import Scope
 from deltaplan.compiler.build.train import build_train
 from deltaplan.compiler.build.trained import check_trained
@@ -85,6 +86,7 @@ def build(
     )
     if train:
         check_trained(context, experiment, lines["train"])
+        check_record(context, experiment, lines["train"])
         problems.raise_errors()
     return experiment
 

@@ -128,6 +128,8 @@ TRAIN = Place(
             "keep",
             "clip",
             "only",
+            "warm_start",
+            "record",
         ),
         SETTING,
     )

@@ -13,9 +13,10 @@ from deltaplan.compiler.build.model import Model
 from deltaplan.compiler.build.names import OtherForm
 from deltaplan.compiler.build.objective import add_objective
 from deltaplan.compiler.build.places import TRAIN, Read, head_span, missing, read_lines
+from deltaplan.compiler.build.record import RECORD
 from deltaplan.compiler.build.schedules import check_schedules, with_length
 from deltaplan.compiler.build.scope import Scope
-from deltaplan.compiler.build.trained import build_only, build_rate
+from deltaplan.compiler.build.trained import build_only, build_rate, build_warm_start
 from deltaplan.compiler.build.watch import Watch, build_watch
 from deltaplan.compiler.build.words import FOREIGN
 from deltaplan.compiler.experiment import TrainSpec
@@ -70,6 +71,12 @@ def build_train(context: Context, scope: Scope, model: Model | None, train: tree
         optimizer = with_length(optimizer, time[1])
         check_schedules(context, optimizer, *time)
     average = add_objective(context, model, lines["minimize"]) if model and "minimize" in lines else None
+    record = _setting(context, scope, RECORD, lines["record"]) if "record" in lines else None
+    warm_start = (
+        context.attempt(build_warm_start, context, scope, model, lines["warm_start"])
+        if "warm_start" in lines
+        else None
+    )
     only = context.attempt(build_only, context, model, lines["only"]) if model and "only" in lines else None
     rates = [
         context.attempt(build_rate, context, scope, model, optimizer, read)
@@ -94,6 +101,8 @@ def build_train(context: Context, scope: Scope, model: Model | None, train: tree
         clip=clip if isinstance(clip, int | float) else None,
         only=only or spec.only,
         rates=tuple(rate for rate in rates if rate),
+        warm_start=warm_start,
+        record=record if isinstance(record, int) else None,
         origin={**spec.origin, "only": "spec" if only else "default"},
     )
 

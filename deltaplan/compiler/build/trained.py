@@ -1,19 +1,19 @@
-"""What a run trains, and how fast: `only output`, `lr_scale 2 on=biases`."""
+"""What a run trains, how fast, from where: `only output`, `lr_scale 2 on=biases`, `warm_start "runs/a"`."""
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import ClassVar
 
 from deltaplan.compiler.build.binding import ValueNeeded, bind
 from deltaplan.compiler.build.context import Context, Told
 from deltaplan.compiler.build.form import Form, Slot
+from deltaplan.compiler.build.lines import line_of
 from deltaplan.compiler.build.located import places_of
 from deltaplan.compiler.build.model import Model
 from deltaplan.compiler.build.names import OtherForm
 from deltaplan.compiler.build.places import Read, head_span
 from deltaplan.compiler.build.scope import Scope
 from deltaplan.compiler.build.terms import Objective
-from deltaplan.compiler.experiment import Experiment, Rate
+from deltaplan.compiler.experiment import Experiment, Rate, WarmStart
 from deltaplan.compiler.nodes import Use
 from deltaplan.compiler.parameters import place_parameters
 from deltaplan.compiler.trained import frozen
@@ -39,6 +39,14 @@ LR_SCALE = Form(
     "lr_scale",
     "train line",
     (Slot("lr_scale", "number", required=True, positional=True, above=0), Slot("on", "tree", required=True)),
+)
+
+
+WARM_START = Form(
+    "warm_start",
+    "train line",
+    (Slot("run", "text", required=True, positional=True), Slot("on", "tree")),
+    by_name=False,
 )
 
 
@@ -78,15 +86,21 @@ def build_rate(
     return Rate(float(str(bound.values["lr_scale"])), places)
 
 
+def build_warm_start(context: Context, scope: Scope, model: Model | None, read: Read) -> WarmStart | None:
+    """`warm_start "runs/wave-1" on=body`; the path begins at the spec's folder. Raises Told."""
+    bound = bind(context, scope, WARM_START, read.line.items, read.span)
+    if model is None:
+        return None
+    objective = Objective(context, model.scope, model, [])
+    places = places_of(objective, bound.trees.get("on")) or ("parameters",)
+    return WarmStart(str(context.folder / str(bound.values["run"])), places, read.line.span)
+
+
 def check_trained(context: Context, experiment: Experiment, train: tree.Line) -> None:
     """Tells of a run that would change nothing."""
     parameters = place_parameters(experiment.graph)
     if len(frozen(experiment, parameters)) < len(parameters):
         return
     why = "the model has none" if not parameters else "all are frozen"
-    only = _line(train.body.lines if train.body else (), "only")
+    only = line_of(train, "only")
     context.refuse(NothingTrained(span=only.span if only else head_span(train), why=why))
-
-
-def _line(lines: Sequence[tree.Line], head: str) -> tree.Line | None:
-    return next((line for line in lines if isinstance(line.head, tree.Name) and line.head.text == head), None)

@@ -25,7 +25,6 @@ NOT_YET = {
     "regularizer": _words("spectral"),
     "optimizer": _words("lbfgs exact"),
     "data line": _words("images augment"),
-    "train line": _words("warm_start record"),
     "option": _words("share weights"),
 }
 

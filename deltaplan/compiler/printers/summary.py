@@ -5,7 +5,7 @@ from pathlib import Path
 from textwrap import wrap
 from typing import Any
 
-from deltaplan.compiler.experiment import DataFile, DataSpec, Experiment, Split, TrainSpec
+from deltaplan.compiler.experiment import DataFile, DataSpec, Experiment, Split, TrainSpec, WarmStart
 from deltaplan.compiler.nodes import Loss, Use, call_text, show_value
 from deltaplan.compiler.plan import Plans, compile_plans
 from deltaplan.compiler.printers.figures import Memory, depth, training_memory, work
@@ -147,6 +147,9 @@ def _solver(train: TrainSpec) -> str:
     settings += [f"clip norm={show_value(train.clip)}"] if train.clip else []
     settings += [f"only {', '.join(train.only)}"] if train.only != ("parameters",) else []
     settings += [f"lr_scale {show_value(rate.factor)} on {', '.join(rate.places)}" for rate in train.rates]
+    if train.warm_start:
+        settings.append(f"warm_start {train.warm_start.path} on {', '.join(train.warm_start.places)}")
+    settings += [f"record parameters every {train.record} {train.unit}"] if train.record else []
     return ", ".join([call_text(train.optimizer), *settings])
 
 
@@ -226,11 +229,17 @@ def _train_data(train: TrainSpec) -> dict[str, Any]:
         "seed": train.seed,
         "precision": train.precision,
         "average": train.average,
+        "record": train.record,
+        "warm_start": _warm_start_data(train.warm_start) if train.warm_start else None,
         "clip": train.clip,
         "only": list(train.only),
         "lr_scale": [{"factor": rate.factor, "on": list(rate.places)} for rate in train.rates],
         "origin": dict(train.origin),
     }
+
+
+def _warm_start_data(start: WarmStart) -> dict[str, Any]:
+    return {"run": start.path, "on": list(start.places)}
 
 
 def _use_data(use: Use) -> dict[str, Any]:

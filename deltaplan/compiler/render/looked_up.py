@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 from deltaplan.compiler.build.files import source_form
 from deltaplan.compiler.build.form import Form, Slot, of_attributes, of_parameters
 from deltaplan.compiler.build.layers import BIAS, FREEZE, INIT, RESIDUAL
+from deltaplan.compiler.build.trained import WARM_START
 from deltaplan.compiler.build.watch import STOP_EARLY
 from deltaplan.compiler.experiment import Experiment
 from deltaplan.compiler.nodes import Activate, Layer, Loss, Penalty, Use, nested
@@ -62,8 +63,8 @@ class LineForm:
 
 
 def line_forms(experiment: Experiment) -> Mapping[Place, Mapping[str, LineForm]]:
-    """The forms of the lines that make layers, of the data source and of `stop_early`, by what they begin
-    with: several where a skip is projected, which makes a second layer."""
+    """The forms of the lines that make layers, of the data source, `stop_early` and `warm_start`, by what
+    they begin with: several where a skip is projected, which makes a second layer."""
     found: dict[Place, dict[str, LineForm]] = {}
     for layer in experiment.graph.layers:
         forms = found.setdefault(place(layer.use.span), {})
@@ -73,13 +74,16 @@ def line_forms(experiment: Experiment) -> Mapping[Place, Mapping[str, LineForm]]
         for file in experiment.data.files:
             found[place(file.use.span)] = {file.use.name: _source_form(file.use)}
     if experiment.train and experiment.train.stop_early:
-        found[place(experiment.train.stop_early.span)] = {STOP_EARLY.owner: _stop_form()}
+        found[place(experiment.train.stop_early.span)] = {STOP_EARLY.owner: _on(STOP_EARLY, "loss")}
+    if experiment.train and experiment.train.warm_start:
+        found[place(experiment.train.warm_start.span)] = {WARM_START.owner: _on(WARM_START, "parameters")}
     return found
 
 
-def _stop_form() -> LineForm:
-    slots = tuple(replace(s, default="loss") if s.name == "on" else s for s in STOP_EARLY.slots)
-    return LineForm(replace(STOP_EARLY, slots=slots), ())
+def _on(form: Form, default: str) -> LineForm:
+    """The form of a line whose `on` is this where it is not given."""
+    slots = tuple(replace(s, default=default) if s.name == "on" else s for s in form.slots)
+    return LineForm(replace(form, slots=slots), ())
 
 
 def _layer_form(layer: Layer) -> LineForm:

@@ -5,6 +5,7 @@
     resolved.dl         the spec with every default written out
     model.safetensors   the parameters by name: `dense1.W`
     state.safetensors   the optimizer's vectors as `optimizer.m`, `step`, and what else it takes to go on
+    recorded.safetensors  θ along the way and its steps, where the spec asks for it
     history.jsonl       a record a line
     metrics.json        the values at the end
     loss.svg, fit.svg   pictures

@@ -4,6 +4,7 @@ import hashlib
 import json
 import os
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -15,8 +16,9 @@ from deltaplan.diagnostics import DeltaplanError, nearest
 from deltaplan.runtime.contributions import Code, contribution_from_data
 from deltaplan.runtime.data.dataset import ReadFile
 from deltaplan.runtime.data.preprocessing import Preprocessing
+from deltaplan.runtime.recorded import Recorded
 from deltaplan.runtime.runs.mistakes import RunDamaged, RunNotFound, RunTooNew
-from deltaplan.runtime.runs.saved import FORMAT, OPTIMIZER, TRAINER, Arrays, SavedRun
+from deltaplan.runtime.runs.saved import FORMAT, OPTIMIZER, RECORDED, TRAINER, Arrays, SavedRun
 
 FILES = (
     "spec.dl",
@@ -35,8 +37,9 @@ def open_run(folder: Path) -> SavedRun:
     files = {name: _read_file(folder, name, record["sha256"]) for name in FILES}
     model = _read_tensors(folder, "model.safetensors", files)
     state = _read_tensors(folder, "state.safetensors", files)
+    recorded = _read_recorded(folder, record["sha256"])
     try:
-        return _run(folder, record, model, state, files)
+        return replace(_run(folder, record, model, state, files), recorded=_recorded(recorded))
     except NOT_OF_THE_FORM as error:
         raise _damaged(folder / "run.json", f"is not of its form: {_reason(error)}") from None
 
@@ -90,6 +93,21 @@ def _read_tensors(folder: Path, name: str, files: Mapping[str, bytes]) -> dict[s
         return safetensors.load(files[name])
     except (SafetensorError, KeyError, ValueError) as error:
         raise _damaged(folder / name, f"is no safetensors file: {_reason(error)}") from None
+
+
+def _read_recorded(folder: Path, sums: Mapping[str, Any]) -> Arrays | None:
+    if RECORDED not in sums:
+        return None
+    return _read_tensors(folder, RECORDED, {RECORDED: _read_file(folder, RECORDED, sums)})
+
+
+def _recorded(arrays: Arrays | None) -> Recorded | None:
+    if arrays is None:
+        return None
+    steps, theta = arrays["step"], arrays["theta"]
+    if theta.ndim != 2 or steps.shape != theta.shape[:1]:
+        raise ValueError(f"`{RECORDED}` has {steps.shape} steps for parameters {theta.shape}")
+    return Recorded(steps, theta)
 
 
 def _run(

@@ -13,8 +13,10 @@ from numpy.typing import NDArray
 from deltaplan.runtime.contributions import Code, Saved
 from deltaplan.runtime.data.dataset import ReadFile
 from deltaplan.runtime.data.preprocessing import Preprocessing
+from deltaplan.runtime.recorded import Recorded
 
 FORMAT = 1
+RECORDED = "recorded.safetensors"
 OPTIMIZER = "optimizer."  # stands before the names of the optimizer's vectors
 TRAINER = "trainer."  # and this before those of the counters
 Arrays = Mapping[str, NDArray[Any]]
@@ -45,7 +47,7 @@ class SavedRun:
     """The content of a run folder, pictures aside.
 
     `parameters` are blocks by name in their order, `state` the optimizer's vectors, flat as θ is; `counters`
-    are what else a run needs to go on (see `Outcome`);
+    are what else a run needs to go on (see `Outcome`); `recorded` is θ along the way;
     `contributions` are the expressions of plugins, `code` what else it takes of them;
     `params` are those that were given from outside the spec; `data` are the files that were read.
     `ended` says why training did: `complete`, `stopped early`, `interrupted`, `diverged`.
@@ -63,6 +65,7 @@ class SavedRun:
     history: Sequence[Mapping[str, Any]]
     metrics: Mapping[str, Any]
     counters: Arrays = field(default_factory=dict)
+    recorded: Recorded | None = None
     contributions: tuple[Saved, ...] = ()
     code: tuple[Code, ...] = ()
     params: Mapping[str, Any] = field(default_factory=dict)

@@ -16,7 +16,7 @@ from deltaplan.diagnostics import DeltaplanError
 from deltaplan.runtime.contributions import Code, contribution_to_data
 from deltaplan.runtime.files import new_run_folder, write_atomically
 from deltaplan.runtime.runs.mistakes import RunNotWritten
-from deltaplan.runtime.runs.saved import FORMAT, OPTIMIZER, TRAINER, Arrays, SavedRun
+from deltaplan.runtime.runs.saved import FORMAT, OPTIMIZER, RECORDED, TRAINER, Arrays, SavedRun
 
 
 def save(run: SavedRun, base: Path, pictures: Mapping[str, str] | None = None) -> Path:
@@ -41,7 +41,10 @@ def _files(run: SavedRun) -> dict[str, bytes]:
     state = {OPTIMIZER + name: vector for name, vector in run.state.items()}
     state |= {TRAINER + name: array for name, array in run.counters.items()}
     history = "".join(json.dumps(_finite(dict(record)), ensure_ascii=False) + "\n" for record in run.history)
+    recorded = run.recorded
+    more = {RECORDED: _tensors({"step": recorded.steps, "theta": recorded.theta})} if recorded else {}
     return {
+        **more,
         "spec.dl": run.spec.encode(),
         "resolved.dl": run.resolved.encode(),
         "model.safetensors": _tensors(run.parameters),

@@ -1,0 +1,66 @@
+"""The θ that training begins with: drawn from the seed, or in part taken from an earlier run."""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import ClassVar
+
+from deltaplan.compiler.experiment import Experiment, WarmStart
+from deltaplan.compiler.parameters import Parameter, is_in, place_parameters
+from deltaplan.diagnostics import DeltaplanError, Diagnostic, Note, SpecError
+from deltaplan.runtime.backends.numpy.expressions import Array
+from deltaplan.runtime.initial import initial
+from deltaplan.runtime.runs import open_run
+
+SHOWN = 5  # parameters that are told
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WarmStartDoesNotFit(Diagnostic):
+    code: ClassVar[str] = "warm-start-does-not-fit"
+    title: ClassVar[str] = "{count} of the parameters {do} not fit `{run}`"
+    help: ClassVar[str] = "`on=` names the layers whose parameters are taken"
+    count: str
+    do: str
+    run: str
+
+
+def first(experiment: Experiment) -> Array:
+    """θ before the first step, float64 [size]. DeltaplanError where the run of a `warm_start` cannot be read,
+    SpecError where it does not fit."""
+    train = experiment.train
+    assert train is not None, "training needs a `train` block"
+    theta = initial(experiment.graph, train.seed)
+    if train.warm_start:
+        _take(experiment, train.warm_start, theta)
+    return theta
+
+
+def _take(experiment: Experiment, start: WarmStart, theta: Array) -> None:
+    saved = _parameters(start)
+    wanted = [p for p in place_parameters(experiment.graph) if is_in(p, start.places, experiment.graph)]
+    misfits = [*_misfits(wanted, saved)]
+    if misfits:
+        shown = [Note(text) for text in misfits[:SHOWN]]
+        shown += [Note(f"and {len(misfits) - SHOWN} more")] if len(misfits) > SHOWN else []
+        count, do = ("one", "does") if len(misfits) == 1 else (str(len(misfits)), "do")
+        raise SpecError(
+            WarmStartDoesNotFit(span=start.span, count=count, do=do, run=start.path, notes=tuple(shown))
+        )
+    for p in wanted:
+        theta[p.offset : p.end] = saved[p.name].ravel()
+
+
+def _parameters(start: WarmStart) -> Mapping[str, Array]:
+    try:
+        return open_run(Path(start.path)).parameters
+    except DeltaplanError as error:
+        raise SpecError(*(replace(d, span=d.span or start.span) for d in error.diagnostics)) from None
+
+
+def _misfits(wanted: list[Parameter], saved: Mapping[str, Array]) -> Iterator[str]:
+    for p in wanted:
+        if p.name not in saved:
+            yield f"it has no `{p.name}`"
+        elif saved[p.name].shape != p.tensor.shape:
+            yield f"`{p.name}` has the shape {[*saved[p.name].shape]} there and {[*p.tensor.shape]} here"
