@@ -26,10 +26,10 @@ def dataset(samples=10, validation=0, **shape):
     return Dataset(parts, None)
 
 
-def trained(*model, samples=10, validation=0, progress=None, data=None, **options):
+def trained(*model, samples=10, validation=0, progress=None, data=None, backend=None, **options):
     """The outcome of training; without lines of a model, that of a small residual net."""
     spec = experiment(*(model or NET), **options)
-    return train(spec, data or dataset(samples, validation), progress=progress)
+    return train(spec, data or dataset(samples, validation), progress=progress, backend=backend)
 
 
 def trainer(*model, samples=10, **options):

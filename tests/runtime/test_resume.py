@@ -55,11 +55,11 @@ def bits(run):
 )
 def test_an_interrupted_run_goes_on_with_the_same_bits(specs, tmp_path, optimizer):
     spec = experiment(specs, optimizer=optimizer)
-    whole = deltaplan.train(spec, runs=tmp_path)
-    cut = deltaplan.train(spec, runs=tmp_path, progress=stop_at(20))
+    whole = deltaplan.train(spec, runs=tmp_path, backend="numpy")
+    cut = deltaplan.train(spec, runs=tmp_path, progress=stop_at(20), backend="numpy")
     assert (cut.ended, cut.saved.step) == ("interrupted", 20)
     again = deltaplan.open(cut.folder)
-    rest = deltaplan.train(again.experiment, runs=tmp_path, resume=again)
+    rest = deltaplan.train(again.experiment, runs=tmp_path, resume=again, backend="numpy")
     assert rest.ended == "complete"
     assert bits(rest) == bits(whole)
     assert list(rest.history) == list(whole.history)

@@ -139,8 +139,8 @@ def test_ctrl_c_keeps_what_was_reached(batch):
             signal.raise_signal(signal.SIGINT)
 
     before = signal.getsignal(signal.SIGINT)
-    outcome = trained(length="epochs 100", batch=batch, progress=stop)
-    uninterrupted = trained(length="epochs 3", batch=batch)
+    outcome = trained(length="epochs 100", batch=batch, progress=stop, backend="numpy")
+    uninterrupted = trained(length="epochs 3", batch=batch, backend="numpy")
     assert (outcome.ended, outcome.step) == ("interrupted", uninterrupted.step)
     np.testing.assert_array_equal(outcome.theta, uninterrupted.theta)
     assert outcome.history == uninterrupted.history
