@@ -13,7 +13,6 @@ from deltaplan.compiler.loops.llvm.order import LANES, buckets
 from deltaplan.compiler.loops.llvm.sharing import Signal
 from deltaplan.compiler.loops.llvm.train import COLUMNS, Real, Status, Whole, tables, write_training
 from deltaplan.compiler.loops.parallel import Parallel
-from deltaplan.compiler.loops.schedule import NoScheduleError
 from deltaplan.compiler.loops.training import BLOCK, Training, training
 from deltaplan.compiler.loops.update import AHEAD
 from deltaplan.compiler.plan import Plans
@@ -36,6 +35,7 @@ from deltaplan.runtime.dropout import fill
 from deltaplan.runtime.first import first
 from deltaplan.runtime.outcome import Ended, Outcome, Progress, Record, Start
 from deltaplan.runtime.random import Purpose
+from deltaplan.runtime.recorded import Recorded, recorded_every
 from deltaplan.runtime.watch import Watch, best_of
 
 RECORDS = 1000  # at most about so many lines of history
@@ -65,8 +65,6 @@ class NativeTrainer:
         spec = self.experiment.train
         assert spec is not None, "training needs a `train` block"
         self.spec: TrainSpec = spec
-        if spec.record is not None:
-            raise NoScheduleError("recorded parameters")
         self.part: Part = self.dataset.parts["train"]
         self.validation: Part | None = self.dataset.parts.get("validation")
         self.batches = Batches(len(self.part), spec.batch, spec.seed)
@@ -169,6 +167,11 @@ class NativeTrainer:
         whole[Whole.PATIENCE] = spec.stop_early.patience if spec.stop_early else -1
         whole[Whole.WATCHED] = self._watch is not None
         whole[Whole.FOLLOWED] = COLUMNS.index("validation_loss") if self.best else -1
+        self._first = theta
+        if every := recorded_every(spec, per_epoch):
+            whole[Whole.KEEP] = every
+            room = (last // every - self._from // every) * self.training.size
+            self.memory["kept"] = zeros(room, self.dtype)
         if self.best:
             self.real[Real.BEST], self.real[Real.MIN_CHANGE] = self.best.value, self.best.min_change
             self.memory["best"][:] = theta
@@ -292,12 +295,42 @@ class NativeTrainer:
             reason = self._reason()
             history = tuple(self.history)
             reached = max(step - 1, 0)
-            return Outcome(last.copy(), states, reached, history, "diverged", counters, reason, "native")
+            return Outcome(
+                last.copy(),
+                states,
+                reached,
+                history,
+                "diverged",
+                counters,
+                reason,
+                "native",
+                self._recorded(reached),
+            )
         keeps = self.best and self.spec.keep == "best" and self.best.step
         kept = self.best.theta if self.best and keeps else self.theta
         history = tuple(self.history)
         counters = self._counters(self.theta)
-        return Outcome(kept.copy(), states, step, history, ENDED[status], counters, None, "native")
+        recorded = self._recorded(step)
+        return Outcome(kept.copy(), states, step, history, ENDED[status], counters, None, "native", recorded)
+
+    def _recorded(self, step: int) -> Recorded | None:
+        """θ along the way up to a step; that before the first stands at its head."""
+        every = int(self.whole[Whole.KEEP])
+        if not every:
+            return None
+        count = int(self.whole[Whole.KEPT])
+        kept = self.memory["kept"].reshape(-1, self.training.size)[:count]
+        steps = (self._from // every + 1 + np.arange(count, dtype=np.int64)) * every
+        kept, steps = kept[steps <= step], steps[steps <= step]
+        if self.start:
+            return Recorded(steps, kept.copy())
+        first = np.asarray(self._first, self.dtype)[None]
+        return Recorded(np.append(np.int64(0), steps), np.concatenate([first, kept]))
+
+    @property
+    def _from(self) -> int:
+        """The steps that earlier runs made."""
+        return self.start.step if self.start else 0
 
     def _counters(self, last: Array) -> dict[str, Array]:
         found = {"theta": last.copy(), "seen": np.array(self.real[Real.SEEN])}
