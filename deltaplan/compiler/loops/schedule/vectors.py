@@ -100,7 +100,7 @@ class Pass:
             at = place if root.size > 1 else 0
             body.append(Load(name, self.names.buffer(root), self.axes.index(root, at)))
             self._locals[root.name] = name
-            if at == ELEMENT:
+            if place == ELEMENT:
                 self._elements.add(root.name)
         return self._locals[root.name]
 
@@ -110,7 +110,7 @@ class Pass:
             body.append(Store(self.names.buffer(tensor), self.axes.index(tensor, place), name))
 
     def forget_elements(self) -> None:
-        """Behind the loop its elements are no locals any more."""
+        """Behind the loop what was loaded in it is no local any more, single numbers among it."""
         for name in self._elements:
             del self._locals[name]
 
