@@ -131,7 +131,7 @@ def _body(group: Group, axes: Axes, names: Names) -> tuple[Statement, ...]:
             return _sums(group, axes, names)
         case "samples":
             if is_narrow(group):
-                return samples.Samples(group, axes, names).statements()
+                return samples.statements(group, axes, names)
             (first, *more) = group.steps
             if is_product(first) or more or (isinstance(first, Map) and rows.is_rowwise(first)):
                 return rows.statements(group, axes, names)

@@ -11,12 +11,17 @@ from deltaplan.compiler.loops.nest import (
     Compute,
     Draw,
     Fold,
+    For,
+    Index,
     Load,
     MultiplyAdd,
     Statement,
     Store,
+    at,
 )
-from deltaplan.compiler.loops.schedule.axes import Axes
+from deltaplan.compiler.loops.nest import Place as Spot
+from deltaplan.compiler.loops.schedule.axes import SAMPLE, Axes
+from deltaplan.compiler.loops.schedule.elementwise import row_blocks
 from deltaplan.compiler.loops.schedule.signature import COUNTER, SAMPLES, Names
 from deltaplan.compiler.steps import (
     ArgMax,
@@ -36,25 +41,50 @@ from deltaplan.plugins.expressions import Expr, argument, const, equal, maximum,
 
 X0, X1, X2 = (argument(f"x{i}") for i in range(3))
 UNROLLED = 16  # features up to which a product is written out
+TOGETHER = 4  # samples side by side where nets are the lanes
+
+
+def statements(group: Group, axes: Axes, names: Names) -> tuple[Statement, ...]:
+    """The nest of a group: with nets as lanes, some samples at once, for which a weight is loaded once."""
+    if not axes.nets:
+        writer = Samples(group, axes, names)
+        return axes.each_sample(writer.statements(), writer.vectors())
+    found: tuple[Statement, ...] = ()
+    for begin, end, together in row_blocks(axes.batch, min(TOGETHER, axes.batch)):
+        body = axes.each_net(Samples(group, axes, names, together).statements())
+        found += (For(SAMPLE, end, body, step=together, begin=begin),)
+    return found
 
 
 class Samples:
-    """The body of a kernel for a group of steps on samples."""
+    """The body of a kernel for a group of steps on samples, `together` of them side by side."""
 
-    def __init__(self, group: Group, axes: Axes, names: Names) -> None:
-        self.group, self.axes, self.names = group, axes, names
+    def __init__(self, group: Group, axes: Axes, names: Names, together: int = 1) -> None:
+        self.group, self.axes, self.names, self.together = group, axes, names, together
+        self.sample = 0  # the one at hand
         self.body: list[Statement] = []
-        self._locals: dict[tuple[str, int], str] = {}
+        self._locals: dict[tuple[str, int, int], str] = {}
         self._count = 0
 
     def statements(self) -> tuple[Statement, ...]:
         for step in self.group.steps:
-            WRITERS[type(step)](self, step)
-            for tensor in step.outputs:
-                self._store(tensor)
-        return self.axes.each_sample(self.axes.each_net(tuple(self.body)), self._vectors())
+            if isinstance(step, MatMul):
+                matmul(self, step)
+            else:
+                for _ in self.each():
+                    WRITERS[type(step)](self, step)
+            for _ in self.each():
+                for tensor in step.outputs:
+                    self._store(tensor)
+        return tuple(self.body)
 
-    def _vectors(self) -> int:
+    def each(self) -> Iterator[int]:
+        """The samples, one after the other at hand."""
+        for sample in range(self.together):
+            self.sample = sample
+            yield sample
+
+    def vectors(self) -> int:
         """Two vectors of samples at once where that halves the loads of weights and registers suffice."""
         widest = max(t.size for step in self.group.steps for t in step.outputs)
         products = any(isinstance(step, MatMul) for step in self.group.steps)
@@ -67,17 +97,23 @@ class Samples:
     def row(self, tensor: Tensor, feature: int) -> str:
         """The local of one feature: read from memory where the group does not compute it."""
         root = self.names.root(tensor)
-        if (root.name, feature) not in self._locals:
-            self._locals[root.name, feature] = name = self.fresh()
-            self.body.append(Load(name, self.names.buffer(root), self.axes.index(root, feature)))
-        return self._locals[root.name, feature]
+        key = root.name, feature, self.sample if root.batched else 0
+        if key not in self._locals:
+            self._locals[key] = name = self.fresh()
+            self.body.append(Load(name, self.names.buffer(root), self.index(root, feature)))
+        return self._locals[key]
+
+    def index(self, tensor: Tensor, *features: Spot) -> Index:
+        """The place of a feature of the sample at hand."""
+        found = self.axes.index(tensor, *features)
+        return tuple(at(SAMPLE, self.sample) if place == SAMPLE else place for place in found)
 
     def has(self, tensor: Tensor) -> bool:
         """Whether the group has the tensor in locals."""
-        return (self.names.root(tensor).name, 0) in self._locals
+        return (self.names.root(tensor).name, 0, 0) in self._locals
 
     def set(self, tensor: Tensor, feature: int, name: str) -> None:
-        self._locals[tensor.name, feature] = name
+        self._locals[tensor.name, feature, self.sample] = name
 
     def one(self, expression: Expr, *inputs: str) -> str:
         """A local with the value of an expression of x0, x1, …"""
@@ -94,8 +130,8 @@ class Samples:
             return
         buffer = self.names.buffer(tensor)
         for feature in range(tensor.size):
-            name = self._locals[tensor.name, feature]
-            self.body.append(Store(buffer, self.axes.index(tensor, feature), name))
+            name = self._locals[tensor.name, feature, self.sample]
+            self.body.append(Store(buffer, self.index(tensor, feature), name))
 
 
 def map_(w: Samples, step: Map) -> None:
@@ -126,29 +162,34 @@ def matmul(w: Samples, step: MatMul) -> None:
         _fold_product(w, step, rows, inner)
         return
     for i in range(rows):
-        total = None
+        totals: list[str | None] = [None] * w.together
         for k in range(inner):
             weight = w.row(a, k * rows + i if step.transpose_a else i * inner + k)
-            name = w.fresh()
-            w.body.append(MultiplyAdd(name, total, weight, w.row(b, k)))
-            total = name
-        assert total is not None
-        w.set(step.output, i, total)
+            for sample in w.each():
+                name = w.fresh()
+                w.body.append(MultiplyAdd(name, totals[sample], weight, w.row(b, k)))
+                totals[sample] = name
+        for sample in w.each():
+            w.set(step.output, i, str(totals[sample]))
 
 
 def _fold_product(w: Samples, step: MatMul, rows: int, inner: int) -> None:
     """A loop over the features that come in, with the sums of all that go out in registers."""
     a, b = (w.names.root(t) for t in step.inputs)
     matrix, x = w.names.buffer(a, step.inputs[0].shape), w.names.buffer(b)
-    loaded = w.fresh()
-    body: list[Statement] = [Load(loaded, x, w.axes.index(b, "k"))]
+    taken = [w.fresh() for _ in range(w.together)]
+    body: list[Statement] = []
+    for sample in w.each():
+        body.append(Load(taken[sample], x, w.index(b, "k")))
     accumulators = []
     for i in range(rows):
-        weight, total = w.fresh(), w.fresh()
+        weight = w.fresh()
         place = ("k", i) if step.transpose_a else (i, "k")
         body.append(Load(weight, matrix, w.axes.index(a, *place)))
-        accumulators.append(Accumulator(total, (weight, loaded)))
-        w.set(step.output, i, total)
+        for sample in w.each():
+            total = w.fresh()
+            accumulators.append(Accumulator(total, (weight, taken[sample])))
+            w.set(step.output, i, total)
     w.body.append(Fold("k", inner, tuple(body), tuple(accumulators), unroll=2))
 
 

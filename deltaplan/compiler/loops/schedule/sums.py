@@ -26,7 +26,7 @@ Term = tuple[Tensor, int, tuple[tuple[Tensor, int], ...], str]  # result, its pl
 def statements(group: Group, axes: Axes, names: Names) -> tuple[Statement, ...]:
     """Every sum by itself in a register, as many at a time as there are registers."""
     terms = [term for step in group.steps for term in _terms(step, names)]
-    limit = axes.machine.sums if not axes.nets else axes.machine.registers // 2
+    limit = axes.machine.sums
     body: list[Statement] = []
     for chosen in _blocks(terms, limit):
         body += _block(chosen, axes, names, len(body))
