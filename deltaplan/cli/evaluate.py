@@ -1,11 +1,16 @@
 """`deltaplan evaluate`: the scores of a run."""
 
 from pathlib import Path
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
 import click
 
 from deltaplan.cli.spec import json_option, run_plugins_option
+
+if TYPE_CHECKING:
+    from deltaplan.runtime.model import Table
+
+MOST_CLASSES = 20  # of a matrix that is printed
 
 
 @click.command("evaluate")
@@ -25,16 +30,34 @@ def command(
 ) -> None:
     """Print loss and metrics of a run on the parts of its data, or on all rows of the file DATA.
 
-    Metrics are in the data's own units.
+    Metrics are in the data's own units. For classes the confusion matrix of the last part follows: a row for
+    each true class, a column for each that is decided.
     """
     import deltaplan
     from deltaplan.cli.console import finite, say, say_json, scores_table
-    from deltaplan.runtime.run import score
+    from deltaplan.runtime.run import samples_of
 
     if data is not None and part is not None:
         raise click.UsageError("a file has no parts: give DATA or --part, not both")
-    found = score(deltaplan.open(run, run_plugins), part, data)
+    opened = deltaplan.open(run, run_plugins)
+    parts = samples_of(opened, part, data)
+    scores = {name: opened.model.score(samples) for name, samples in parts.items()}
+    tables = {name: opened.model.tables(samples) for name, samples in parts.items()}
     if as_json:
-        say_json(finite(found))
-    else:
-        say(scores_table(found))
+        told = {name: {label: each.to_data() for label, each in own.items()} for name, own in tables.items()}
+        say_json({name: {**finite(scores[name]), **told[name]} for name in parts})
+        return
+    say(scores_table(scores))
+    last = list(parts)[-1]
+    for label, each in tables[last].items():
+        if len(each.classes) <= MOST_CLASSES:
+            say(f"\n{last}, {label}: true by row, decided by column")
+            say(_matrix(each))
+
+
+def _matrix(found: "Table") -> str:
+    from deltaplan.cli.console import table
+
+    rows = [("", *found.classes)]
+    rows += [(name, *map(str, row)) for name, row in zip(found.classes, found.values.tolist(), strict=True)]
+    return table(rows, right=frozenset(range(1, len(rows[0]))))

@@ -249,17 +249,32 @@ class Initializer(Contribution):
 
 @dataclass(frozen=True, slots=True)
 class Metric(Contribution):
-    """How good predictions are, one number for an output: `function(predicted, target)` on arrays.
+    """How good predictions are, for one output. `of` says what it compares:
 
-    `of` says what it compares, both in the data's own units: `values` are real numbers [outputs, N],
-    `classes` are decided classes as whole numbers [N]. `better` is the direction that early stopping and
-    `keep best` seek.
+    values   real numbers [outputs, N], in the data's own units
+    classes  the decided class and the true one, whole numbers [1, N]; of several answers of yes or no
+             [outputs, N]
+    members  for each class whether it was decided and whether it is true, 1 or 0: [classes, N]; of answers of
+             yes or no [outputs, N]
+    scores   what `predict` gives, and whether it is true: [classes, N] or [outputs, N]
+
+    Said as mathematics, `sums` are elementwise expressions of `u`, the prediction, `y`, the target, and `m`,
+    the mean of the targets over all samples; they are added up over the samples, a sum for each of the
+    outputs. `result` is a scalar expression of the sums, by name, of `m`, and of `n`, the number of samples.
+
+    Else `function(predicted, target)` on arrays gives the number, or, with `gives="table"`, an array that is
+    shown and not followed. `better` is the direction that early stopping and `keep best` seek.
     """
 
     kind: ClassVar[Kind] = "metric"
-    of: Literal["values", "classes"] = field(kw_only=True)
+    of: Literal["values", "classes", "members", "scores"] = field(kw_only=True)
     better: Literal["higher", "lower"] = field(kw_only=True)
-    function: "Callable[[np.ndarray[Any, Any], np.ndarray[Any, Any]], float]" = field(kw_only=True)
+    gives: Literal["number", "table"] = field(default="number", kw_only=True)
+    sums: Mapping[str, Expr] = field(default_factory=dict, kw_only=True, hash=False)
+    result: Expr | None = field(default=None, kw_only=True)
+    function: "Callable[[np.ndarray[Any, Any], np.ndarray[Any, Any]], Any] | None" = field(
+        default=None, kw_only=True
+    )
 
 
 @dataclass(frozen=True, slots=True)

@@ -20,6 +20,7 @@ from deltaplan.plugins.contracts import (
 from deltaplan.plugins.declare import Declared, named
 from deltaplan.plugins.expressions import Expr, argument
 from deltaplan.plugins.faults import NoExpression
+from deltaplan.plugins.totals import traced_metric
 from deltaplan.plugins.tracing import Traced
 
 Function = Callable[..., Expr]
@@ -186,15 +187,28 @@ def _check_spread(traced: Traced, result: object) -> None:
 
 
 def metric(
-    name: str, /, *, of: Literal["values", "classes"], better: Literal["higher", "lower"]
-) -> Callable[[Callable[[Any, Any], float]], Metric]:
-    """One number for predictions: `def rmse(predicted, target)` on arrays; see Metric."""
+    name: str,
+    /,
+    *,
+    of: Literal["values", "classes", "members", "scores"],
+    better: Literal["higher", "lower"],
+    gives: Literal["number", "table"] = "number",
+) -> Callable[[Callable[..., Any]], Metric]:
+    """How good predictions are: see Metric for what is compared.
 
-    def mark(function: Callable[[Any, Any], float]) -> Metric:
+    As mathematics, `def rmse(u, y, n, total)`: any of u, y, m and n, and `total(e)`, the sum of e over the
+    samples; it ends scalar. Else `def auc(predicted, target)` on arrays.
+    """
+
+    def mark(function: Callable[..., Any]) -> Metric:
         traced = Traced("metric", name, function)
         traced.check_names()
-        traced.check_signature("predicted", "target")
-        return Metric(name, (), traced.doc, traced.owner, of=of, better=better, function=function)
+        common = (name, (), traced.doc, traced.owner)
+        if traced.accepts("predicted") or gives == "table":
+            traced.check_signature("predicted", "target")
+            return Metric(*common, of=of, better=better, gives=gives, function=function)
+        sums, result = traced_metric(traced)
+        return Metric(*common, of=of, better=better, sums=sums, result=result)
 
     return mark
 

@@ -114,6 +114,19 @@ class BadDeclaration(Fault):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class NestedTotal(Fault):
+    code: ClassVar[str] = "plugin-nested-total"
+    title: ClassVar[str] = "{what} sums over the samples what is already such a sum"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OutsideTotal(Fault):
+    code: ClassVar[str] = "plugin-outside-total"
+    title: ClassVar[str] = "{what} uses `{argument}`, which belongs to one sample, outside of `total( )`"
+    argument: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class NameClash(Fault):
     code: ClassVar[str] = "plugin-name-clash"
     title: ClassVar[str] = "{what} has two owners: {first} and {second}"

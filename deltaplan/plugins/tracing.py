@@ -120,7 +120,7 @@ class Traced:
         scalars = {p.name: argument(p.name, scalar=p.type != "numbers") for p in parameters}
         result = self.call(*symbols, **scalars)
         if not isinstance(result, Expr):
-            self._nonsense(result)
+            self.nonsense(result)
         self.check_arguments(result, {*symbols, *scalars.values()})
         return result
 
@@ -132,7 +132,7 @@ class Traced:
         self.check_signature(keywords=tuple(keywords))
         result = self.call(**keywords)
         if not isinstance(result, Mapping):
-            self._nonsense(result, "a mapping from `w` and the states to expressions")
+            self.nonsense(result, "a mapping from `w` and the states to expressions")
         wanted = [str(e.name) for e in elements]
         for name in wanted:
             if name not in result:
@@ -145,13 +145,14 @@ class Traced:
 
     def _update(self, value: object, known: set[Expr]) -> Expr:
         if not isinstance(value, Expr | int | float):
-            self._nonsense(value)
+            self.nonsense(value)
         expr = lift(value)
         self.check_arguments(expr, known)
         self.check_elementwise(expr)
         return expr
 
-    def _nonsense(self, result: object, wanted: str = "an expression of its arguments") -> NoReturn:
+    def nonsense(self, result: object, wanted: str = "an expression of its arguments") -> NoReturn:
+        """Refuses what the function returned."""
         mend = "is a `return` missing?" if result is None else None
         self.fail(NoExpression, result=f"`{result!r:.60}`", wanted=wanted, mend=mend)
 

@@ -3,12 +3,13 @@
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any, Literal, get_args
+from typing import Any, Literal, TypeGuard, get_args
 
 from deltaplan.plugins.contracts import (
     Activation,
     Contribution,
     Loss,
+    Metric,
     Optimizer,
     Owner,
     Parameter,
@@ -17,7 +18,7 @@ from deltaplan.plugins.contracts import (
 )
 from deltaplan.plugins.expressions import from_data, to_data
 
-Saved = Activation | Loss | Regularizer | Optimizer | Schedule
+Saved = Activation | Loss | Regularizer | Optimizer | Schedule | Metric
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,9 +34,9 @@ class Code:
     sha256: str
 
 
-def is_saved(contribution: Contribution) -> bool:
+def is_saved(contribution: Contribution) -> TypeGuard[Saved]:
     """Whether a contribution is all expression; layers and host objects are code, which is never saved."""
-    return isinstance(contribution, Saved)
+    return isinstance(contribution, Saved) and getattr(contribution, "function", None) is None
 
 
 def contribution_to_data(contribution: Saved) -> dict[str, Any]:
@@ -55,6 +56,11 @@ def contribution_to_data(contribution: Saved) -> dict[str, Any]:
             words = ("target", "link", "decision", "convex")
             given = {word: getattr(contribution, word) for word in words}
             return {**common, **given, "expression": to_data(contribution.expression)}
+        case Metric():
+            assert contribution.result is not None, "a metric that is code is not saved"
+            given = {word: getattr(contribution, word) for word in ("of", "better")}
+            sums = {name: to_data(element) for name, element in contribution.sums.items()}
+            return {**common, **given, "sums": sums, "result": to_data(contribution.result)}
         case _:
             return {**common, "expression": to_data(contribution.expression)}
 
@@ -79,6 +85,8 @@ def contribution_from_data(data: Mapping[str, Any]) -> Saved:
             return Optimizer(**common, state=tuple(map(str, data["state"])), update=update)
         case "loss":
             return _loss(common, data)
+        case "metric":
+            return _metric(common, data)
     raise ValueError(f"no expression is of the kind {data['kind']!r}")
 
 
@@ -90,6 +98,16 @@ def _loss(common: Mapping[str, Any], data: Mapping[str, Any]) -> Loss:
         link=_one_of(Literal["identity", "sigmoid", "softmax"], data["link"]),
         decision=_one_of(Literal["none", "argmax", "positive"], data["decision"]),
         convex=bool(data["convex"]),
+    )
+
+
+def _metric(common: Mapping[str, Any], data: Mapping[str, Any]) -> Metric:
+    return Metric(
+        **common,
+        of=_one_of(Literal["values", "classes", "members", "scores"], data["of"]),
+        better=_one_of(Literal["higher", "lower"], data["better"]),
+        sums={str(name): from_data(rows) for name, rows in data["sums"].items()},
+        result=from_data(data["result"]),
     )
 
 

@@ -28,7 +28,7 @@ class PluginNotRun(Diagnostic):
 
 def saved_of(experiment: Experiment) -> tuple[Saved, ...]:
     """The expressions of plugins that the spec uses."""
-    return tuple(c for c in _contributions(experiment) if isinstance(c, Saved))
+    return tuple(c for c in _contributions(experiment) if is_saved(c))
 
 
 def code_of(experiment: Experiment) -> tuple[Code, ...]:

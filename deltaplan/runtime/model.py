@@ -16,10 +16,21 @@ from deltaplan.runtime.backends.numpy.expressions import Array
 from deltaplan.runtime.data.dataset import Part
 from deltaplan.runtime.data.memory import inputs_from_memory
 from deltaplan.runtime.data.preprocessing import Preprocessing
-from deltaplan.runtime.metrics import decided, fitting, measure
+from deltaplan.runtime.metrics import decided, fitting, measure, table
 from deltaplan.runtime.threads import blas_threads
 
 BLOCK = 1024  # samples that are predicted at once
+
+
+@dataclass(frozen=True, slots=True)
+class Table:
+    """A metric for each pair of classes: by row the true one, by column the decided one."""
+
+    classes: tuple[str, ...]
+    values: Array
+
+    def to_data(self) -> dict[str, Any]:
+        return {"classes": list(self.classes), "values": self.values.tolist()}
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,6 +87,21 @@ class Model:
                     for metric in fitting(columns.kind, decision)
                 }
                 found |= own if len(raw) == 1 else {f"{name}.{metric}": v for metric, v in own.items()}
+        return found
+
+    def tables(self, part: Part) -> dict[str, Table]:
+        """The tables of metrics on prepared samples, named as in `score`: the confusion matrix of each output
+        that decides between classes."""
+        found: dict[str, Table] = {}
+        raw = self.raw_columns(part.x)
+        for name, value in raw.items():
+            columns, decision = self.preprocessing.targets.get(name), self.decision(name)
+            if columns is None or name not in part.y or (decision == "positive" and len(value) > 1):
+                continue
+            for metric in fitting(columns.kind, decision, "table"):
+                label = metric.name if len(raw) == 1 else f"{name}.{metric.name}"
+                classes = columns.classes or tuple(str(i) for i in range(max(len(value), 2)))
+                found[label] = Table(classes, table(metric, columns, decision, value, part.y[name]))
         return found
 
     def decision(self, output: str) -> str:

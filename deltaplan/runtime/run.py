@@ -14,11 +14,11 @@ from deltaplan.compiler.parameters import place_parameters
 from deltaplan.compiler.render import render
 from deltaplan.diagnostics import DeltaplanError, Diagnostic, Span, SpecError
 from deltaplan.runtime.backends.numpy.expressions import Array
-from deltaplan.runtime.data.dataset import Dataset, PartName
+from deltaplan.runtime.data.dataset import Dataset, Part, PartName
 from deltaplan.runtime.data.memory import part_from_memory
 from deltaplan.runtime.data.prepare import load_dataset, load_part
 from deltaplan.runtime.foreign import code_of, contributions_of, saved_of
-from deltaplan.runtime.model import Model
+from deltaplan.runtime.model import Model, Table
 from deltaplan.runtime.notebook import run_html
 from deltaplan.runtime.outcome import Backend, Outcome, Progress
 from deltaplan.runtime.pictures import pictures
@@ -104,6 +104,10 @@ class Run:
         """Loss and metrics on samples in memory: as for training, [N, features] and [N, outputs] or [N], or a
         data frame with the columns that were trained on. SpecError where they do not fit."""
         return self.model.score(part_from_memory(self.experiment, self.model.preprocessing, x, y))
+
+    def tables(self, x: Any, y: Any = None) -> dict[str, Table]:
+        """The confusion matrix on samples in memory, given as to `score`, by the name `confusion`."""
+        return self.model.tables(part_from_memory(self.experiment, self.model.preprocessing, x, y))
 
     def save(self, runs: str | os.PathLike[str] = RUNS) -> "Run":
         """Writes the run to a new folder in `runs`; the run that comes back knows its folder."""
@@ -223,16 +227,20 @@ def _theta(experiment: Experiment, saved: SavedRun, folder: Path) -> Array:
 
 def score(run: Run, part: PartName | None = None, path: Path | None = None) -> dict[str, dict[str, float]]:
     """Loss and metrics of the run's parts, or of all rows of another file."""
+    return {name: run.model.score(samples) for name, samples in samples_of(run, part, path).items()}
+
+
+def samples_of(run: Run, part: PartName | None = None, path: Path | None = None) -> dict[str, Part]:
+    """The run's parts, one of them, or all rows of another file, by name."""
     if path is not None:
         require(run.experiment, "data")
-        return {str(path): run.model.score(load_part(run.experiment, run.saved.preprocessing, path))}
+        return {str(path): load_part(run.experiment, run.saved.preprocessing, path)}
     parts = run.dataset().parts
     if part is not None and part not in parts:
         raise SpecError(
             NoSuchPart(part=part, parts=", ".join(f"`{name}`" for name in parts), span=_split(run))
         )
-    chosen = parts if part is None else {part: parts[part]}
-    return {name: run.model.score(samples) for name, samples in chosen.items()}
+    return {name: samples for name, samples in parts.items() if part in (None, name)}
 
 
 def _split(run: Run) -> Span | None:

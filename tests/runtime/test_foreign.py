@@ -119,7 +119,8 @@ def test_code_runs_by_consent_alone(kind):
     again = deltaplan.open(run.folder, run_plugins=True)
     assert ran()
     assert (again.predict([[0.5]]) == run.predict([[0.5]])).all()
-    assert score(again) == {part: dict(run.metrics[part]) for part in ("train", "validation")}
+    kept = {part: dict(run.metrics[part]) for part in ("train", "validation")}
+    assert str(score(again)) == str(kept)  # r2 is not a number
 
 
 def test_expressions_need_neither_consent_nor_the_file():

@@ -31,6 +31,14 @@ class MetricDoesNotFit(Diagnostic):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class TableNotFollowed(Diagnostic):
+    code: ClassVar[str] = "table-not-followed"
+    title: ClassVar[str] = "`{name}` is a table, and what is monitored is one number"
+    help: ClassVar[str] = "`deltaplan evaluate` prints it"
+    name: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class NotMonitored(Diagnostic):
     code: ClassVar[str] = "not-monitored"
     title: ClassVar[str] = "`{name}` is not monitored"
@@ -127,6 +135,8 @@ def _metric(objective: Objective, value: tree.Value | tree.Option) -> Monitored:
         raise unknown(context, "metric", name, span, known)
     use, trees = use_of(objective, kind, value, name)
     output = output_of(objective, value, name, trees)
+    if isinstance(use.contract, contracts.Metric) and use.contract.gives == "table":
+        raise context.refuse(TableNotFollowed(span=value.span, name=name))
     _check_fit(objective, use.contract, value, output.node)
     label = name if len(objective.model.outputs) == 1 else f"{output.node}.{name}"
     return Monitored(label, use, output.node)
@@ -153,7 +163,7 @@ def _check_fit(
         )
         if contract.of == "values" and target.kind != "real":
             wanted = "numbers"
-        if contract.of == "classes" and (target.kind == "real" or not decides):
+        if contract.of != "values" and (target.kind == "real" or not decides):
             wanted = "classes"
     if wanted:
         notes = (Note("its loss", target.span),)
