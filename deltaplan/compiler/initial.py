@@ -65,6 +65,8 @@ def draws(graph: Graph, default: contracts.Initializer) -> tuple[Draw, ...]:
 def _draw(
     graph: Graph, parameter: Parameter, number: int, default: contracts.Initializer, divisor: float
 ) -> Draw:
+    if parameter.first is not None:
+        return Draw(parameter, "constant", parameter.first, parameter.first, number)
     layer = graph[parameter.node]
     assert isinstance(layer, Layer)
     chosen = layer.init.contract if layer.init else default

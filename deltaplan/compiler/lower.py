@@ -125,8 +125,10 @@ class Writer(StepWriter):
             case Join():
                 value = self._join(node, sources)
             case Adapt():
-                out = Tensor(self.names[node.name], (node.width, *sources[0].shape[1:]), batched=True)
-                value = self.emit(Place(inputs=(sources[0],), outputs=(out,), axis=0, begins=(0,)))
+                sides = sources[0].shape[:-1]
+                out = Tensor(self.names[node.name], (*sides, node.width), batched=True)
+                step = Place(inputs=(sources[0],), outputs=(out,), axis=len(sides), begins=(0,))
+                value = self.emit(step)
             case Loss():
                 value = self._loss(node, *sources)
                 self.losses.append(value)

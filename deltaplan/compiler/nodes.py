@@ -55,12 +55,19 @@ def show_value(value: Setting) -> str:
             return "true" if value else "false"
         case float():
             return f"{value:g}" if float(f"{value:g}") == value else repr(value)
+        case contracts.Sides():
+            return str(value)
         case tuple():
             return f"[{', '.join(map(show_value, value))}]"
         case Use():
             return call_text(value)
         case _:
             return str(value)
+
+
+def show_shape(shape: Shape) -> str:
+    """A shape as the user sees it: `45`, `28x28x1`, `scalar`."""
+    return "x".join(map(str, shape)) or "scalar"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

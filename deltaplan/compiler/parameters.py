@@ -3,26 +3,29 @@
 from collections.abc import Iterable
 from dataclasses import dataclass
 from math import prod
-from typing import Literal
 
 from deltaplan.compiler.graph import Graph
 from deltaplan.compiler.nodes import Layer
 from deltaplan.compiler.shapes import parameters_of
+from deltaplan.compiler.sketches import Role
 from deltaplan.compiler.steps import Tensor
 from deltaplan.plugins import contracts
 
 
 @dataclass(frozen=True, slots=True)
 class Parameter:
-    """One block of θ: its place in the flat vector, its shape, and what its first values depend on."""
+    """One block of θ: its place in the flat vector, its shape, and what its first values depend on. `number`
+    is the j of its layer."""
 
     name: str  # `dense1.W`
     node: str
+    number: int
     tensor: Tensor
     offset: int
-    role: Literal["weight", "bias"]
+    role: Role
     fan_in: int
     fan_out: int
+    first: float | None = None
 
     @property
     def size(self) -> int:
@@ -34,23 +37,26 @@ class Parameter:
 
 
 def place_parameters(graph: Graph) -> tuple[Parameter, ...]:
-    """θ: all weights in the order of the layers, then all biases: `weights` is one contiguous part."""
+    """θ: all weights in the order of the layers, then all biases and factors: `weights` is one contiguous
+    part."""
     blocks = [
         (layer, number, spec)
         for number, layer in numbered(graph)
         for spec in parameters_of(layer, graph.shapes[graph.inputs_of(layer.name)[0]])
     ]
     placed, offset = {}, 0
-    for layer, number, spec in sorted(blocks, key=lambda block: block[2].role == "bias"):
+    for layer, number, spec in sorted(blocks, key=lambda block: block[2].role != "weight"):
         tensor = Tensor(symbol(spec.name, number), spec.shape)
         placed[tensor.name] = Parameter(
             name=f"{layer.name}.{spec.name}",
             node=layer.name,
+            number=number,
             tensor=tensor,
             offset=offset,
             role=spec.role,
             fan_in=spec.fan_in,
             fan_out=spec.fan_out,
+            first=spec.first,
         )
         offset += prod(spec.shape)
     return tuple(placed.values())
@@ -86,6 +92,14 @@ def numbered(graph: Graph) -> list[tuple[int, Layer]]:
 
 
 def is_trained(layer: Layer) -> bool:
+    """Whether it has parameters."""
     contract = layer.use.contract
     assert isinstance(contract, contracts.Layer)
     return contract.trained
+
+
+def is_affine(layer: Layer) -> bool:
+    """Whether its parameters are weights, so that the lecture counts it."""
+    contract = layer.use.contract
+    assert isinstance(contract, contracts.Layer)
+    return contract.affine

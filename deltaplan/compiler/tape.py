@@ -66,7 +66,9 @@ class Tape:
 
     def sum(self, tensor: Tensor, parts: Sequence[Tensor]) -> Tensor:
         """The sum of contributions to the adjoint of `tensor`."""
-        out = Tensor(self.fresh(adjoint_name(tensor.name)), tensor.shape, tensor.batched)
+        is_named = not tensor.name.startswith("%")
+        name = self.fresh(adjoint_name(tensor.name)) if is_named else self.temporary()
+        out = Tensor(name, tensor.shape, tensor.batched)
         terms = [argument(f"x{i}") for i in range(len(parts))]
         total = sum(terms[1:], terms[0])
         formula = " + ".join(f"{{{i}}}" for i in reversed(range(len(parts))))

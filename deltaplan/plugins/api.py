@@ -7,7 +7,8 @@ def snake(u, a):
     return u + sin(a * u) ** 2 / a
 """
 
-from deltaplan.plugins.contracts import Attribute, Builder, Table, Tensor, Unreadable
+from deltaplan.plugins.building import Builder, Tensor
+from deltaplan.plugins.contracts import Attribute, Sides, Table, Unreadable
 from deltaplan.plugins.declare import boolean, length, number, numbers, required, whole
 from deltaplan.plugins.decorators import (
     activation,
@@ -54,6 +55,7 @@ __all__ = [
     "Attribute",
     "Builder",
     "Expr",
+    "Sides",
     "Table",
     "Tensor",
     "Unreadable",

@@ -8,14 +8,24 @@ import operator
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from math import isfinite
-from typing import TYPE_CHECKING, Any, ClassVar, Literal, Protocol
+from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
 from deltaplan.plugins.expressions import Expr
 
 if TYPE_CHECKING:
     import numpy as np
 
-Value = bool | int | float | str | None
+
+class Sides(tuple[int, ...]):
+    """The sides of a window or a shape, one number for each axis: `3x5` is (3, 5), `3` is (3,)."""
+
+    __slots__ = ()
+
+    def __str__(self) -> str:
+        return "x".join(map(str, self))
+
+
+Value = bool | int | float | str | Sides | None
 Kind = Literal[
     "activation",
     "loss",
@@ -171,13 +181,14 @@ class Schedule(Contribution):
 
 @dataclass(frozen=True, slots=True)
 class Attribute:
-    """A value that the writer gives a layer: a size (`dense 45`), a number, a boolean or one of some words.
+    """A value that the writer gives a layer: a size (`dense 45`), a number, a boolean, one of some words, or
+    `sides` (`3x5`), which the function gets as a tuple, or as the word where it is one of its choices.
 
-    A `positional` one stands without its name; a list there makes one layer for each value.
+    A `positional` one stands without its name; a list there makes one layer for each value, but not of sides.
     """
 
     name: str
-    type: Literal["size", "number", "whole", "boolean", "word", "text"]
+    type: Literal["size", "number", "whole", "boolean", "word", "text", "sides"]
     default: Value = None
     required: bool = False
     positional: bool = False
@@ -189,39 +200,6 @@ class Attribute:
     maximum: float | None = None
 
 
-class Tensor(Protocol):
-    """A value while a layer is written down. `shape` is that of one sample; a parameter has no batch axis."""
-
-    @property
-    def shape(self) -> tuple[int, ...]: ...
-
-
-class Builder(Protocol):
-    """The primitives that a layer's forward function may use (`primitives.md` of the documentation)."""
-
-    def weight(self, name: str, shape: Sequence[int], fan_in: int, fan_out: int) -> Any:
-        """A trained matrix or kernel; fan_in and fan_out count the inputs and outputs of one unit."""
-
-    def bias(self, name: str, shape: Sequence[int], fan_in: int) -> Any:
-        """A trained offset; None where the writer says `bias=false`."""
-
-    def matmul(self, a: Any, b: Any) -> Any:
-        """a[m, k] b[k] → [m]"""
-
-    def map(self, function: Callable[..., Expr], *tensors: Any) -> Any:
-        """An elementwise function, given as one of symbols, of tensors that broadcast to one shape."""
-
-    def uniform(self, shape: Sequence[int]) -> Any:
-        """Numbers drawn uniformly from [0, 1), anew for each step and sample (training alone)."""
-
-    @property
-    def training(self) -> bool:
-        """True while the plan for training is written."""
-
-    def refuse(self, message: str) -> Exception:
-        """The error to raise where shapes do not fit; it points at the writer's line."""
-
-
 @dataclass(frozen=True, slots=True)
 class Layer(Contribution):
     """A function from one tensor to one over the builder's primitives; attributes come by name."""
@@ -229,7 +207,9 @@ class Layer(Contribution):
     kind: ClassVar[Kind] = "layer"
     attributes: tuple[Attribute, ...] = field(kw_only=True)
     forward: Callable[..., Any] = field(kw_only=True)  # forward(builder, x, **attributes) -> Tensor
-    trained: bool = True  # has parameters: takes init=, bias=, freeze
+    trained: bool = True  # has parameters: takes an activation and `freeze`
+    affine: bool = True  # its parameters are weights: takes init=, residual and the default activation
+    biased: bool = True  # takes bias=
 
 
 @dataclass(frozen=True, slots=True)

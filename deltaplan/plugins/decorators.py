@@ -145,16 +145,33 @@ def schedule(name: str, /, **parameters: Declared) -> Callable[[Function], Sched
 
 
 def layer(
-    name: str, /, *attributes: Attribute, trained: bool = True
+    name: str,
+    /,
+    *attributes: Attribute,
+    trained: bool = True,
+    affine: bool | None = None,
+    biased: bool | None = None,
 ) -> Callable[[Callable[..., Any]], Layer]:
-    """One tensor to one over the builder's primitives: `def dense(builder, x, width)`; attributes by name."""
+    """One tensor to one over the builder's primitives: `def dense(builder, x, width)`; attributes by name.
+
+    `trained`: it has parameters. `affine`: they are weights, so that its lines take `init=` and `residual`.
+    `biased`: it takes `bias=`. What is not said is as `trained`.
+    """
 
     def mark(function: Callable[..., Any]) -> Layer:
         traced = Traced("layer", name, function)
         traced.check_names(*(a.name for a in attributes))
         traced.check_signature("builder", "x", keywords=[a.name for a in attributes])
         return Layer(
-            name, (), traced.doc, traced.owner, attributes=attributes, forward=function, trained=trained
+            name,
+            (),
+            traced.doc,
+            traced.owner,
+            attributes=attributes,
+            forward=function,
+            trained=trained,
+            affine=trained if affine is None else affine,
+            biased=trained if biased is None else biased,
         )
 
     return mark

@@ -148,7 +148,7 @@ def _forward(trace: Trace, bound: Bound, draw: Draw) -> tuple[Tensor, list[Tenso
         trace.scale: bound.scale
     }
     leaves = {**trace.inputs, **{target_key(name): t for name, t in trace.targets.items()}}
-    external |= {leaves[name]: array for name, array in bound.data.items()}
+    external |= {leaves[name]: bound[leaves[name]] for name in bound.data}
     steps = (*trace.steps, *switches)
     kept = (trace.objective, *sides)
     program = Program(steps, external, kept, bound.program.batch, np.dtype(np.float64), draw)

@@ -157,14 +157,14 @@ class Model:
         wanted = plan.kept[: len(plan.trace.outputs)]
         parts: list[list[Array]] = [[] for _ in wanted]
         if not count:
-            return {name: np.zeros((*t.shape, 0)) for name, t in plan.trace.outputs.items()}
+            return {name: np.zeros((t.size, 0)) for name, t in plan.trace.outputs.items()}
         with np.errstate(all="ignore"), blas_threads():
             for begin, bound in self._blocks(plan, count):
                 for name, array in bound.data.items():
-                    np.copyto(array, x[name][..., begin : begin + array.shape[-1]].reshape(array.shape))
+                    np.copyto(array, x[name][..., begin : begin + array.shape[-1]])
                 bound.run()
                 for found, tensor in zip(parts, wanted, strict=True):
-                    found.append(bound[tensor].astype(np.float64))
+                    found.append(bound[tensor].reshape(tensor.size, -1).astype(np.float64))
         return dict(zip(plan.trace.outputs, (np.concatenate(p, axis=-1) for p in parts), strict=True))
 
     def _blocks(self, plan: Plan, count: int) -> Any:

@@ -55,7 +55,8 @@ class Watch:
         return float(losses.mean() if self._spec.average == "mean" else losses.sum())
 
     def _measured(self, monitored: Monitored) -> float:
-        outputs = self._bound[self._bound.plan.trace.outputs[monitored.output]].astype(np.float64)
+        tensor = self._bound.plan.trace.outputs[monitored.output]
+        outputs = self._bound[tensor].reshape(tensor.size, -1).astype(np.float64)
         columns = self._dataset.preprocessing.targets[monitored.output]
         target = self._part.y[monitored.output]
         contract = monitored.use.contract

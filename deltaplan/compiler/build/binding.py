@@ -265,6 +265,7 @@ def _fill(context: Context, form: Form, bound: Bound, span: Span) -> bool:
 def _example(form: Form, slot: Slot) -> str:
     sample = {
         "size": "5",
+        "sides": "3",
         "whole": "5",
         "number": "0.1",
         "text": '"…"',

@@ -6,7 +6,7 @@ from typing import Literal
 from deltaplan.plugins import contracts
 from deltaplan.plugins.contracts import Value
 
-Type = Literal["number", "whole", "size", "boolean", "word", "text", "switch", "tree", "numbers"]
+Type = Literal["number", "whole", "size", "sides", "boolean", "word", "text", "switch", "tree", "numbers"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -15,8 +15,8 @@ class Slot:
 
     A `positional` one may stand without its name; one with `many` takes a list with repeats. What is neither
     required nor has a default is left out where it is not given. A `switch` is boolean or one of its choices;
-    a `tree` is kept as it was written; `numbers` are a list. Where `scheduled`, a schedule may stand for the
-    number.
+    `sides` are whole numbers, `3x5`, or one of its choices; a `tree` is kept as it was written; `numbers` are
+    a list. Where `scheduled`, a schedule may stand for the number.
     """
 
     name: str
@@ -76,8 +76,9 @@ def of_parameters(
 def of_attributes(
     name: str, kind: str, attributes: tuple[contracts.Attribute, ...], many: bool, *extra: Slot
 ) -> Form:
-    """The form of a line such as `dense 45x5, 1`; with `many`, its first positional value takes a list."""
-    first = next((a.name for a in attributes if a.positional), None) if many else None
+    """The form of a line such as `dense 45x5, 1`; with `many`, its first positional value takes a list, but
+    not of sides: `max_pool 2x2`."""
+    first = next((a.name for a in attributes if a.positional and a.type != "sides"), None) if many else None
     slots = tuple(
         Slot(
             a.name,
@@ -88,6 +89,8 @@ def of_attributes(
             many=a.name == first,
             choices=a.choices,
             minimum=a.minimum,
+            above=a.above,
+            maximum=a.maximum,
             below=a.below,
         )
         for a in attributes

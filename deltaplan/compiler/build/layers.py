@@ -9,11 +9,11 @@ from deltaplan.compiler.build.bound import Bound, Item, Word, as_word
 from deltaplan.compiler.build.braces import Braces, source_of
 from deltaplan.compiler.build.context import Context, Told
 from deltaplan.compiler.build.form import Form, Slot, of_attributes
-from deltaplan.compiler.build.names import NotYetSupported, unknown
+from deltaplan.compiler.build.names import NotYetSupported
 from deltaplan.compiler.build.places import Read
 from deltaplan.compiler.build.scope import Wire
 from deltaplan.compiler.build.skips import MODES, add_skip
-from deltaplan.compiler.build.words import NOT_YET
+from deltaplan.compiler.build.words import APPLIED
 from deltaplan.compiler.nodes import Join, Layer, Use
 from deltaplan.diagnostics import Diagnostic, Note, Span
 from deltaplan.dsl import tree
@@ -72,10 +72,11 @@ def output_line(braces: Braces, read: Read) -> Wire:
     contract, items = _output_contract(braces, read.line.items)
     items, refused = _without_activations(braces, read, items)
     form = output_form(braces.context, contract)
-    if not items and not refused:
+    if not read.line.items:
         mend = "write its size: `output 1`"
         raise braces.context.refuse(NotYetSupported(span=read.span, what="a bare `output`", mend=mend))
-    bound = gather(braces.context, braces.scope, form, items, read.span) if items else Bound()
+    bare = refused and not items
+    bound = Bound() if bare else gather(braces.context, braces.scope, form, items, read.span)
     extras = _extras(braces, read, contract, bound)
     source = source_of(braces, read)
     if extras is None or not bound.complete or refused:
@@ -90,7 +91,7 @@ def output_line(braces: Braces, read: Read) -> Wire:
 def layer_form(context: Context, contract: contracts.Layer) -> Form:
     key = ("layer", contract.name)
     if key not in context.forms:
-        extra = (INIT, BIAS, FREEZE, RESIDUAL) if contract.trained else ()
+        extra = (*extra_slots(contract), *[RESIDUAL] * contract.affine)
         words = frozenset(context.registry.names("activation")) if contract.trained else frozenset()
         form = of_attributes(contract.name, "layer", contract.attributes, True, *extra)
         context.forms[key] = replace(form, words=words)
@@ -100,9 +101,14 @@ def layer_form(context: Context, contract: contracts.Layer) -> Form:
 def output_form(context: Context, contract: contracts.Layer) -> Form:
     key = ("output", contract.name)
     if key not in context.forms:
-        extra = (INIT, BIAS, FREEZE) if contract.trained else ()
+        extra = extra_slots(contract)
         context.forms[key] = of_attributes("output", "layer", contract.attributes, False, *extra)
     return context.forms[key]
+
+
+def extra_slots(contract: contracts.Layer) -> tuple[Slot, ...]:
+    """The options of a layer beside its own attributes, as an output has them."""
+    return (*[INIT] * contract.affine, *[BIAS] * contract.biased, *[FREEZE] * contract.trained)
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,7 +130,7 @@ def _extras(braces: Braces, read: Read, contract: contracts.Layer, bound: Bound)
     init = context.attempt(initializer, braces, bound.trees["init"]) if "init" in bound.trees else None
     if (bound.words and chosen is None) or ("init" in bound.trees and init is None):
         return None
-    default = braces.default if contract.trained and read.head != "output" else None
+    default = braces.default if contract.affine and read.head != "output" else None
     stated = init if init and init.name != "default" else None  # as without `init=`
     return Extras(chosen or default, stated)
 
@@ -158,10 +164,6 @@ def _without_activations(
 
 
 def _refuse_activation(context: Context, read: Read, word: Word) -> None:
-    if word.text == "identity":
-        mend = "`output 1` is an affine map of its own"
-        context.refuse(NotYetSupported(span=word.span, what="`output identity`", mend=mend))
-        return
     mend = OWNED_BY_LOSS.get(word.text, f"`dense 1 {word.item.span.text}` above it can have one")
     context.refuse(OutputActivation(span=word.item.span, owner=read.head, mend=mend))
 
@@ -169,11 +171,9 @@ def _refuse_activation(context: Context, read: Read, word: Word) -> None:
 def _output_contract(braces: Braces, items: tuple[Item, ...]) -> tuple[contracts.Layer, tuple[Item, ...]]:
     context, first = braces.context, items[0] if items else None
     if isinstance(first, tree.Name):
-        named = context.registry.find("layer", first.text)
+        named = context.registry.find("layer", first.text) if first.text not in APPLIED else None
         if named:
             return named, items[1:]
-        if first.text in NOT_YET["layer"] and braces.scope.find(first.text) is None:
-            raise unknown(context, "layer", first.text, first.span, ())
     dense = context.registry.find("layer", "dense")
     assert dense is not None, "the built-in layers have dense"
     return dense, items

@@ -1,15 +1,26 @@
 """What is said of items that no slot takes: foreign forms get their mend, words the nearest name."""
 
 from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import ClassVar
 
 from deltaplan.compiler.build.bound import Bound, Item, Word
 from deltaplan.compiler.build.context import Context, Told
 from deltaplan.compiler.build.form import Form
 from deltaplan.compiler.build.names import OtherForm, ScheduleOutOfPlace, unknown
 from deltaplan.compiler.build.scope import Scope
-from deltaplan.compiler.build.words import FOREIGN, NOT_YET, SIZES
-from deltaplan.diagnostics import Note, nearest
+from deltaplan.compiler.build.words import APPLIED, FOREIGN, NOT_YET, SIZES
+from deltaplan.diagnostics import Diagnostic, Note, nearest
 from deltaplan.dsl import tree
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NotElementwise(Diagnostic):
+    code: ClassVar[str] = "not-elementwise"
+    title: ClassVar[str] = "`{name}` is no activation: it looks at all the numbers at once"
+    help: ClassVar[str] = "it stands on a line of its own: `apply {name}`"
+    name: str
+
 
 CALLS = frozenset({"activation", "loss", "regularizer", "optimizer", "schedule", "initializer"})
 WORDY = ("word", "text", "tree")  # slots that a word can fill
@@ -71,6 +82,8 @@ def unknown_word(context: Context, scope: Scope, form: Form, word: Word) -> Told
     """What was most likely meant decides what the word is called: an activation, an option, or a value."""
     if context.registry.find("schedule", word.text) and not isinstance(word.item, tree.Name):
         return context.refuse(ScheduleOutOfPlace(span=word.item.span, name=word.text))
+    if word.text in APPLIED and form.words:
+        return context.refuse(NotElementwise(span=word.span, name=word.text))
     options = [slot.name for slot in form.slots if slot.type in SWITCHES]
     choices = [choice for slot in form.slots if slot.positional for choice in slot.choices]
     known = [*form.words, *options, *choices, *scope.values()]
@@ -79,8 +92,7 @@ def unknown_word(context: Context, scope: Scope, form: Form, word: Word) -> Told
     similar = nearest(word.text, known)
     found = scope.find(word.item.text) if isinstance(word.item, tree.Name) else None
     notes = (Note(f"`{word.item.span.text}` is `{word.text}`", found.span),) if found else ()
-    meant = similar in form.words or isinstance(word.item, tree.Call) or word.text in NOT_YET["activation"]
-    meant = meant or found is not None
+    meant = similar in form.words or isinstance(word.item, tree.Call) or found is not None
     kind = "activation" if form.words and meant else "word"
     place = "" if form.words else f" of `{form.owner}`"
     listed = bool(choices) and not form.words

@@ -5,6 +5,7 @@ from dataclasses import dataclass, replace
 from typing import ClassVar, Literal
 
 from deltaplan.compiler.build.activations import activation
+from deltaplan.compiler.build.apply import apply_line
 from deltaplan.compiler.build.binding import bind
 from deltaplan.compiler.build.blocks import block_line, repeat_line
 from deltaplan.compiler.build.braces import Above, Block, Braces, named_source, settle
@@ -16,6 +17,7 @@ from deltaplan.compiler.build.names import NotYetSupported
 from deltaplan.compiler.build.places import LAYER, MODEL, Read, head_span, missing, read_lines
 from deltaplan.compiler.build.scope import Scope, Wire
 from deltaplan.compiler.build.skips import residual_line, shortcut_line
+from deltaplan.compiler.build.words import APPLIED
 from deltaplan.compiler.nodes import Input, Join
 from deltaplan.diagnostics import Diagnostic
 from deltaplan.dsl import tree
@@ -94,7 +96,8 @@ class NotAName(Diagnostic):
 
 def walk(braces: Braces, lines: Iterable[tree.Line]) -> None:
     """Reads the lines of a pair of braces; `braces.above` is what the last one gives."""
-    more = dict.fromkeys((*braces.context.registry.names("layer"), *braces.blocks), LAYER)
+    layers = [name for name in braces.context.registry.names("layer") if name not in APPLIED]
+    more = dict.fromkeys((*layers, *braces.blocks), LAYER)
     for read in read_lines(
         braces.context, braces.place, lines, more, lambda line: settle(braces, line, None)
     ):
@@ -118,14 +121,14 @@ def _input_line(braces: Braces, read: Read) -> Wire:
         raise braces.context.refuse(NotYetSupported(span=read.span, what="a bare `input`", mend=mend))
     bound = bind(braces.context, braces.scope, INPUT, read.line.items, read.span)
     name = braces.draft.name_once(read.line.target.text if read.line.target else "input")
-    size = bound.values["size"]
-    assert isinstance(size, int)
-    wire = braces.draft.add(Input(name=name, span=read.line.span, shape=(size,)))
+    shape = bound.values["size"]
+    assert isinstance(shape, tuple)
+    wire = braces.draft.add(Input(name=name, span=read.line.span, shape=shape))
     braces.inputs[name] = wire
     return wire
 
 
-INPUT = Form("input", "layer", (Slot("size", "size", required=True, positional=True),), by_name=False)
+INPUT = Form("input", "layer", (Slot("size", "sides", required=True, positional=True),), by_name=False)
 
 
 def _default_line(braces: Braces, read: Read) -> None:
@@ -153,9 +156,17 @@ def _join_line(braces: Braces, read: Read) -> Wire:
     sources = [wire for wire in found if wire is not None]
     if len(sources) < len(found):
         raise Told
-    kind: Literal["add", "concat"] = "add" if read.head == "add" else "concat"
+    kind = JOINS[read.head]
     node = Join(name=braces.name(read.line, kind), span=read.line.span, kind=kind)
     return braces.draft.add(node, *sources)
+
+
+JOINS: dict[str, Literal["add", "sub", "mul", "concat"]] = {
+    "add": "add",
+    "sub": "sub",
+    "mul": "mul",
+    "concat": "concat",
+}
 
 
 def _check_whole(context: Context, draft: Draft, model: tree.Line, heads: Container[str]) -> None:
@@ -175,6 +186,6 @@ HANDLERS: dict[str, Callable[[Braces, Read], Wire | Above]] = {
     "residual": residual_line,
     "shortcut": shortcut_line,
     "repeat": repeat_line,
-    "add": _join_line,
-    "concat": _join_line,
+    "apply": apply_line,
+    **dict.fromkeys(JOINS, _join_line),
 }

@@ -22,7 +22,7 @@ from deltaplan.compiler.build.terms import (
     word_of,
 )
 from deltaplan.compiler.build.words import FOREIGN
-from deltaplan.compiler.nodes import Loss, Target, Use
+from deltaplan.compiler.nodes import Activate, Layer, Loss, Target, Use, show_shape
 from deltaplan.diagnostics import Diagnostic, Note
 from deltaplan.dsl import tree
 from deltaplan.plugins import contracts
@@ -86,6 +86,24 @@ class OneClass(Diagnostic):
     title: ClassVar[str] = "`{name}` on an output of width 1: a single class is always right"
     help: ClassVar[str] = "give the output a width for each class, or use `logistic` for yes and no"
     name: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ClassesOfPlaces(Diagnostic):
+    code: ClassVar[str] = "classes-of-places"
+    title: ClassVar[str] = "`{name}` takes a number for each class, and the output has the shape {shape}"
+    help: ClassVar[str] = "`flatten` or `global_avg_pool` makes a vector"
+    name: str
+    shape: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LinkTwice(Diagnostic):
+    code: ClassVar[str] = "link-twice"
+    title: ClassVar[str] = "`{name}` has the {link} in it, and would apply it a second time"
+    help: ClassVar[str] = "leave `apply {link}` out: predictions have it from the loss"
+    name: str
+    link: str
 
 
 def add_objective(context: Context, model: Model, read: Read) -> Average | None:
@@ -168,9 +186,16 @@ def _loss_term(objective: Objective, term: tree.Value, factor: float) -> None:
 def _add_loss(objective: Objective, use: Use, factor: float, output: Wire) -> None:
     contract, draft = use.contract, objective.model.draft
     assert isinstance(contract, contracts.Loss)
+    if contract.target == "class" and len(output.shape) > 1:
+        notes = (Note("the output", output.span),)
+        shape = show_shape(output.shape)
+        raise objective.context.refuse(
+            ClassesOfPlaces(span=use.span, name=use.name, shape=shape, notes=notes)
+        )
     if contract.target == "class" and output.shape == (1,):
         notes = (Note("the output", output.span),)
         raise objective.context.refuse(OneClass(span=use.span, name=use.name, notes=notes))
+    _check_applied(objective, use, contract, output)
     target = draft.nodes.get(f"{output.node}.target")
     if isinstance(target, Target) and target.kind != contract.target:
         raise objective.context.refuse(
@@ -189,6 +214,21 @@ def _add_loss(objective: Objective, use: Use, factor: float, output: Wire) -> No
     expression = filled(contract.expression, use)
     node = Loss(name=name, span=use.span, use=use, factor=factor, expression=expression)
     draft.link(node, output.node, target.name)
+
+
+def _check_applied(objective: Objective, use: Use, contract: contracts.Loss, output: Wire) -> None:
+    """An output that has the link of its loss already: `apply softmax`, then `output identity`."""
+    draft, name = objective.model.draft, output.node
+    while isinstance(node := draft.nodes[name], Layer) and node.use.name in MOVES:
+        (name,) = draft.edges[name]
+    if isinstance(node, Layer | Activate) and node.use.name == contract.link:
+        notes = (Note(f"`{contract.link}` is applied here", node.span),)
+        raise objective.context.refuse(
+            LinkTwice(span=use.span, name=use.name, link=contract.link, notes=notes)
+        )
+
+
+MOVES = ("identity", "flatten", "reshape")  # layers that leave the numbers as they are
 
 
 def output_of(objective: Objective, core: tree.Value, name: str, trees: dict[str, tree.Value]) -> Wire:

@@ -6,7 +6,7 @@ from typing import ClassVar
 
 from deltaplan.compiler.build.context import Context, Told
 from deltaplan.compiler.build.names import OtherForm, unknown
-from deltaplan.compiler.build.words import FOREIGN, FOREIGN_TRAIN_LINES, NOT_YET
+from deltaplan.compiler.build.words import APPLIED, FOREIGN, FOREIGN_TRAIN_LINES
 from deltaplan.diagnostics import Diagnostic, Note, Span, nearest
 from deltaplan.dsl import tree
 
@@ -88,8 +88,8 @@ BODY = {
     "activation": Rule(),
     "residual": BRACES,
     "repeat": BRACES,
-    "add": JOIN,
-    "concat": JOIN,
+    "apply": LAYER,
+    **dict.fromkeys(("add", "sub", "mul", "concat"), JOIN),
 }
 FILE = Place(
     "the file",
@@ -234,8 +234,9 @@ def _refuse_head(
     if place.expects == "layer" and context.registry.find("activation", head):
         where = f"the line of a layer: `dense 5 {head}`"
         return context.refuse(OutOfPlace(span=span, head=head, place="a line of its own", where=where))
-    if place.expects == "layer" and head in NOT_YET["activation"]:
-        return unknown(context, "activation", head, span, ())
+    if place.expects == "layer" and head in APPLIED:
+        where = f"`apply`: `apply {head}`"
+        return context.refuse(OutOfPlace(span=span, head=head, place="a line of its own", where=where))
     if elsewhere and not (line and _defines(line)):
         where = WHERE.get(elsewhere[0].name, f"{elsewhere[0].name[:-1]} {{ … }}`")
         return context.refuse(OutOfPlace(span=span, head=head, place=place.name, where=where))

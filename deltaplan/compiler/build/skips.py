@@ -10,10 +10,9 @@ from deltaplan.compiler.build.context import Told
 from deltaplan.compiler.build.form import Form, Slot
 from deltaplan.compiler.build.places import INNER, RESIDUAL, MisusedPart, Read
 from deltaplan.compiler.build.scope import Wire
-from deltaplan.compiler.nodes import Adapt, Join, Layer, Use
-from deltaplan.compiler.shapes import show_shape
+from deltaplan.compiler.nodes import Adapt, Join, Layer, Shape, Use, show_shape
 from deltaplan.diagnostics import Diagnostic, Note, Span
-from deltaplan.plugins.contracts import Value
+from deltaplan.plugins.contracts import Sides, Value
 
 MODES = ("project", "pad")
 
@@ -32,8 +31,19 @@ class SkipDoesNotFit(Diagnostic):
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PadTooWide(Diagnostic):
     code: ClassVar[str] = "pad-too-wide"
-    title: ClassVar[str] = "`pad` cannot make {skip} fit {branch}: it fills up and never cuts off"
+    title: ClassVar[str] = (
+        "`pad` cannot make {skip} fit {branch}: it fills up the last side, and never cuts off"
+    )
     help: ClassVar[str] = "`project` learns a linear map between them"
+    skip: str
+    branch: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CannotProject(Diagnostic):
+    code: ClassVar[str] = "cannot-project"
+    title: ClassVar[str] = "`project` cannot make {skip} fit {branch}: no stride leads from one to the other"
+    help: ClassVar[str] = "a line `shortcut {{ … }}` in the braces states the skip in full"
     skip: str
     branch: str
 
@@ -125,13 +135,32 @@ def _fitted(
     shapes = {"skip": show_shape(skip.shape), "branch": show_shape(branch.shape)}
     notes = (Note(f"the skip begins here, with shape {shapes['skip']}", skip.span),)
     if mode == "project":
-        dense = braces.context.registry.find("layer", "dense")
-        assert dense is not None, "the built-in layers have dense"
-        use = Use(dense, {"width": branch.shape[0]}, span)
+        use = _projection(braces, span, skip.shape, branch.shape)
+        if use is None:
+            raise braces.context.refuse(CannotProject(span=span, notes=notes, **shapes))
         project = Layer(name=f"{name}.project", span=span, use=use, bias=False, freeze=freeze)
         return braces.draft.add(project, skip)
     if mode != "pad":
         raise braces.context.refuse(SkipDoesNotFit(span=span, notes=notes, **shapes))
-    if skip.shape[0] > branch.shape[0]:
+    *sides, width = branch.shape
+    if [*skip.shape[:-1]] != sides or skip.shape[-1] > width:
         raise braces.context.refuse(PadTooWide(span=span, notes=notes, **shapes))
-    return braces.draft.add(Adapt(name=f"{name}.pad", span=span, width=branch.shape[0]), skip)
+    return braces.draft.add(Adapt(name=f"{name}.pad", span=span, width=width), skip)
+
+
+def _projection(braces: Braces, span: Span, skip: Shape, branch: Shape) -> Use | None:
+    """A dense layer between vectors; between pictures a convolution with kernel 1, and the ratio of the sides
+    as its stride. None where there is none."""
+    find = braces.context.registry.find
+    dense, conv = find("layer", "dense"), find("layer", "conv")
+    assert dense is not None, "the built-in layers have dense"
+    assert conv is not None, "and conv"
+    if len(skip) != len(branch):
+        return None
+    if len(skip) == 1:
+        return Use(dense, {"width": branch[0]}, span)
+    stride = Sides(-(-n // m) for n, m in zip(skip[:-1], branch[:-1], strict=True))
+    if tuple((n - 1) // s + 1 for n, s in zip(skip[:-1], stride, strict=True)) != branch[:-1]:
+        return None
+    options = {a.name: a.default for a in conv.attributes if a.default is not None}
+    return Use(conv, {**options, "channels": branch[-1], "kernel": Sides((1,)), "stride": stride}, span)

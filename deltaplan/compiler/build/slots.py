@@ -1,23 +1,24 @@
 """What a line or a call takes: slots with types and bounds, and values checked against them."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 from typing import ClassVar
 
 from deltaplan.compiler.build.context import Context, Told
 from deltaplan.compiler.build.form import Form, Slot, Type
-from deltaplan.compiler.build.names import NotYetSupported, OtherForm, unknown
+from deltaplan.compiler.build.names import OtherForm, unknown
 from deltaplan.compiler.build.scope import Scope
 from deltaplan.compiler.build.values import definition, describe, evaluate, is_number, unknown_value
 from deltaplan.compiler.nodes import show_value
 from deltaplan.diagnostics import Diagnostic, Note, Span
 from deltaplan.dsl import tree
-from deltaplan.plugins.contracts import Value
+from deltaplan.plugins.contracts import Sides, Value
 
 EXPECTED: dict[Type, str] = {
     "number": "a number",
     "whole": "a whole number",
     "size": "a size",
+    "sides": "a size or several, `3` or `3x5`",
     "boolean": "`true` or `false`",
     "word": "a word",
     "text": "a text in quotes",
@@ -80,12 +81,9 @@ MOST_NUMBERS = 1000
 def read_slot(context: Context, scope: Scope, form: Form, slot: Slot, value: tree.Value) -> Value:
     """The value of a slot, of its type and within its bounds. Raises Told."""
     match value:
-        case tree.Times() if slot.type == "size":
-            mend = "write the product of the sides" if slot.name == "size" else None
-            raise context.refuse(
-                NotYetSupported(span=value.span, what=f"the shape `{value.span.text}`", mend=mend)
-            )
-        case tree.List() if slot.type == "size":
+        case tree.Times(factors=factors) if slot.type == "sides":
+            return _sides(context, scope, form, slot, factors)
+        case tree.List() if slot.type in ("size", "sides"):
             mend = ("x" if not slot.many else ", ").join(item.span.text for item in value.items)
             raise context.refuse(OtherForm(span=value.span, written=value.span.text, mend=mend))
         case tree.Name() | tree.Binary() if slot.type == "text" and scope.find(value.span.text) is None:
@@ -95,6 +93,8 @@ def read_slot(context: Context, scope: Scope, form: Form, slot: Slot, value: tre
             return _choice(context, form, slot, value.text, value)
         case tree.Name() if slot.type not in ("word", "switch") and _is_unknown(scope, value):
             raise context.refuse(unknown_value(scope, value))
+    if slot.type == "sides" and not _is_choice(scope, slot, value):
+        return _sides(context, scope, form, slot, (value,))
     result = evaluate(context, scope, value)
     if not _has_type(slot.type, result):
         raise _wrong(context, form, slot, value.span, describe(result), definition(scope, value))
@@ -149,6 +149,19 @@ def _repeat(context: Context, scope: Scope, form: Form, item: tree.Value) -> tup
 REPEATS = Slot("repeats", "whole", minimum=1)
 
 
+def _sides(context: Context, scope: Scope, form: Form, slot: Slot, values: Iterable[tree.Value]) -> Sides:
+    one = replace(slot, type="size" if slot.minimum is None else "whole", choices=())
+    return Sides(int(str(read_slot(context, scope, form, one, value))) for value in values)
+
+
+def _is_choice(scope: Scope, slot: Slot, value: tree.Value) -> bool:
+    """Whether a word stands where sides or one of the choices may."""
+    if not slot.choices or not isinstance(value, tree.Name):
+        return False
+    found = scope.find(value.text)
+    return found is None or isinstance(found.meaning, str)
+
+
 def _subject(form: Form, slot: Slot) -> str:
     return f"`{slot.name}`" if slot.name == form.owner else f"`{slot.name}` of `{form.owner}`"
 
@@ -170,7 +183,7 @@ def _has_type(kind: Type, value: Value) -> bool:
             return isinstance(value, bool)
         case "switch":
             return isinstance(value, bool | str)
-        case "word" | "text":
+        case "word" | "text" | "sides":
             return isinstance(value, str)
     return is_number(value)
 

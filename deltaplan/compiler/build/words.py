@@ -17,22 +17,36 @@ OUT_OF_SCOPE = {
 # Words of the language that this version does not have, by what stands in their place.
 NOT_YET = {
     "line": _words("import sweep assert activation loss regularizer schedule"),
-    "layer": _words(
-        "sparse conv max_pool avg_pool global_avg_pool upsample flatten reshape noise batch_norm layer_norm"
-        " scale apply sub mul"
-    ),
-    "activation": _words("softplus silu gelu mish softmax"),
     "regularizer": _words("spectral"),
     "optimizer": _words("lbfgs exact"),
     "data line": _words("images augment"),
     "option": _words("share weights"),
 }
 
+APPLIED = ("softmax",)  # layers that a spec applies like activations: `apply softmax`
+
 # What other tools call things, in lower case, and our word for it.
 FOREIGN = {
     **dict.fromkeys(_words("linear fc fully_connected affine hidden_layer"), "dense"),
-    **dict.fromkeys(_words("conv2d conv1d convolution"), "conv"),
+    **dict.fromkeys(_words("conv2d conv1d convolution convolutional convolution2d"), "conv"),
+    **dict.fromkeys(_words("maxpool maxpool1d maxpool2d maxpooling2d max_pooling max_pooling2d"), "max_pool"),
+    **dict.fromkeys(
+        _words("avgpool avgpool1d avgpool2d averagepooling2d average_pool mean_pool"), "avg_pool"
+    ),
+    **dict.fromkeys(
+        _words("globalaveragepooling2d global_average_pool adaptive_avg_pool"), "global_avg_pool"
+    ),
+    **dict.fromkeys(_words("batchnorm batchnorm1d batchnorm2d batchnormalization bn"), "batch_norm"),
+    **dict.fromkeys(_words("layernorm layernormalization ln"), "layer_norm"),
+    **dict.fromkeys(_words("upsampling upsampling2d unpool upsample2d"), "upsample"),
+    **dict.fromkeys(_words("gaussian_noise gaussiannoise"), "noise"),
+    **dict.fromkeys(_words("multiply product hadamard"), "mul"),
+    **dict.fromkeys(_words("subtract difference"), "sub"),
     **dict.fromkeys(_words("concatenate cat merge"), "concat"),
+    **dict.fromkeys(_words("kernel_size filter_size"), "kernel"),
+    **dict.fromkeys(_words("strides subsample"), "stride"),
+    **dict.fromkeys(_words("pad border_mode"), "padding"),
+    **dict.fromkeys(_words("dilation_rate"), "dilation"),
     **dict.fromkeys(_words("mse mean_squared_error mseloss mse_loss"), "squared_error"),
     **dict.fromkeys(_words("mae mean_absolute_error l1_loss"), "absolute_error"),
     **dict.fromkeys(

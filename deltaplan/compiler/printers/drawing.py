@@ -4,9 +4,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from deltaplan.compiler.experiment import Experiment
+from deltaplan.compiler.nodes import show_shape
 from deltaplan.compiler.printers.rows import Row, rows
 from deltaplan.compiler.printers.table import Entry, entries, rolled
-from deltaplan.compiler.shapes import show_shape
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,23 +5,20 @@ from dataclasses import dataclass
 
 from deltaplan.compiler.experiment import Experiment
 from deltaplan.compiler.graph import Graph
-from deltaplan.compiler.nodes import AnyNode, Layer
+from deltaplan.compiler.nodes import Layer
+from deltaplan.compiler.parameters import is_affine
 from deltaplan.compiler.plan import Plans
 from deltaplan.compiler.printers.buffers import ITEMSIZE, arena_of
 from deltaplan.compiler.steps import Step, flops
 
 
 def depth(graph: Graph) -> int:
-    """Layers with parameters on the longest path, as the lecture counts: 47 for 45x5, 1, 1."""
+    """Layers with weights on the longest path, as the lecture counts: 47 for 45x5, 1, 1."""
     longest: dict[str, int] = {}
     for node in graph.ordered():
         before = max((longest[name] for name in graph.inputs_of(node.name)), default=0)
-        longest[node.name] = before + _is_trained(node)
+        longest[node.name] = before + (isinstance(node, Layer) and is_affine(node))
     return max((longest[node.name] for node in graph.outputs), default=0)
-
-
-def _is_trained(node: AnyNode) -> bool:
-    return isinstance(node, Layer) and bool(getattr(node.use.contract, "trained", False))
 
 
 def work(steps: Iterable[Step]) -> tuple[int, int]:

@@ -11,6 +11,7 @@ from deltaplan.compiler.printers.templates import PLACEHOLDER, template
 from deltaplan.compiler.steps import Map, Reduce, Step, Tensor, View, flops
 from deltaplan.plugins.expressions import Expr, amax, argument, arguments, substitute, sum, to_text
 
+SLOPE_AT = re.compile(r"'\(([^()]*)\)$")  # of `δ ⊙ σ'(v)`: v is named and no input of the step
 INLINE = re.compile(r"%.*|a[0-9]+|Σℓ|dθ\(.*")  # what is shown where it is read, if it is read once
 
 
@@ -71,6 +72,7 @@ class Reader:
         self._section = {s.output: i for i, part in enumerate(self._sections) for s in part}
         self._made = {step.output: step for step in self._steps}
         self._kept, self._known = {self._root(t) for t in kept}, known
+        self._argued = {name for step in self._steps for name in SLOPE_AT.findall(step.formula)}
         self._uses: Counter[Tensor] = Counter()
         self._used_in: dict[Tensor, int] = {}
         self._count()
@@ -115,6 +117,7 @@ class Reader:
             INLINE.fullmatch(tensor.name) is not None
             and tensor in self._made
             and tensor not in self._kept
+            and tensor.name not in self._argued
             and self._uses[tensor] == 1
             and self._used_in[tensor] == self._section[tensor]
         )

@@ -3,9 +3,8 @@
 from collections.abc import Iterator, Mapping, Sequence
 
 from deltaplan.compiler.experiment import Experiment
-from deltaplan.compiler.nodes import Input
+from deltaplan.compiler.nodes import Input, show_shape
 from deltaplan.compiler.printers.drawing import Drawing, Wire, drawing, title
-from deltaplan.compiler.shapes import show_shape
 
 TEXT = 48  # columns for rails and the box's words
 

@@ -4,6 +4,7 @@ from collections import Counter
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 
+from deltaplan.compiler.build.words import APPLIED
 from deltaplan.compiler.graph import Graph
 from deltaplan.compiler.nodes import (
     Activate,
@@ -20,6 +21,7 @@ from deltaplan.compiler.nodes import (
 )
 from deltaplan.compiler.parameters import place_parameters
 from deltaplan.compiler.symbols import chain
+from deltaplan.plugins.contracts import Attribute
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,7 +114,8 @@ def _row(
     skips = tuple(_skip(graph, join, owners) for join in joins)
     row = Row(
         nodes=group,
-        text=" ".join(_words(node) for node in group if node not in joins) or "skip",
+        text=" ".join(["apply"] * _is_applied(group[0]) + [_words(n) for n in group if n not in joins])
+        or "skip",
         shape=graph.shapes[group[-1].name],
         parameters=0,
         sources=tuple(
@@ -121,6 +124,11 @@ def _row(
         skips=skips,
     )
     return replace(row, parameters=sum(sizes[name] for name in row.members))
+
+
+def _is_applied(node: AnyNode) -> bool:
+    """Whether a function stands on a line of its own."""
+    return isinstance(node, Activate) or (isinstance(node, Layer) and node.use.name in APPLIED)
 
 
 def _skip(graph: Graph, join: Join, owners: Mapping[str, str]) -> Skip:
@@ -147,15 +155,20 @@ def _words(node: AnyNode) -> str:
 def _layer_words(node: Layer) -> list[str]:
     """`dense 5 bias=false`; a dense output is an `output 5`."""
     attributes = {a.name: a for a in getattr(node.use.contract, "attributes", ())}
+    given = sorted(node.use.values.items(), key=lambda item: not _is_positional(attributes, item[0]))
     values = [
         show_value(value) if attributes[name].positional else f"{name}={show_value(value)}"
-        for name, value in node.use.values.items()
+        for name, value in given
         if name in attributes and value != attributes[name].default
     ]
     kind = [] if node.output and node.use.name == "dense" else [node.use.name]
     bias = [] if node.bias else ["bias=false"]
     init = [f"init={node.init}"] if node.init else []
     return [*kind, *values, *init, *bias, *["freeze"] * node.freeze]
+
+
+def _is_positional(attributes: Mapping[str, Attribute], name: str) -> bool:
+    return name in attributes and attributes[name].positional
 
 
 def _is_automatic(node: AnyNode) -> bool:
@@ -167,7 +180,7 @@ def _is_automatic(node: AnyNode) -> bool:
         case Layer(output=True):
             kinds = ("output",)
         case Layer():
-            kinds = (node.use.name,)
+            kinds = (node.use.name, "apply")
         case Join():
             kinds = (node.kind, "residual", "skip")
         case Activate():

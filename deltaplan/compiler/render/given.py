@@ -8,7 +8,7 @@ from deltaplan.compiler.build.form import Form, Slot
 from deltaplan.compiler.build.mends import SWITCHES
 from deltaplan.diagnostics import Span
 from deltaplan.dsl import tree
-from deltaplan.plugins.contracts import Value
+from deltaplan.plugins.contracts import Sides, Value
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,5 +95,9 @@ def value_tree(value: Value, span: Span) -> tree.Value:
             return tree.Name("true" if value else "false", span)
         case int() | float():
             return tree.Number(value, "", span)
+        case Sides((side,)):
+            return tree.Number(side, "", span)
+        case Sides():
+            return tree.Times(tuple(tree.Number(side, "", span) for side in value), span)
         case _:
             return tree.Name(str(value), span)

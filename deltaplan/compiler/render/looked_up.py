@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 
 from deltaplan.compiler.build.files import source_form
 from deltaplan.compiler.build.form import Form, Slot, of_attributes, of_parameters
-from deltaplan.compiler.build.layers import BIAS, FREEZE, INIT, RESIDUAL
+from deltaplan.compiler.build.layers import INIT, RESIDUAL, extra_slots
 from deltaplan.compiler.build.trained import WARM_START
 from deltaplan.compiler.build.watch import STOP_EARLY
 from deltaplan.compiler.experiment import Experiment
@@ -90,7 +90,8 @@ def _layer_form(layer: Layer) -> LineForm:
     contract = layer.use.contract
     assert isinstance(contract, contracts.Layer)
     init = Slot(INIT.name, INIT.type, default="default")
-    extra = (init, BIAS, FREEZE, RESIDUAL) if contract.trained else ()
+    slots = (*extra_slots(contract), *[RESIDUAL] * (contract.affine and not layer.output))
+    extra = tuple(init if slot is INIT else slot for slot in slots)
     form = of_attributes(contract.name, "layer", contract.attributes, not layer.output, *extra)
     return LineForm(form, _optional(contract.attributes))
 

@@ -22,8 +22,9 @@ Draw = Callable[[int, Array], None]
 
 @dataclass(frozen=True, slots=True)
 class Bound:
-    """A plan on `batch` samples. `data` holds the arrays of inputs and targets by their nodes' names; what is
-    written there is what the next run sees. `scale` is the factor before the sum over the batch."""
+    """A plan on `batch` samples. `data` holds the arrays of inputs and targets by their nodes' names,
+    [features, batch] or [batch]; what is written there is what the next run sees. `scale` is the factor
+    before the sum over the batch."""
 
     plan: Plan
     program: Program
@@ -47,13 +48,14 @@ def bind(
 ) -> Bound:
     """Binds a plan to the vectors `θ` and, for training, `g`, all of one precision.
 
-    `data` gives arrays [*shape, batch] that are used as they are; other leaves get memory of their own.
+    `data` gives arrays [features, batch], a class as [batch], that are used as they are; other leaves get
+    memory of their own. A sample's features are the numbers of its shape, the last axis the fastest.
     """
     dtype = vectors["θ"].dtype
     leaves = {**plan.trace.inputs, **_used_targets(plan)}
     data = {name: _leaf(tensor, batch, dtype, (data or {}).get(name)) for name, tensor in leaves.items()}
     scale = np.ones((), dtype)
-    external = {leaves[name]: array for name, array in data.items()}
+    external = {leaves[n]: array.reshape(*leaves[n].shape, batch) for n, array in data.items()}
     external[plan.trace.scale] = scale
     for part in plan.parts:
         if part.vector in vectors:
@@ -74,7 +76,7 @@ def target_key(output: str) -> str:
 
 
 def _leaf(tensor: Tensor, batch: int, dtype: np.dtype[Any], given: Array | None) -> Array:
-    shape = (*tensor.shape, batch)
+    shape = (tensor.size, batch) if tensor.shape else (batch,)
     kind = np.dtype(np.intp) if tensor.kind == "index" else dtype
     if given is None:
         return np.zeros(shape, kind)
