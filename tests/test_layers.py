@@ -98,7 +98,7 @@ def test_each_sparse_layer_has_places_of_its_own():
 
 def test_noise_is_normal_in_training_and_absent_elsewhere():
     spec = deltaplan.loads(
-        "model m { input 4; noise 0.5; output identity }\ntrain { minimize mean(squared_error);"
+        "model m { input 4; noise 0.5; output 4 }\ntrain { minimize mean(squared_error);"
         " optimizer sgd(0.1); steps 1 }"
     )
     assert not [s for s in lower(spec.graph, "predict").steps if s.origin == "noise1"]

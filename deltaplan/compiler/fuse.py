@@ -1,6 +1,6 @@
 """Passes over lists of steps: what nothing reads is dropped, maps that follow each other become one."""
 
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 
 from deltaplan.compiler.steps import Map, Step, Tensor, View
@@ -75,7 +75,19 @@ def fuse(steps: Sequence[Step], kept: Collection[Tensor]) -> tuple[Step, ...]:
             fused[index] = None
             for tensor in producer.inputs:
                 users[tensor] = [first if u == index else u for u in users[tensor]]
-    return tuple(step for step in fused if step is not None)
+    return tuple(_read_alone([step for step in fused if step is not None], kept))
+
+
+def _read_alone(steps: Sequence[Step], kept: Collection[Tensor]) -> Iterator[Step]:
+    """The steps, maps without the outputs whose every reader was merged into them."""
+    read = {tensor for step in steps for tensor in step.inputs}
+    for step in steps:
+        if isinstance(step, Map) and len(step.outputs) > 1:
+            pairs = zip(step.outputs, step.expressions, strict=True)
+            wanted = [(t, e) for t, e in pairs if t in read or t in kept]
+            outputs, expressions = zip(*wanted, strict=True)
+            step = replace(step, outputs=outputs, expressions=expressions)
+        yield step
 
 
 def merge(producer: Map, consumer: Map, visible: Sequence[Tensor]) -> Map:

@@ -88,6 +88,13 @@ def test_what_is_read_elsewhere_stays_an_output():
     assert merged.outputs == (a, b)
 
 
+def test_an_output_whose_readers_are_all_merged_into_one_map_is_gone():
+    a, b, c = map(vector, "abc")
+    steps = (mapped(sin(x0), Z, out=a), mapped(x0 * x1, a, B, out=b), mapped(x0 + x1, a, b, out=c))
+    (only,) = fuse(steps, [c])
+    assert only.outputs == (c,)
+
+
 def test_what_another_step_reads_first_is_not_moved_behind_it():
     """The first reader is a sum: its input cannot be written by a later map."""
     a, b, total = vector("a"), vector("b"), Tensor("total", (), batched=True)
