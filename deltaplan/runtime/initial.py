@@ -1,5 +1,7 @@
 """The first values of θ, drawn from the seed."""
 
+from collections.abc import Sequence
+
 import numpy as np
 
 from deltaplan.compiler.graph import Graph
@@ -21,8 +23,24 @@ def initial(graph: Graph, seed: int) -> Array:
     return theta
 
 
-def values(draw: Draw, seed: int) -> Array:
-    """The first values of one block, in rows of its first axis."""
+def initial_of(graph: Graph, seeds: Sequence[int]) -> Array:
+    """θ before the first step for each of several seeds, float64 [seeds, size]."""
+    default = builtin_registry().find("initializer", "default")
+    assert isinstance(default, contracts.Initializer)
+    blocks = draws(graph, default)
+    theta = np.zeros((len(seeds), sum(draw.parameter.size for draw in blocks)))
+    for draw in blocks:
+        found = values(draw, seeds) if draw.kind != "orthogonal" else [values(draw, seed) for seed in seeds]
+        begin, end = draw.parameter.offset, draw.parameter.end
+        theta[:, begin:end] = np.broadcast_to(found, (len(seeds), *np.shape(found)[-2:])).reshape(
+            len(seeds), -1
+        )
+    return theta
+
+
+def values(draw: Draw, seed: int | Sequence[int]) -> Array:
+    """The first values of one block, in rows of its first axis; with several seeds, of each (but for
+    orthogonal matrices)."""
     rows = draw.parameter.tensor.shape[0]
     shape = (rows, draw.parameter.size // rows)
     match draw.kind:

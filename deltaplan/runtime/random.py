@@ -15,6 +15,7 @@ and the words w0 … w3 of a counter serve neighbouring features, in one of two 
 Both are exact in float64, the second in float32 too, so every backend draws the same bits.
 """
 
+from collections.abc import Iterator, Sequence
 from enum import IntEnum
 from functools import lru_cache
 from typing import Any, Literal
@@ -74,7 +75,7 @@ def key(seed: int, purpose: Purpose) -> NDArray[np.uint32]:
 
 def uniform(
     purpose: Purpose,
-    seed: int,
+    seed: int | Sequence[int],
     step: int,
     node: int,
     shape: tuple[int, int],
@@ -82,7 +83,7 @@ def uniform(
     samples: ArrayLike | None = None,
     bits: Literal[24, 53] = 53,
 ) -> Floats:
-    """Numbers in [0, 1) of shape [samples, features].
+    """Numbers in [0, 1) of shape [samples, features], or [seeds, samples, features] for several seeds.
 
     `samples` names the samples where they are not 0 … shape[0] − 1: a sample of the data keeps its numbers
     wherever it stands in a batch.
@@ -93,31 +94,39 @@ def uniform(
         raise ValueError(f"{rows} samples are asked for, and {named.shape} are named")
     each = 2 if bits == 53 else 4
     groups = np.arange(-(-features // each), dtype=np.uint64)
-    words = _rounds(_word(step), _word(node), named.astype(np.uint64)[:, None], groups, key(seed, purpose))
+    own = isinstance(seed, int)
+    keys = key(seed, purpose) if isinstance(seed, int) else _keys(seed, purpose)
+    words = _rounds(_word(step), _word(node), named.astype(np.uint64)[:, None], groups, keys)
     numbers = _fractions_53(words) if bits == 53 else _fractions_24(words)
-    return numbers.reshape(rows, len(groups) * each)[:, :features]
+    return numbers.reshape(*(() if own else (-1,)), rows, len(groups) * each)[..., :features]
+
+
+def _keys(seeds: Sequence[int], purpose: Purpose) -> Words:
+    """The keys [2, seeds, 1, 1] of several seeds."""
+    words: Words = np.array([key(seed, purpose) for seed in seeds], np.uint64).T[:, :, None, None]
+    return words
 
 
 def normal(
     purpose: Purpose,
-    seed: int,
+    seed: int | Sequence[int],
     step: int,
     node: int,
     shape: tuple[int, int],
     *,
     samples: ArrayLike | None = None,
 ) -> Floats:
-    """Standard normal numbers of shape [samples, features].
+    """Standard normal numbers of shape [samples, features], or [seeds, samples, features] for several seeds.
 
     Box and Muller (1958): features 2k and 2k + 1 are r·cos(2πv) and r·sin(2πv) with r = √(−2·log(1 − u)),
     where u and v are the 53-bit uniform numbers of the same two features.
     """
     rows, features = shape
     pairs = uniform(purpose, seed, step, node, (rows, features + features % 2), samples=samples)
-    radius = np.sqrt(-2.0 * np.log1p(-pairs[:, 0::2]))
-    angle = 2.0 * np.pi * pairs[:, 1::2]
+    radius = np.sqrt(-2.0 * np.log1p(-pairs[..., 0::2]))
+    angle = 2.0 * np.pi * pairs[..., 1::2]
     both = np.stack([radius * np.cos(angle), radius * np.sin(angle)], axis=-1)
-    return both.reshape(rows, -1)[:, :features]
+    return both.reshape(*pairs.shape[:-1], -1)[..., :features]
 
 
 def permutation(n: int, seed: int, purpose: Purpose, step: int = 0, node: int = 0) -> NDArray[np.intp]:
@@ -136,13 +145,23 @@ def keys(purpose: Purpose, seed: int, step: int, node: int, shape: tuple[int, in
     return drawn
 
 
-def _rounds(c0: Any, c1: Any, c2: Any, c3: Any, key: NDArray[np.uint32]) -> tuple[Words, Words, Words, Words]:
-    """The ten rounds over counter words that broadcast to one shape."""
-    for k0, k1 in _round_keys(*(int(k) for k in key)):
+def _rounds(
+    c0: Any, c1: Any, c2: Any, c3: Any, key: NDArray[np.uint32] | Words
+) -> tuple[Words, Words, Words, Words]:
+    """The ten rounds over counter words, and words of keys, that broadcast to one shape."""
+    for k0, k1 in _round_keys(*(int(k) for k in key)) if key.ndim == 1 else _schedule(key[0], key[1]):
         p0, p1 = FIRST * c0, SECOND * c2
         c0, c1 = (p1 >> HALF) ^ c1 ^ k0, p1 & LOW
         c2, c3 = (p0 >> HALF) ^ c3 ^ k1, p0 & LOW
     return c0, c1, c2, c3
+
+
+def _schedule(k0: Words, k1: Words) -> Iterator[tuple[Words, Words]]:
+    """The words of several keys in each round."""
+    first, second = (_constant(step) for step in KEY_STEPS)
+    for _ in range(ROUNDS):
+        yield k0, k1
+        k0, k1 = (k0 + first) & LOW, (k1 + second) & LOW
 
 
 @lru_cache(maxsize=64)

@@ -117,8 +117,9 @@ class MultiplyAdd:
 class Draw:
     """Four locals of uniform numbers of [0, 1): Philox at the counter (step, node, sample, group).
 
-    `sample` is a local that holds the sample's number as a real; `state` is a buffer of 32-bit words: the two
-    of the key, then the step.
+    `sample` is a local that holds the sample's number in the bits of a real; `state` is a buffer of 32-bit
+    words: the two of the key, then the step. With `nets` of them there are first words and second words of so
+    many keys, and `net` is the one at hand.
     """
 
     outputs: tuple[str, str, str, str]
@@ -126,6 +127,8 @@ class Draw:
     node: int
     sample: str
     group: Place
+    net: Place = 0
+    nets: int = 1
 
 
 @dataclass(frozen=True, slots=True)

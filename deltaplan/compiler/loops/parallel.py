@@ -131,9 +131,9 @@ def parallel(
     assert parts is not None, "a plan that is cut can be"
     flat, size = Axes(1, machine), plan.trace.size
     leaves = external
-    results = _results(parts.samples, leaves)
+    results = results_of(parts.samples, leaves)
     sums = {t: Spot("sums", i) for i, t in enumerate(results)}
-    common = _common(parts)
+    common = common_of(parts)
     places = {t: Spot("common", offset) for t, offset in common.items()}
     cuts = {count: chunked(count, chunks) for count in counts}
     passes: dict[int, Program] = {}
@@ -162,7 +162,7 @@ def parallel(
     )
 
 
-def _results(steps: Sequence[Step], external: Mapping[Tensor, Spot]) -> list[Tensor]:
+def results_of(steps: Sequence[Step], external: Mapping[Tensor, Spot]) -> list[Tensor]:
     """What the samples are summed up to beside the gradient: single numbers, one after the other."""
     found = [t for s in steps if kind_of(s) == "sums" for t in s.outputs if t not in external]
     if any(t.size != 1 for t in found):
@@ -170,7 +170,7 @@ def _results(steps: Sequence[Step], external: Mapping[Tensor, Spot]) -> list[Ten
     return found
 
 
-def _common(parts: Cut) -> dict[Tensor, int]:
+def common_of(parts: Cut) -> dict[Tensor, int]:
     """The places of what needs no samples and is read elsewhere."""
     made = [t for s in parts.before for t in s.outputs]
     read = {t for s in (*parts.samples, *parts.after) for t in s.inputs}

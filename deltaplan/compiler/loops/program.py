@@ -1,7 +1,7 @@
 """A plan as kernels, and the calls of them: which kernel, on which memory, in which order."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from deltaplan.compiler.buffers import aliases
 from deltaplan.compiler.loops.groups import Group, Joins, group, hide, is_product
@@ -17,6 +17,7 @@ from deltaplan.compiler.loops.schedule import (
 )
 from deltaplan.compiler.loops.schedule.axes import Axes
 from deltaplan.compiler.loops.schedule.signature import COUNTER, SAMPLES, Names, signature
+from deltaplan.compiler.loops.starts import started
 from deltaplan.compiler.steps import Map, MatMul, Step, Tensor
 
 NARROW = 16  # features that are locals, each by itself
@@ -102,7 +103,8 @@ class Kernels:
     def of(self, group: Group, axes: Axes) -> tuple[Kernel, tuple[Tensor, ...]]:
         """The kernel of a group, and the tensors that it is called with."""
         names = Names(group, axes, self.alias)
-        key = (axes, signature(group, names))
+        own = axes if group.kind == "sums" else replace(axes, accumulate=False)
+        key = (own, signature(group, names))
         if key not in self.made:
             body = _scheduled(group, axes, names)
             used = names.used
@@ -176,6 +178,7 @@ def program(
     wanted = {alias.get(t.name, t).name for t in kept} | {t.name for t in external}
     if reuse:
         hide(groups, wanted, alias)
+        groups = [started(found) if found.kind == "samples" else found for found in groups]
     kernels = Kernels(alias, made)
     outside = {t.name: spot for t, spot in external.items()}
     outside |= {SAMPLES.name: Spot("samples", 0), COUNTER.name: Spot("counter", 0)}

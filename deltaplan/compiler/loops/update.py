@@ -48,18 +48,22 @@ def update_program(update: Update, axes: Axes, made: Made) -> Program:
     """The new θ, written to `next`, and the states in their places."""
     steps = []
     external: dict[Tensor, Spot] = {}
+    each = max(axes.nets, 1)
     for number, part in enumerate(update.parts):
         renamed: dict[Tensor, Tensor] = {}
         for tensor in dict.fromkeys(part.step.inputs):
             if tensor in update.scalars:
-                external[tensor] = Spot("scalars", [*update.scalars].index(tensor))
+                external[tensor] = _scalar(tensor, update, axes)
+                continue
+            if tensor.shape == ():
+                external[tensor] = Spot(tensor.name, 0)
                 continue
             renamed[tensor] = own = Tensor(f"{tensor.name} {number}", tensor.shape)
-            external[own] = Spot(_space(tensor.name), part.begin)
+            external[own] = Spot(_space(tensor.name), part.begin * each)
         outputs = []
         for name, tensor in zip(update.writes, part.step.outputs, strict=True):
             outputs.append(own := Tensor(f"{tensor.name} {number}", tensor.shape))
-            external[own] = Spot("next" if name == "w" else f"state {name}", part.begin)
+            external[own] = Spot("next" if name == "w" else f"state {name}", part.begin * each)
         inputs = tuple(renamed.get(t, t) for t in part.step.inputs)
         steps.append(
             Map(
@@ -70,6 +74,12 @@ def update_program(update: Update, axes: Axes, made: Made) -> Program:
             )
         )
     return program(steps, external, tuple(external), axes, made)
+
+
+def _scalar(tensor: Tensor, update: Update, axes: Axes) -> Spot:
+    """The place of a scalar: those that each net has for itself stand apart."""
+    number = [*update.scalars].index(tensor)
+    return Spot("late", number * axes.nets) if axes.own(tensor) else Spot("scalars", number)
 
 
 def _space(name: str) -> str:

@@ -287,6 +287,7 @@ class KernelWriter:
             statement.node,
             self.splat(sample, count),
             group,
+            (self.whole(statement.net, scope), statement.nets),
         )
         for name, value in zip(statement.outputs, values, strict=True):
             scope.locals[name] = Held(value, count)

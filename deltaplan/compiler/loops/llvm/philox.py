@@ -49,20 +49,41 @@ def rounds(
 
 
 def draw(
-    text: Text, lanes: Lanes, state: str, node: int, sample: str, group: str
+    text: Text,
+    lanes: Lanes,
+    state: str,
+    node: int,
+    sample: str,
+    group: str,
+    nets: tuple[str, int] = ("0", 1),
 ) -> tuple[str, str, str, str]:
     """Four uniform numbers of 24 bits for each lane.
 
-    `state` points to three 32-bit words: the key's two and the step. `sample` holds the number of each sample
-    in the bits of a real, `group` is a plain i64.
+    `state` points to 32-bit words: the key's two and the step; with several `nets` (the first lane's, and how
+    many there are) the first words of all keys, the second ones, and the step. `sample` holds the number of
+    each sample in the bits of a real, `group` is a plain i64.
     """
     words = Words(text, lanes.count)
-    key0, key1, step = (words.splat(_word(text, state, place)) for place in range(3))
+    net, count = nets
+    step = words.splat(_word(text, state, 2 * count))
+    if count == 1:
+        key0, key1 = (words.splat(_word(text, state, place)) for place in range(2))
+    else:
+        key0, key1 = (_keys(text, words, state, net, place * count) for place in range(2))
     bits = lanes.bits_of(sample)
     if lanes.bits == 32:
         bits = text.value(f"zext {lanes.integer} {bits} to {words.type}")
     counter = step, words.const(node), bits, words.splat(group)
     return tuple(_fraction(text, lanes, words, w) for w in rounds(words, counter, (key0, key1)))  # type: ignore[return-value]
+
+
+def _keys(text: Text, words: Words, state: str, net: str, begin: int) -> str:
+    """A word of the key of each lane's net."""
+    place = text.value(f"add i64 {net}, {begin}")
+    pointer = text.value(f"getelementptr i32, ptr {state}, i64 {place}")
+    kind = "i32" if words.count == 1 else f"<{words.count} x i32>"
+    value = text.value(f"load {kind}, ptr {pointer}, align 4")
+    return text.value(f"zext {kind} {value} to {words.type}")
 
 
 def _word(text: Text, state: str, place: int) -> str:

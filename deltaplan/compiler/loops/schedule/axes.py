@@ -30,6 +30,7 @@ class Axes:
     machine: Machine
     nets: int = 0
     shared: frozenset[str] = field(default=frozenset())
+    accumulate: bool = False  # sums over samples are added to what is there
 
     def own(self, tensor: Tensor) -> bool:
         """Whether each net has a tensor of its own."""
@@ -70,6 +71,11 @@ class Axes:
     ) -> tuple[Statement, ...]:
         """Sums over the samples."""
         return (Fold(SAMPLE, self.batch, body, accumulators, "loop" if self.nets else "lanes"),)
+
+    @property
+    def net(self) -> tuple[Place, int]:
+        """Which net is at hand, and of how many."""
+        return (NET, self.nets) if self.nets else (0, 1)
 
     @property
     def vectors(self) -> int:

@@ -5,6 +5,7 @@ from deltaplan.compiler.loops.nest import Accumulator, Compute, Fold, For, Load,
 from deltaplan.compiler.loops.schedule.axes import Axes
 from deltaplan.compiler.loops.schedule.elementwise import row_blocks
 from deltaplan.compiler.loops.schedule.signature import Names
+from deltaplan.compiler.loops.starts import start_of
 from deltaplan.compiler.steps import Map, MatMul, Tensor
 
 ROW = "j"
@@ -62,7 +63,7 @@ def _rows(group: Group, axes: Axes, names: Names, height: int) -> tuple[Statemen
     steps = list(group.steps)
     body: list[Statement] = []
     if is_product(steps[0]):
-        body.append(writer.product(steps.pop(0), height))  # type: ignore[arg-type]
+        body += writer.product(steps.pop(0), height)  # type: ignore[arg-type]
         for number in range(height):
             writer.keep(group.steps[0].output, number, body)
     for number in range(height):
@@ -80,9 +81,10 @@ class Rows:
         self._locals: dict[tuple[str, int], str] = {}
         self._count = 0
 
-    def product(self, step: MatMul, height: int) -> Fold:
+    def product(self, step: MatMul, height: int) -> list[Statement]:
         """Row sums of weights times what comes in, over all that comes in."""
-        a, b = (self.names.root(t) for t in step.inputs)
+        a, b = (self.names.root(t) for t in step.inputs[:2])
+        start, before = start_of(step), []  # type: tuple[Tensor | None, list[Statement]]
         inner = step.inputs[0].shape[0 if step.transpose_a else 1]
         matrix, x = self.names.buffer(a, step.inputs[0].shape), self.names.buffer(b)
         taken = self._fresh()
@@ -93,10 +95,11 @@ class Rows:
             row = at(ROW, number)
             place = ("k", row) if step.transpose_a else (row, "k")
             body.append(Load(weight, matrix, self.axes.index(a, *place)))
-            accumulators.append(Accumulator(total, (weight, taken)))
+            first = self.local(start, number, before) if start else None
+            accumulators.append(Accumulator(total, (weight, taken), first=first))
             self._locals[step.output.name, number] = total
         unroll = 1 if height >= 6 else 4 if inner % 4 == 0 else 2 if inner % 2 == 0 else 1
-        return Fold("k", inner, tuple(body), tuple(accumulators), unroll=unroll)
+        return [*before, Fold("k", inner, tuple(body), tuple(accumulators), unroll=unroll)]
 
     def map(self, step: Map, number: int, body: list[Statement]) -> None:
         inputs = tuple(self.local(t, number, body) for t in step.inputs)

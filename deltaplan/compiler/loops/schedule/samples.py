@@ -23,6 +23,7 @@ from deltaplan.compiler.loops.nest import Place as Spot
 from deltaplan.compiler.loops.schedule.axes import SAMPLE, Axes
 from deltaplan.compiler.loops.schedule.elementwise import row_blocks
 from deltaplan.compiler.loops.schedule.signature import COUNTER, SAMPLES, Names
+from deltaplan.compiler.loops.starts import StartedMatMul, start_of
 from deltaplan.compiler.steps import (
     ArgMax,
     Map,
@@ -156,13 +157,14 @@ def broadcast(shape: Shape, wide: Shape) -> Iterator[int]:
 
 
 def matmul(w: Samples, step: MatMul) -> None:
-    a, b = step.inputs
+    a, b = step.inputs[:2]
+    start = start_of(step)
     rows, inner = reversed(a.shape) if step.transpose_a else a.shape
     if inner > UNROLLED and not w.has(b):
         _fold_product(w, step, rows, inner)
         return
     for i in range(rows):
-        totals: list[str | None] = [None] * w.together
+        totals = [w.row(start, i) if start else None for _ in w.each()]
         for k in range(inner):
             weight = w.row(a, k * rows + i if step.transpose_a else i * inner + k)
             for sample in w.each():
@@ -175,7 +177,8 @@ def matmul(w: Samples, step: MatMul) -> None:
 
 def _fold_product(w: Samples, step: MatMul, rows: int, inner: int) -> None:
     """A loop over the features that come in, with the sums of all that go out in registers."""
-    a, b = (w.names.root(t) for t in step.inputs)
+    a, b = (w.names.root(t) for t in step.inputs[:2])
+    start = start_of(step)
     matrix, x = w.names.buffer(a, step.inputs[0].shape), w.names.buffer(b)
     taken = [w.fresh() for _ in range(w.together)]
     body: list[Statement] = []
@@ -188,7 +191,8 @@ def _fold_product(w: Samples, step: MatMul, rows: int, inner: int) -> None:
         body.append(Load(weight, matrix, w.axes.index(a, *place)))
         for sample in w.each():
             total = w.fresh()
-            accumulators.append(Accumulator(total, (weight, taken[sample])))
+            first = w.row(start, i) if start else None
+            accumulators.append(Accumulator(total, (weight, taken[sample]), first=first))
             w.set(step.output, i, total)
     w.body.append(Fold("k", inner, tuple(body), tuple(accumulators), unroll=2))
 
@@ -264,7 +268,7 @@ def random(w: Samples, step: Random) -> None:
     size = step.output.size
     for group in range(-(-size // 4)):
         a, b, c, d = (w.fresh() for _ in range(4))
-        w.body.append(Draw((a, b, c, d), state, step.node, sample, group))
+        w.body.append(Draw((a, b, c, d), state, step.node, sample, group, *w.axes.net))
         for feature, name in zip(range(4 * group, size), (a, b, c, d), strict=False):
             w.set(step.output, feature, name)
 
@@ -272,6 +276,7 @@ def random(w: Samples, step: Random) -> None:
 WRITERS: Mapping[type[Step], Callable[[Samples, Any], None]] = {
     Map: map_,
     MatMul: matmul,
+    StartedMatMul: matmul,
     Reduce: reduce,
     Pick: pick,
     Put: put,

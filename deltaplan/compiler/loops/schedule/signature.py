@@ -7,6 +7,7 @@ from typing import Any
 from deltaplan.compiler.loops.groups import Group
 from deltaplan.compiler.loops.nest import Buffer
 from deltaplan.compiler.loops.schedule.axes import Axes
+from deltaplan.compiler.loops.starts import StartedMatMul
 from deltaplan.compiler.steps import PRIMITIVES, Random, Shape, Step, Tensor
 
 SAMPLES = Tensor("%samples", (), batched=True)  # the numbers of the samples, which random steps count by
@@ -71,4 +72,5 @@ def _attributes(step: Step) -> tuple[Any, ...]:
 
 
 COMMON = frozenset(field.name for field in fields(Step))
-OWN_FIELDS = {kind: tuple(f.name for f in fields(kind) if f.name not in COMMON) for kind in PRIMITIVES}
+KINDS = (*PRIMITIVES, StartedMatMul)
+OWN_FIELDS = {kind: tuple(f.name for f in fields(kind) if f.name not in COMMON) for kind in KINDS}

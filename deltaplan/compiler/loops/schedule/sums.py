@@ -107,15 +107,21 @@ def _block(terms: Sequence[Term], axes: Axes, names: Names, number: int) -> tupl
             if (tensor.name, row) not in locals_:
                 locals_[tensor.name, row] = name = f"r{number}_{len(locals_)}"
                 body.append(Load(name, names.buffer(tensor), axes.index(tensor, row)))
+    firsts = [f"f{number}_{i}" if axes.accumulate else None for i in range(len(terms))]
     accumulators = tuple(
-        Accumulator(f"s{number}_{i}", tuple(locals_[t.name, row] for t, row in factors), kind)  # type: ignore[arg-type]
+        Accumulator(f"s{number}_{i}", tuple(locals_[t.name, row] for t, row in factors), kind, firsts[i])  # type: ignore[arg-type]
         for i, (_, _, factors, kind) in enumerate(terms)
+    )
+    before = tuple(
+        Load(first, names.buffer(result), axes.index(result, place))
+        for (result, place, _, _), first in zip(terms, firsts, strict=True)
+        if first is not None
     )
     stores = tuple(
         Store(names.buffer(result), axes.index(result, place), accumulator.name)
         for (result, place, _, _), accumulator in zip(terms, accumulators, strict=True)
     )
-    return (*axes.over_samples(tuple(body), accumulators), *stores)
+    return (*before, *axes.over_samples(tuple(body), accumulators), *stores)
 
 
 def _terms(step: Step, names: Names) -> list[Term]:

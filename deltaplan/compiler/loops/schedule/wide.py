@@ -192,7 +192,7 @@ def random(step: Random, axes: Axes, names: Names) -> Nest:
         group = at("k") if begin == 0 else begin // 4
         body: Nest = (
             Load("n", names.buffer(sample), axes.index(sample, 0)),
-            Draw(drawn, state, step.node, "n", group),
+            Draw(drawn, state, step.node, "n", group, *axes.net),
             *(
                 Store(buffer, axes.index(out, at("k", r, 4) if begin == 0 else begin + r), drawn[r])
                 for r in range(rows)

@@ -1,0 +1,83 @@
+"""Products that begin with what would be added to them: W z + b sums up from b, and not from 0."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from functools import cache
+
+from deltaplan.compiler.loops.groups import Group, is_product
+from deltaplan.compiler.steps import Map, MatMul, Step, Tensor
+from deltaplan.plugins.expressions import Expr, argument, arguments, substitute
+from deltaplan.plugins.expressions import replace as replace_parts
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StartedMatMul(MatMul):
+    """A product whose third input is what it begins with: a number for each row, or a tensor of its shape."""
+
+
+def started(group: Group) -> Group:
+    """The group with each product begun with a summand of the map behind it, where nothing else reads it."""
+    steps = list(group.steps)
+    for number, step in enumerate(steps[:-1]):
+        following = steps[number + 1]
+        if is_product(step) and isinstance(following, Map) and _may_start(step, following, group):
+            assert isinstance(step, MatMul)
+            steps[number], steps[number + 1] = _started(step, following)
+    return replace(group, steps=steps)
+
+
+def _may_start(step: Step, following: Map, group: Group) -> bool:
+    return (
+        step.output.name in group.inside
+        and following.inputs.count(step.output) == 1
+        and following.outputs[0].shape == step.output.shape
+    )
+
+
+def _started(step: MatMul, following: Map) -> tuple[Step, Step]:
+    place = following.inputs.index(step.output)
+    for other, tensor in enumerate(following.inputs):
+        if other == place or tensor.shape != step.output.shape:
+            continue
+        shorter = _without(following.expressions, place, other)
+        if shorter is not None:
+            inputs = (*step.inputs, tensor)
+            own = StartedMatMul(
+                inputs=inputs,
+                outputs=step.outputs,
+                transpose_a=step.transpose_a,
+                transpose_b=step.transpose_b,
+                origin=step.origin,
+            )
+            left = _left(following, shorter)
+            return own, left
+    return step, following
+
+
+@cache
+def _without(expressions: tuple[Expr, ...], place: int, other: int) -> tuple[Expr, ...] | None:
+    """The expressions with x_place for x_place + x_other; None where one of the two stands elsewhere too."""
+    x, y = argument(f"x{place}"), argument(f"x{other}")
+    mark = argument("sum")
+    found = tuple(replace_parts(e, {x + y: mark, y + x: mark}) for e in expressions)
+    if any({f"x{place}", f"x{other}"} & set(arguments(e)) for e in found):
+        return None
+    return tuple(substitute(e, {"sum": x}) for e in found)
+
+
+def _left(step: Map, expressions: Sequence[Expr]) -> Map:
+    """The map over what its new expressions read."""
+    used = [i for i in range(len(step.inputs)) if any(f"x{i}" in arguments(e) for e in expressions)]
+    inputs = tuple(step.inputs[i] for i in used)
+    return replace(step, inputs=inputs, expressions=_renumbered(tuple(expressions), tuple(used)))
+
+
+@cache
+def _renumbered(expressions: tuple[Expr, ...], used: tuple[int, ...]) -> tuple[Expr, ...]:
+    names: Mapping[str, Expr] = {f"x{i}": argument(f"x{n}") for n, i in enumerate(used)}
+    return tuple(substitute(e, names) for e in expressions)
+
+
+def start_of(step: MatMul) -> Tensor | None:
+    """What a product begins with."""
+    return step.inputs[2] if isinstance(step, StartedMatMul) else None
