@@ -11,6 +11,7 @@ from deltaplan.compiler.loops.schedule import (
     flat,
     rows,
     samples,
+    sum_nests,
     sums,
     vectors,
     wide,
@@ -18,7 +19,7 @@ from deltaplan.compiler.loops.schedule import (
 from deltaplan.compiler.loops.schedule.axes import Axes
 from deltaplan.compiler.loops.schedule.signature import COUNTER, SAMPLES, Names, signature
 from deltaplan.compiler.loops.starts import started
-from deltaplan.compiler.steps import Map, MatMul, Step, Tensor
+from deltaplan.compiler.steps import Map, MatMul, Reduce, Step, Tensor
 
 NARROW = 16  # features that are locals, each by itself
 ALIGNMENT = 64  # bytes
@@ -142,9 +143,21 @@ def _body(group: Group, axes: Axes, names: Names) -> tuple[Statement, ...]:
 
 def _sums(group: Group, axes: Axes, names: Names) -> tuple[Statement, ...]:
     (first, *more) = group.steps
-    if not more and isinstance(first, MatMul) and not sums.is_small(first) and not axes.nets:
-        return sums.product_nest(first, axes, names)
+    if not more and not sums.is_small(first):
+        return _wide_sum(first, axes, names)
     return sums.statements(group, axes, names)
+
+
+def _wide_sum(step: Step, axes: Axes, names: Names) -> tuple[Statement, ...]:
+    match step:
+        case MatMul(transpose_a=False, transpose_b=True) if axes.nets:
+            return sum_nests.nets_product_nest(step, axes, names)
+        case MatMul(transpose_a=False, transpose_b=True):
+            return sums.product_nest(step, axes, names)
+        case Reduce(axes=()):
+            return sum_nests.reduce_nest(step, axes, names)
+        case _:
+            raise NotImplementedError(f"{type(step).__name__} over the samples")
 
 
 def _scratch(body: Sequence[Statement]) -> Buffer | None:

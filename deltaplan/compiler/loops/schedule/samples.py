@@ -42,7 +42,7 @@ from deltaplan.plugins.expressions import Expr, argument, const, equal, maximum,
 
 X0, X1, X2 = (argument(f"x{i}") for i in range(3))
 UNROLLED = 16  # features up to which a product is written out
-TOGETHER = 4  # samples side by side where nets are the lanes
+LENGTH = 600  # statements that samples side by side may take, roughly
 
 
 def statements(group: Group, axes: Axes, names: Names) -> tuple[Statement, ...]:
@@ -51,10 +51,20 @@ def statements(group: Group, axes: Axes, names: Names) -> tuple[Statement, ...]:
         writer = Samples(group, axes, names)
         return axes.each_sample(writer.statements(), writer.vectors())
     found: tuple[Statement, ...] = ()
-    for begin, end, together in row_blocks(axes.batch, min(TOGETHER, axes.batch)):
+    for begin, end, together in row_blocks(axes.batch, min(_together(group), axes.batch)):
         body = axes.each_net(Samples(group, axes, names, together).statements())
         found += (For(SAMPLE, end, body, step=together, begin=begin),)
     return found
+
+
+def _together(group: Group) -> int:
+    """Samples side by side: more than one only for products, which then share weights, and as long as the code
+    stays short."""
+    products = [step for step in group.steps if isinstance(step, MatMul)]
+    length = sum(t.size for step in group.steps for t in step.outputs)
+    length += sum(prod(step.inputs[0].shape) for step in products)
+    length += sum(100 * step.output.size for step in group.steps if isinstance(step, Random))
+    return next((n for n in (4, 2) if products and n * length <= LENGTH), 1)
 
 
 class Samples:

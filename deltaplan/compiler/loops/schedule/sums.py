@@ -81,7 +81,7 @@ def _tile(rows: int, columns: int, machine: Machine) -> tuple[int, int]:
 
 def is_small(step: Step) -> bool:
     """Whether a sum is written out number by number."""
-    return _count(step) <= 128
+    return _count(step) <= (128 if isinstance(step, MatMul) else 32)
 
 
 def _count(step: Step) -> int:
