@@ -58,7 +58,7 @@ def statements(group: Group, axes: Axes, names: Names) -> tuple[Statement, ...]:
 
 
 def _together(group: Group) -> int:
-    """Samples side by side: more than one only for products, which then share weights, and as long as the code
+    """Samples side by side: more than one only for products, which then share weights, while the code
     stays short."""
     products = [step for step in group.steps if isinstance(step, MatMul)]
     length = sum(t.size for step in group.steps for t in step.outputs)
