@@ -11,6 +11,7 @@ from deltaplan.compiler.load import load
 from deltaplan.plugins.contracts import Value
 from deltaplan.runtime.arrays import arrays_of
 from deltaplan.runtime.data.dataset import Dataset
+from deltaplan.runtime.data.generated import gathered, is_generated
 from deltaplan.runtime.data.memory import dataset_from_memory
 from deltaplan.runtime.data.prepare import load_dataset
 from deltaplan.runtime.gradcheck import Row, gradcheck
@@ -42,7 +43,8 @@ def train(
     """Trains a spec, an experiment or the path of a .dl file, on the data that it names or on those given.
 
     `x` are inputs [N, features]: an array, lists, a data frame, a mapping of columns, or one of these for
-    each input by its name. `y` are targets [N, outputs], or [N]: numbers or class labels. The spec's split
+    each input by its name; or a function or an iterator that gives pairs (x, y), of samples or of batches,
+    until it ends. `y` are targets [N, outputs], or [N]: numbers or class labels. The spec's split
     and scaling hold for them; a spec without a `data` block trains on all rows. Nothing is written unless
     `runs` names a folder, in which the run gets a new one (`Run.save` does it later). `params` are for a
     path; `resume` is a run to go on from; `progress` is called with each record of the history. `backend`
@@ -91,6 +93,10 @@ def experiment_of(spec: Spec, params: Params = None) -> Experiment:
 
 def _dataset(experiment: Experiment, x: Any, y: Any) -> Dataset | None:
     """The data that were given; None where there are none."""
+    if is_generated(x):
+        if y is not None:
+            raise ValueError("a generator gives x and y together")
+        x, y = gathered(x)
     if x is not None:
         return dataset_from_memory(experiment, x, y)
     if y is not None:

@@ -20,7 +20,7 @@ NOT_YET = {
     "line": _words("import sweep assert activation loss regularizer schedule"),
     "regularizer": _words("spectral"),
     "optimizer": _words("lbfgs exact"),
-    "data line": _words("images augment"),
+    "data line": _words("augment"),
     "option": _words("share weights"),
 }
 

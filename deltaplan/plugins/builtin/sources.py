@@ -32,6 +32,18 @@ def parquet(path: Path) -> Table:
     return read_parquet(path)
 
 
+SIZE = Attribute("size", "whole", minimum=1, doc="width and height that all images are brought to")
+GRAY = Attribute("gray", "boolean", doc="one channel for all images; as the files are where it is not given")
+
+
+@data_source("images", SIZE, GRAY)
+def images(path: Path, size: int | None = None, gray: bool | None = None) -> Table:
+    """A folder with a subfolder of images for each class: the columns `image` and `class`."""
+    from deltaplan.plugins.builtin.tables.image_table import read_images
+
+    return read_images(path, size, gray)
+
+
 @data_source("npz")
 def npz(path: Path) -> Table:
     """Arrays saved by numpy.savez: each is a column, of N numbers or words or of shape [N, k]."""
