@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from deltaplan.runtime.run import Run
     from deltaplan.runtime.run import open_ as open
     from deltaplan.runtime.session import compile_ as compile
-    from deltaplan.runtime.session import problem, train
+    from deltaplan.runtime.session import problem, train, train_seeds
 
 __version__ = "0.1.0"
 __all__ = [
@@ -38,6 +38,7 @@ __all__ = [
     "open",
     "problem",
     "train",
+    "train_seeds",
 ]
 
 HOMES = {
@@ -53,6 +54,7 @@ HOMES = {
     "open": ("deltaplan.runtime.run", "open_"),
     "problem": ("deltaplan.runtime.session", "problem"),
     "train": ("deltaplan.runtime.session", "train"),
+    "train_seeds": ("deltaplan.runtime.session", "train_seeds"),
 }
 
 

@@ -44,6 +44,21 @@ def _bar(unit: str, length: int) -> Iterator["Callable[[Record], None]"]:
         yield update
 
 
+@contextmanager
+def counted(total: int, silent: bool) -> Iterator["Callable[[int], None]"]:
+    """What is to be called with how many more are done; it prints to standard error."""
+    if silent or not sys.stderr.isatty():
+        yield lambda count: None
+        return
+    from rich.console import Console
+    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+
+    columns = (TextColumn("training"), BarColumn(bar_width=24), MofNCompleteColumn(), TimeElapsedColumn())
+    with Progress(*columns, console=Console(stderr=True), transient=True) as progress:
+        task = progress.add_task("seeds", total=total)
+        yield lambda count: progress.advance(task, count)
+
+
 def _lines(unit: str, length: int) -> "Callable[[Record], None]":
     every = max(1, length // LINES)
     reached = 0

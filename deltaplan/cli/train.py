@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     from deltaplan.compiler.experiment import Experiment
     from deltaplan.runtime.outcome import Backend
     from deltaplan.runtime.run import Run
+    from deltaplan.runtime.seeds import Seeds
 
 
 @click.command("train")
@@ -40,6 +41,12 @@ if TYPE_CHECKING:
     type=click.IntRange(min=1),
     help="Threads; chosen by the work of a step. The native backend gives the same bits with any number.",
 )
+@click.option(
+    "--seeds",
+    metavar="FIRST..LAST",
+    callback=lambda ctx, option, given: _seeds(given),
+    help="Train a net for each of these seeds, `0..999` or `1,5,7`; many small nets are trained at once.",
+)
 @click.option("-q", "--quiet", is_flag=True, help="Print nothing but the run's folder.")
 @json_option("Print the result as JSON.")
 def command(
@@ -50,6 +57,7 @@ def command(
     run_plugins: bool,
     backend: "Backend | None",
     threads: int | None,
+    seeds: tuple[int, ...] | None,
     quiet: bool,
     as_json: bool,
 ) -> None:
@@ -67,6 +75,11 @@ def command(
         raise click.UsageError("--run-plugins belongs to --resume; a spec runs what it names with `use`")
     earlier = open_(resume, run_plugins) if resume else None
     experiment = _experiment(file, params, earlier)
+    if seeds is not None:
+        if earlier:
+            raise click.UsageError("--seeds begins new runs, and --resume goes on from one")
+        _train_seeds(experiment, seeds, runs, threads, backend, quiet, as_json)
+        return
     dataset = earlier.dataset() if earlier and file is None else None
     with shown_progress(experiment, silent=quiet or as_json) as progress:
         run = train(
@@ -86,6 +99,74 @@ def command(
     else:
         say(result(run))
     _end(run)
+
+
+MOST_SEEDS = 1_000_000
+
+
+def _seeds(given: str | None) -> tuple[int, ...] | None:
+    """`0..9` with both ends, or `1,5,7`."""
+    if given is None:
+        return None
+    try:
+        first, dots, last = given.partition("..")
+        found = range(int(first), int(last) + 1) if dots else [int(part) for part in given.split(",")]
+    except ValueError:
+        raise click.BadParameter(f"`{given}` is not FIRST..LAST or a list like 1,5,7") from None
+    if not 0 < len(found) <= MOST_SEEDS or min(found) < 0 or max(found) >= 2**64:
+        raise click.BadParameter(f"`{given}` names no seed, more than {MOST_SEEDS:,}, or one out of range")
+    if len(set(found)) < len(found):
+        raise click.BadParameter(f"`{given}` names a seed twice")
+    return tuple(found)
+
+
+def _train_seeds(
+    experiment: "Experiment",
+    seeds: tuple[int, ...],
+    runs: Path,
+    threads: int | None,
+    backend: "Backend | None",
+    quiet: bool,
+    as_json: bool,
+) -> None:
+    from deltaplan.cli.console import say, say_json, warn
+    from deltaplan.cli.progress import counted
+    from deltaplan.runtime.session import train_seeds
+
+    with counted(len(seeds), silent=quiet or as_json) as done:
+        found = train_seeds(experiment, seeds=seeds, runs=runs, threads=threads, backend=backend, done=done)
+    warn(found.warnings)
+    if as_json:
+        say_json({"ok": True, "folder": str(found.folder), **_seeds_data(found)})
+    else:
+        say(str(found.folder) if quiet else _seeds_text(found))
+
+
+QUANTILES = {"lowest": 0.0, "25 %": 0.25, "median": 0.5, "75 %": 0.75, "highest": 1.0}
+
+
+def _seeds_data(found: "Seeds") -> dict[str, Any]:
+    """How many ended how, and the spread of the losses."""
+    return {
+        "seeds": len(found.seeds),
+        "ended": found.ended,
+        "spread": found.spread(tuple(QUANTILES.values())),
+    }
+
+
+def _seeds_text(found: "Seeds") -> str:
+    from deltaplan.cli.console import table
+
+    spread = found.spread(tuple(QUANTILES.values()))
+    rows = [("", *QUANTILES)]
+    rows += [(name.replace("_", " "), *(f"{v:.4g}" for v in values)) for name, values in spread.items()]
+    ended = ", ".join(f"{count:,} {how}" for how, count in found.ended.items())
+    lines = [f"{len(found.seeds):,} seeds: {ended}"]
+    if len(spread):
+        lines.append(table(rows, right=frozenset(range(1, len(QUANTILES) + 1))))
+        column, seed = found.best
+        lines.append(f"lowest {column.replace('_', ' ')}: seed {seed}")
+    return "\n".join([*lines, f"table: {found.folder}/seeds.csv"])
 
 
 def _experiment(file: Path | None, params: dict[str, Any], earlier: "Run | None") -> "Experiment":

@@ -2,13 +2,12 @@
 
 import os
 import threading
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, replace
-from math import inf, isnan, nan
+from dataclasses import dataclass
+from math import nan
 
 import numpy as np
-from numpy.typing import NDArray
 
 from deltaplan.compiler.experiment import Experiment, TrainSpec
 from deltaplan.compiler.loops.ensemble import MOST, Ensemble, ensemble
@@ -27,7 +26,7 @@ from deltaplan.runtime.batches import Batches
 from deltaplan.runtime.data.dataset import Dataset
 from deltaplan.runtime.initial import initial_of
 from deltaplan.runtime.native_trainer import ENDED, FLOAT64, INT64, KINDS, RECORDS
-from deltaplan.runtime.outcome import Ended, Outcome, Record
+from deltaplan.runtime.nets import Nets, together
 from deltaplan.runtime.random import Purpose, key
 from deltaplan.runtime.watch import best_of
 
@@ -74,64 +73,7 @@ def prepared(experiment: Experiment, dataset: Dataset, plans: Plans) -> Ready:
     return Ready(experiment, dataset, parts, Library(object_of(text, target), target))
 
 
-@dataclass(frozen=True, slots=True)
-class Nets:
-    """What the training of each seed gave, in their order.
-
-    `theta` [seeds, size] is as the spec keeps it, `last` that of the last step; `history` [lines, columns,
-    seeds] has the columns of `COLUMNS`, of which those of a net are as far as its last step.
-    """
-
-    seeds: tuple[int, ...]
-    ended: tuple[Ended, ...]
-    steps: NDArray[np.int64]
-    theta: Array
-    last: Array
-    history: NDArray[np.float64]
-    states: Mapping[str, Array]
-    counters: Mapping[str, Array]
-
-    def outcome(self, number: int) -> Outcome:
-        """What the net of a seed would have given by itself."""
-        step, ended = int(self.steps[number]), self.ended[number]
-        counters = {name: values[number] for name, values in self.counters.items()}
-        return Outcome(
-            theta=self.theta[number].copy(),
-            states={name: values[number].copy() for name, values in self.states.items()},
-            step=max(step - 1, 0) if ended == "diverged" else step,
-            history=tuple(self._records(number, step)),
-            ended=ended,
-            counters={"theta": self.last[number].copy(), **counters},
-            backend="native",
-        )
-
-    def _records(self, number: int, last: int) -> list[Record]:
-        return [
-            Record(int(step), int(epoch), loss, objective, None if isnan(checked) else checked)
-            for step, epoch, loss, objective, checked in self.history[:, :, number].tolist()
-            if step <= last
-        ]
-
-
-def _together(parts: Sequence[Nets]) -> Nets:
-    """The nets of several blocks; where one ended early, its history is filled with infinite steps."""
-    lines = max(len(p.history) for p in parts)
-    histories = [
-        np.pad(p.history, ((0, lines - len(p.history)), (0, 0), (0, 0)), constant_values=inf) for p in parts
-    ]
-    return Nets(
-        seeds=tuple(s for p in parts for s in p.seeds),
-        ended=tuple(e for p in parts for e in p.ended),
-        steps=np.concatenate([p.steps for p in parts]),
-        theta=np.concatenate([p.theta for p in parts]),
-        last=np.concatenate([p.last for p in parts]),
-        history=np.concatenate(histories, axis=-1),
-        states={name: np.concatenate([p.states[name] for p in parts]) for name in parts[0].states},
-        counters={name: np.concatenate([p.counters[name] for p in parts]) for name in parts[0].counters},
-    )
-
-
-def train_seeds(
+def train_together(
     ready: Ready,
     seeds: Sequence[int],
     threads: int | None = None,
@@ -158,7 +100,7 @@ def train_seeds(
     with ThreadPoolExecutor(max(workers, 1)) as pool:
         waiting = [pool.submit(work, block) for block in blocks]
         try:
-            return _together([future.result() for future in waiting])
+            return together([future.result() for future in waiting])
         except BaseException:
             stopped.set()
             with lock:
@@ -280,12 +222,6 @@ class Block:
             states={name: self._vectors(f"state {name}") for name in self.parts.states},
             counters=counters,
         )
-
-
-def seeded(experiment: Experiment, seed: int) -> Experiment:
-    """The same experiment with another seed."""
-    assert experiment.train is not None
-    return replace(experiment, train=replace(experiment.train, seed=seed))
 
 
 def _sizes(e: Ensemble) -> dict[str, int]:

@@ -1,7 +1,7 @@
 """What one call does: read a spec and its data, compile it, check it, solve it."""
 
 import os
-from collections.abc import Mapping
+from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +21,8 @@ from deltaplan.runtime.problem import Problem
 from deltaplan.runtime.requirements import require
 from deltaplan.runtime.run import Run
 from deltaplan.runtime.run import train as train_run
+from deltaplan.runtime.seeds import Seeds
+from deltaplan.runtime.seeds import train_seeds as train_each
 from deltaplan.runtime.trace import SampleTrace
 from deltaplan.runtime.trace import trace as trace_sample
 
@@ -62,6 +64,33 @@ def train(
     return train_run(
         experiment, dataset, runs=runs, resume=resume, progress=progress, threads=threads, backend=backend
     )
+
+
+def train_seeds(
+    spec: Spec,
+    x: Any = None,
+    y: Any = None,
+    *,
+    seeds: Iterable[int],
+    params: Params = None,
+    runs: str | os.PathLike[str] | None = None,
+    threads: int | None = None,
+    backend: Backend | None = None,
+    done: Callable[[int], None] = lambda count: None,
+) -> Seeds:
+    """Trains a spec once for each seed: `run.theta` [seeds, size], `run.table`, `run.model(seed)`. Many small
+    nets are trained at once, and each is the net that the spec with that seed gives by itself.
+
+    The arguments are those of `train`; `done` hears of how many more nets are trained. ValueError without
+    seeds.
+    """
+    experiment, chosen = experiment_of(spec, params), tuple(seeds)
+    if not chosen or len(set(chosen)) < len(chosen):
+        raise ValueError("seeds are different whole numbers, one at least")
+    require(experiment, *(() if x is not None else ("data",)), "train", "minimize")
+    dataset = _dataset(experiment, x, y) or load_dataset(experiment, Path())
+    folder = None if runs is None else Path(runs)
+    return train_each(experiment, dataset, chosen, runs=folder, threads=threads, backend=backend, done=done)
 
 
 def compile_(spec: Spec, *, params: Params = None, fused: bool = True) -> Compiled:

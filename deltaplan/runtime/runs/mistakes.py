@@ -1,6 +1,7 @@
 """What can be wrong with a run folder."""
 
 from dataclasses import dataclass
+from pathlib import Path
 from typing import ClassVar
 
 from deltaplan.diagnostics import Diagnostic
@@ -42,3 +43,9 @@ class RunNotWritten(Diagnostic):
     title: ClassVar[str] = "the run cannot be written to `{path}`: {why}"
     path: str
     why: str
+
+
+def not_written(base: Path, error: OSError) -> RunNotWritten:
+    """The mistake of a folder that the disk does not take."""
+    why = "it is no folder" if isinstance(error, FileExistsError) else error.strerror or str(error)
+    return RunNotWritten(path=str(base), why=why.lower())

@@ -15,7 +15,7 @@ from safetensors import numpy as safetensors
 from deltaplan.diagnostics import DeltaplanError
 from deltaplan.runtime.contributions import Code, contribution_to_data
 from deltaplan.runtime.files import new_run_folder, write_atomically
-from deltaplan.runtime.runs.mistakes import RunNotWritten
+from deltaplan.runtime.runs.mistakes import not_written
 from deltaplan.runtime.runs.saved import FORMAT, OPTIMIZER, RECORDED, TRAINER, Arrays, SavedRun
 
 
@@ -33,8 +33,7 @@ def save(run: SavedRun, base: Path, pictures: Mapping[str, str] | None = None) -
     try:
         return new_run_folder(base, run.name, fill)
     except OSError as error:
-        why = "it is no folder" if isinstance(error, FileExistsError) else error.strerror or str(error)
-        raise DeltaplanError(RunNotWritten(path=str(base), why=why.lower())) from None
+        raise DeltaplanError(not_written(base, error)) from None
 
 
 def _files(run: SavedRun) -> dict[str, bytes]:

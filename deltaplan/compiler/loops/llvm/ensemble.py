@@ -437,7 +437,8 @@ class Nets:
 
             code.each(self.nets, one)
 
-        code.each(blocks, lambda i: block(MOST, i * MOST))
+        if blocks:
+            code.each(blocks, lambda i: block(MOST, i * MOST))
         if rest:
             block(rest, Value(code, str(blocks * MOST), "i64"))
 
