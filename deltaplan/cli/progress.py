@@ -6,7 +6,7 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from deltaplan.compiler.experiment import Experiment
+    from deltaplan.compiler.experiment import Experiment, TrainSpec
     from deltaplan.runtime.outcome import Record
 
 LINES = 10  # about so many in a pipe
@@ -18,14 +18,14 @@ def shown_progress(experiment: "Experiment", silent: bool) -> Iterator["Callable
     if silent or experiment.train is None:
         yield None
     elif sys.stderr.isatty():
-        with _bar(experiment.train.unit, experiment.train.length) as update:
+        with _bar(experiment.train) as update:
             yield update
     else:
-        yield _lines(experiment.train.unit, experiment.train.length)
+        yield _lines(experiment.train)
 
 
 @contextmanager
-def _bar(unit: str, length: int) -> Iterator["Callable[[Record], None]"]:
+def _bar(train: "TrainSpec") -> Iterator["Callable[[Record], None]"]:
     from rich.console import Console
     from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 
@@ -36,10 +36,10 @@ def _bar(unit: str, length: int) -> Iterator["Callable[[Record], None]"]:
         TimeElapsedColumn(),
     )
     with Progress(*columns, console=Console(stderr=True), transient=True) as progress:
-        task = progress.add_task("training", total=length, told="")
+        task = progress.add_task("training", total=None if train.exact else train.length, told="")
 
         def update(record: "Record") -> None:
-            progress.update(task, completed=_done(unit, record), told=_told(unit, length, record))
+            progress.update(task, completed=_done(train.unit, record), told=_told(train, record))
 
         yield update
 
@@ -59,8 +59,9 @@ def counted(total: int, silent: bool) -> Iterator["Callable[[int], None]"]:
         yield lambda count: progress.advance(task, count)
 
 
-def _lines(unit: str, length: int) -> "Callable[[Record], None]":
-    every = max(1, length // LINES)
+def _lines(train: "TrainSpec") -> "Callable[[Record], None]":
+    length, unit = train.length, train.unit
+    every = 1 if train.exact else max(1, length // LINES)
     reached = 0
 
     def update(record: "Record") -> None:
@@ -68,7 +69,7 @@ def _lines(unit: str, length: int) -> "Callable[[Record], None]":
         done = _done(unit, record)
         if done >= length or done // every > reached:
             reached = done // every
-            print(_told(unit, length, record), file=sys.stderr, flush=True)
+            print(_told(train, record), file=sys.stderr, flush=True)
 
     return update
 
@@ -77,6 +78,7 @@ def _done(unit: str, record: "Record") -> int:
     return record.epoch if unit == "epochs" else record.step
 
 
-def _told(unit: str, length: int, record: "Record") -> str:
+def _told(train: "TrainSpec", record: "Record") -> str:
+    unit, length = train.unit, "" if train.exact else f"/{train.length}"
     validation = "" if record.validation_loss is None else f"  validation {record.validation_loss:.4g}"
-    return f"{unit.removesuffix('s')} {_done(unit, record)}/{length}  loss {record.loss:.4g}{validation}"
+    return f"{unit.removesuffix('s')} {_done(unit, record)}{length}  loss {record.loss:.4g}{validation}"

@@ -187,7 +187,9 @@ def result(run: "Run") -> str:
     from deltaplan.cli.console import scores_table
 
     assert run.folder is not None
-    lines = [f"{run.saved.step:,} steps, {run.ended}", scores_table(_parts(run))]
+    norm = run.metrics.get("gradient_norm")
+    certificate = [] if norm is None else [f"‖∇J‖ = {norm:.3g}"]
+    lines = [f"{run.saved.step:,} steps, {run.ended}", *certificate, scores_table(_parts(run))]
     pictures = {"fit.svg": "the fit", "loss.svg": "the loss curve"}
     found = [(what, run.folder / name) for name, what in pictures.items() if (run.folder / name).exists()]
     lines += [f"{what}: {path}" for what, path in found]
@@ -204,10 +206,11 @@ def _data(run: "Run") -> dict[str, Any]:
 
     told = diagnostics_data((run.divergence,)) if run.divergence else []
     return {
-        "ok": run.ended == "complete",
+        "ok": run.ended in ("complete", "converged"),
         "ended": run.ended,
         "step": run.saved.step,
         "run": str(run.folder),
+        "gradient_norm": run.metrics.get("gradient_norm"),
         "metrics": finite(_parts(run)),
         "diagnostics": told,
     }

@@ -181,6 +181,17 @@ class TrainSpec:
     record: int | None = None
     origin: Mapping[str, Literal["spec", "default"]] = field(default_factory=dict, compare=False)
 
+    @property
+    def solver(self) -> contracts.Solver | None:
+        """The optimizer, where it is no formula."""
+        contract = self.optimizer.contract
+        return contract if isinstance(contract, contracts.Solver) else None
+
+    @property
+    def exact(self) -> bool:
+        """Whether the run ends by itself: `length` is then a bound that no spec states."""
+        return self.solver is not None and self.solver.exact
+
 
 @dataclass(frozen=True, slots=True)
 class Experiment:

@@ -86,7 +86,7 @@ def compile_plans(experiment: Experiment, fused: bool = True) -> Plans:
 
 def _update(experiment: Experiment, trained: Iterable[Parameter]) -> Update | None:
     train = experiment.train
-    if train is None:
+    if train is None or train.solver:
         return None
     kinds = stretches(experiment.graph, train, trained)
     return update_of(train.optimizer, kinds, train.unit, train.clip)

@@ -8,7 +8,7 @@ def snake(u, a):
 """
 
 from deltaplan.plugins.building import Builder, Tensor
-from deltaplan.plugins.contracts import Attribute, Sides, Table, Unreadable
+from deltaplan.plugins.contracts import Attribute, Iterate, Objective, Sides, Table, Unreadable
 from deltaplan.plugins.declare import boolean, length, number, numbers, required, whole
 from deltaplan.plugins.decorators import (
     activation,
@@ -20,6 +20,7 @@ from deltaplan.plugins.decorators import (
     optimizer,
     regularizer,
     schedule,
+    solver,
 )
 from deltaplan.plugins.expressions import (
     Expr,
@@ -55,6 +56,8 @@ __all__ = [
     "Attribute",
     "Builder",
     "Expr",
+    "Iterate",
+    "Objective",
     "Sides",
     "Table",
     "Tensor",
@@ -94,6 +97,7 @@ __all__ = [
     "sin",
     "sinh",
     "softplus",
+    "solver",
     "sqrt",
     "sum",
     "tanh",

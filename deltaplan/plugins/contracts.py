@@ -5,10 +5,10 @@ builder (layer, initializer), and host objects (data source). Nothing here knows
 """
 
 import operator
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from math import isfinite
-from typing import TYPE_CHECKING, Any, ClassVar, Literal
+from typing import TYPE_CHECKING, Any, ClassVar, Literal, Protocol
 
 from deltaplan.plugins.expressions import Expr
 
@@ -165,6 +165,41 @@ class Optimizer(Contribution):
     kind: ClassVar[Kind] = "optimizer"
     state: tuple[str, ...] = field(kw_only=True)
     update: Mapping[str, Expr] = field(kw_only=True, hash=False)  # new `w` and new states, by name
+
+
+class Objective(Protocol):
+    """What a solver minimizes: J of the parameters that are trained, x [n], in float64."""
+
+    def __call__(self, x: "np.ndarray[Any, Any]") -> "tuple[float, np.ndarray[Any, Any]]":
+        """J(x) and its gradient [n]."""
+
+    def hessian(self, x: "np.ndarray[Any, Any]") -> "np.ndarray[Any, Any]":
+        """The second derivatives [n, n] of J at x."""
+
+
+@dataclass(frozen=True, slots=True)
+class Iterate:
+    """A point that a solver has reached, with J and the gradient there."""
+
+    x: "np.ndarray[Any, Any]"
+    value: float
+    gradient: "np.ndarray[Any, Any]"
+
+
+@dataclass(frozen=True, slots=True)
+class Solver(Contribution):
+    """An optimizer that is not a formula: `minimize(objective, x, **parameters)` gives each point that it
+    reaches, from x on, and ends where there is no better one. It sees all samples at once.
+
+    `exact`: it takes problems alone that are convex and twice differentiable in what is trained, and ends at
+    their minimum, so that a run has no length. `numbers(n, **parameters)` is how many it keeps for n
+    parameters, in float64.
+    """
+
+    kind: ClassVar[Kind] = "optimizer"
+    minimize: "Callable[..., Iterator[Iterate]]" = field(kw_only=True)
+    exact: bool = False
+    numbers: Callable[..., int] = field(kw_only=True)
 
 
 @dataclass(frozen=True, slots=True)

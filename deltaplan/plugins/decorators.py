@@ -1,6 +1,6 @@
 """The decorators: each turns a function into a contribution. They register nothing; the loader collects."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from types import MappingProxyType
 from typing import Any, Literal
 
@@ -9,12 +9,14 @@ from deltaplan.plugins.contracts import (
     Attribute,
     DataSource,
     Initializer,
+    Iterate,
     Layer,
     Loss,
     Metric,
     Optimizer,
     Regularizer,
     Schedule,
+    Solver,
     Table,
 )
 from deltaplan.plugins.declare import Declared, named
@@ -118,6 +120,21 @@ def optimizer(
             state=tuple(state),
             update=MappingProxyType(update),
         )
+
+    return mark
+
+
+def solver(
+    name: str, /, *, exact: bool = False, numbers: Callable[..., int] | None = None, **parameters: Declared
+) -> Callable[[Callable[..., Iterator[Iterate]]], Solver]:
+    """Points from a first one on: `def descent(objective, x, rate)`, a generator of Iterate; see Solver."""
+
+    def mark(function: Callable[..., Iterator[Iterate]]) -> Solver:
+        traced, declared = Traced("optimizer", name, function), named(parameters)
+        traced.check_parameters(declared)
+        traced.check_signature("objective", "x", keywords=[p.name for p in declared])
+        kept = numbers or (lambda n, **values: n)
+        return Solver(name, declared, traced.doc, traced.owner, minimize=function, exact=exact, numbers=kept)
 
     return mark
 

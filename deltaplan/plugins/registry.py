@@ -18,6 +18,7 @@ from deltaplan.plugins.contracts import (
     Optimizer,
     Regularizer,
     Schedule,
+    Solver,
 )
 from deltaplan.plugins.faults import NameClash
 from deltaplan.plugins.places import line_span
@@ -55,7 +56,7 @@ class Registry:
     @overload
     def find(self, kind: Literal["regularizer"], name: str) -> Regularizer | None: ...
     @overload
-    def find(self, kind: Literal["optimizer"], name: str) -> Optimizer | None: ...
+    def find(self, kind: Literal["optimizer"], name: str) -> Optimizer | Solver | None: ...
     @overload
     def find(self, kind: Literal["schedule"], name: str) -> Schedule | None: ...
     @overload

@@ -31,7 +31,7 @@ class Record:
 
 
 Backend = Literal["native", "numpy"]
-Ended = Literal["complete", "stopped early", "interrupted", "diverged"]
+Ended = Literal["complete", "converged", "stopped early", "interrupted", "diverged"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,8 +41,8 @@ class Outcome:
     After divergence θ is the last with a finite objective and gradient. `states` are the optimizer's vectors
     and `counters` what else is needed to go on: the θ of the last step, what the epoch at hand has seen, and
     the best value so far with its step and the epochs since; `recorded` is θ along the way, where the spec
-    asks for it. `backend` is what ran, and `warnings` tell why
-    where it is not what was to be expected.
+    asks for it; `gradient_norm` is ‖∇J‖ at θ over what is trained, where a solver ran. `backend` is what ran,
+    and `warnings` tell why where it is not what was to be expected.
     """
 
     theta: Array
@@ -54,6 +54,7 @@ class Outcome:
     divergence: Diagnostic | None = None
     backend: Backend = "numpy"
     recorded: Recorded | None = None
+    gradient_norm: float | None = None
     warnings: tuple[Diagnostic, ...] = ()
 
 

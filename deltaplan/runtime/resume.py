@@ -48,6 +48,9 @@ def _difference(run: "Run", experiment: Experiment, dataset: Dataset) -> tuple[s
         return f"it was trained in {run.theta.dtype}, and the spec says {spec.precision}", mend
     if run.experiment.train is None or spec.optimizer.name != run.experiment.train.optimizer.name:
         return "the spec has another optimizer", "another optimizer is a new run"
+    if spec.solver:
+        why = f"`{spec.optimizer.name}` leaves nothing to go on from"
+        return why, "`warm_start` with the run's folder begins where it ended"
     if [file.sha256 for file in saved.data] != [file.sha256 for file in dataset.files]:
         files = ", ".join(f"`{file.path}`" for file in saved.data) or "the data"
         return f"{files} is not what it was trained on", "other data are a new run"

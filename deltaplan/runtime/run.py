@@ -162,6 +162,7 @@ def _saved(model: Model, dataset: Dataset, outcome: Outcome, resumed: "Run | Non
     experiment, spec = model.experiment, model.experiment.train
     assert spec is not None
     parts: dict[str, Any] = {name: model.score(part) for name, part in dataset.parts.items()}
+    certificate = {} if outcome.gradient_norm is None else {"gradient_norm": outcome.gradient_norm}
     split = {"split": experiment.data.split.seed} if experiment.data else {}
     return SavedRun(
         name=resumed.saved.name if resumed else name_of(experiment),
@@ -176,7 +177,7 @@ def _saved(model: Model, dataset: Dataset, outcome: Outcome, resumed: "Run | Non
         seeds={"train": spec.seed, **split},
         preprocessing=dataset.preprocessing,
         history=[*(resumed.history if resumed else ()), *(record.to_data() for record in outcome.history)],
-        metrics={"ended": outcome.ended, "step": outcome.step, **parts},
+        metrics={"ended": outcome.ended, "step": outcome.step, **certificate, **parts},
         contributions=saved_of(experiment),
         code=code_of(experiment),
         params=dict(experiment.params),

@@ -5,28 +5,30 @@ import threading
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
+from functools import partial
 from math import isfinite
 from types import FrameType
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from deltaplan.compiler.experiment import Experiment, TrainSpec
-from deltaplan.compiler.loops.schedule import NoScheduleError
 from deltaplan.compiler.plan import Plans, compile_plans
-from deltaplan.diagnostics import Diagnostic, SpecError
+from deltaplan.diagnostics import Diagnostic
 from deltaplan.runtime.arrays import arrays_of
 from deltaplan.runtime.backends.numpy.bind import Bound, BoundUpdate, bind
 from deltaplan.runtime.backends.numpy.expressions import Array
 from deltaplan.runtime.backends.numpy.program import aligned
 from deltaplan.runtime.batches import Batches
+from deltaplan.runtime.choice import choose
 from deltaplan.runtime.data.dataset import Dataset, Part
 from deltaplan.runtime.divergence import explain
 from deltaplan.runtime.dropout import fill
 from deltaplan.runtime.first import first
 from deltaplan.runtime.outcome import Backend, Ended, Outcome, Progress, Record, Start
 from deltaplan.runtime.recorded import Recorder, recorded_every
+from deltaplan.runtime.solvers import SolverTrainer
 from deltaplan.runtime.threads import blas_threads
 from deltaplan.runtime.watch import Watch, best_of
 
@@ -57,7 +59,7 @@ def train(
     trainer, warnings = trainer_of(experiment, dataset, plans, start, backend, threads)
     with np.errstate(all="ignore"), blas_threads(threads or 1), interruptible(trainer):
         outcome = trainer.run(progress or (lambda record: None))
-    return replace(outcome, warnings=warnings)
+    return replace(outcome, warnings=(*warnings, *outcome.warnings))
 
 
 def trainer_of(
@@ -67,33 +69,18 @@ def trainer_of(
     start: Start | None,
     backend: Backend | None,
     threads: int | None = None,
-) -> tuple["Trainer | NativeTrainer", tuple[Diagnostic, ...]]:
+) -> tuple["Trainer | NativeTrainer | SolverTrainer", tuple[Diagnostic, ...]]:
     """The trainer of the backend that is asked for, or the best that can be had, and what is to be told."""
-    if backend == "numpy":
-        return Trainer(experiment, dataset, plans, start), ()
-    try:
+    if experiment.train and experiment.train.solver:
+        make = partial(SolverTrainer, experiment, dataset, plans)
+        return choose(backend, partial(make, "native"), partial(make, "numpy"))
+
+    def native() -> "Trainer | NativeTrainer":
         from deltaplan.runtime.native_trainer import NativeTrainer
 
-        return NativeTrainer(experiment, dataset, plans, start, threads), ()
-    except ImportError as error:
-        missing = NativeUnavailable(why=f"llvmlite does not import ({error})", mend=INSTALL)
-    except NoScheduleError as error:
-        missing = NativeUnavailable(why=f"it has no code for {error}", mend=None)
-    if backend == "native":
-        raise SpecError(missing)
-    return Trainer(experiment, dataset, plans, start), (missing,)
+        return NativeTrainer(experiment, dataset, plans, start, threads)
 
-
-INSTALL = "`pip install llvmlite` brings it; `--backend numpy` is silent"
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class NativeUnavailable(Diagnostic):
-    code: ClassVar[str] = "native-unavailable"
-    title: ClassVar[str] = "the native backend cannot run this: {why}"
-    help: ClassVar[str] = "{mend}"
-    why: str
-    mend: str | None
+    return choose(backend, native, lambda: Trainer(experiment, dataset, plans, start))
 
 
 @dataclass
@@ -280,7 +267,7 @@ def _sample_loss(bound: Bound) -> Any:
 
 
 @contextmanager
-def interruptible(trainer: "Trainer | NativeTrainer") -> Iterator[None]:
+def interruptible(trainer: "Trainer | NativeTrainer | SolverTrainer") -> Iterator[None]:
     """Ctrl-C lets the step at hand finish; a second one is an ordinary KeyboardInterrupt."""
     if threading.current_thread() is not threading.main_thread():
         yield

@@ -160,6 +160,14 @@ CASES = {
         problem="train { minimize sum(squared_error); optimizer adam; epochs 3\n"
         'record every=2 parameters; warm_start "runs/a" on=[h, biases] }',
     ),
+    "a solver": model(
+        "input 2; dense 3 tanh; output 1",
+        problem="train { minimize sum(squared_error); optimizer lbfgs(tolerance=1e-5); steps 7 }",
+    ),
+    "an exact solver": model(
+        "input 2; dense 3 tanh; output 1",
+        problem="train { minimize sum(squared_error); optimizer exact; only output }",
+    ),
     "a schedule over steps": model(
         "input 2; output 1",
         problem="train { minimize sum(squared_error); steps 7\n"
@@ -439,6 +447,7 @@ BARE = {
 }
 
 
+EXACT = model("input 2; output 1", problem="train {{ minimize sum(squared_error); optimizer {} }}")
 PICTURES = ("conv", "max_pool", "avg_pool", "global_avg_pool", "upsample", "reshape")  # what takes no vector
 WRITTEN = {"softmax": "apply softmax", "reshape": "reshape 8x4"}  # what is not a head and samples
 
@@ -454,6 +463,8 @@ def bare(contribution: Contribution) -> str:
     line = " ".join([call, *(v if a.positional else f"{a.name}={v}" for a, v in values.items())])
     line = WRITTEN.get(contribution.name, line)
     template = BARE["picture" if contribution.name in PICTURES else contribution.kind]
+    if getattr(contribution, "exact", False):
+        template = EXACT
     return template.replace("{}", line).replace("{{", "{").replace("}}", "}")
 
 

@@ -14,6 +14,7 @@ from deltaplan.compiler.build.params import define_params, unused
 from deltaplan.compiler.build.places import FILE, Read, StatedTwice, read_lines
 from deltaplan.compiler.build.record import check_record
 from deltaplan.compiler.build.scope import Scope
+from deltaplan.compiler.build.solver import check_solver
 from deltaplan.compiler.build.train import build_train
 from deltaplan.compiler.build.trained import check_trained
 from deltaplan.compiler.build.uses import load_plugins
@@ -87,6 +88,7 @@ def build(
     if train:
         check_trained(context, experiment, lines["train"])
         check_record(context, experiment, lines["train"])
+        check_solver(context, experiment)
         problems.raise_errors()
     return experiment
 

@@ -51,6 +51,9 @@ class Form:
         return next((slot for slot in self.slots if slot.name == name), None)
 
 
+SCHEDULED = (contracts.Optimizer, contracts.Schedule)
+
+
 def of_parameters(
     contract: contracts.Contribution, kind: str, *extra: Slot, length: int | None = None
 ) -> Form:
@@ -66,7 +69,7 @@ def of_parameters(
             above=p.above,
             maximum=p.maximum,
             below=p.below,
-            scheduled=p.type == "number" and kind in ("optimizer", "schedule"),
+            scheduled=p.type == "number" and isinstance(contract, SCHEDULED),
         )
         for p in contract.parameters
     )

@@ -16,6 +16,7 @@ from deltaplan.compiler.build.places import TRAIN, Read, head_span, missing, rea
 from deltaplan.compiler.build.record import RECORD
 from deltaplan.compiler.build.schedules import check_schedules, with_length
 from deltaplan.compiler.build.scope import Scope
+from deltaplan.compiler.build.solver import MOST_STEPS, check_lines
 from deltaplan.compiler.build.trained import build_only, build_rate, build_warm_start
 from deltaplan.compiler.build.watch import Watch, build_watch
 from deltaplan.compiler.build.words import FOREIGN
@@ -23,7 +24,7 @@ from deltaplan.compiler.experiment import TrainSpec
 from deltaplan.compiler.nodes import Use
 from deltaplan.diagnostics import Diagnostic, Note
 from deltaplan.dsl import tree
-from deltaplan.plugins.contracts import Value
+from deltaplan.plugins.contracts import Solver, Value
 
 Origin = Literal["spec", "default"]
 LENGTHS: tuple[Literal["epochs", "steps"], ...] = ("epochs", "steps")
@@ -55,6 +56,8 @@ FORMS = {
 CLIP = Form("clip", "train line", (Slot("norm", "number", required=True, above=0),))
 DEFAULTS: dict[str, Value] = {"batch": "full", "seed": 0, "precision": "float32"}
 
+EXACT: dict[str, Value] = {"steps": MOST_STEPS, "precision": "float64"}  # for a solver that ends by itself
+
 
 def build_train(context: Context, scope: Scope, model: Model | None, train: tree.Line) -> TrainSpec | None:
     """The train block; every mistake is told, and None given where one was."""
@@ -67,6 +70,8 @@ def build_train(context: Context, scope: Scope, model: Model | None, train: tree
     optimizer = (
         context.attempt(_optimizer, context, scope, lines["optimizer"]) if "optimizer" in lines else None
     )
+    if optimizer is not None:
+        check_lines(context, optimizer, lines, settings.get("batch"))
     if optimizer is not None and (time := _length(settings)):
         optimizer = with_length(optimizer, time[1])
         check_schedules(context, optimizer, *time)
@@ -89,7 +94,7 @@ def build_train(context: Context, scope: Scope, model: Model | None, train: tree
         context.refuse(TwoLengths(span=lines["steps"].span, notes=notes))
     if len(context.problems.errors) == before:
         examples = {"minimize": "minimize mean(squared_error)", "optimizer": "optimizer adam"}
-        length = {} if "steps" in lines else {"epochs": "epochs 100"}
+        length = {} if "steps" in lines or _is_exact(optimizer) else {"epochs": "epochs 100"}
         missing(context, TRAIN, head_span(train), lines, examples | length)
     if optimizer is None or average is None or None in settings.values():
         return None
@@ -115,12 +120,13 @@ def _spec(
     watch: Watch,
     keeps: bool,
 ) -> TrainSpec:
-    values = {**DEFAULTS, **settings}
+    exact = _is_exact(optimizer)
+    values = {**DEFAULTS, **(EXACT if exact else {}), **settings}
     unit: Literal["epochs", "steps"] = "epochs" if "epochs" in settings else "steps"
-    origin: dict[str, Origin] = {
-        head: "spec" if head in settings else "default" for head in (unit, *DEFAULTS)
-    }
-    origin["keep"] = "spec" if keeps else "default"
+    heads = DEFAULTS if exact else (unit, *DEFAULTS)
+    origin: dict[str, Origin] = {head: "spec" if head in settings else "default" for head in heads}
+    if not exact:
+        origin["keep"] = "spec" if keeps else "default"
     batch = values["batch"]
     return TrainSpec(
         average=average,
@@ -144,6 +150,10 @@ def _length(settings: Mapping[str, Value]) -> tuple[Literal["epochs", "steps"], 
         if isinstance(length := settings.get(unit), int):
             return unit, length
     return None
+
+
+def _is_exact(optimizer: Use | None) -> bool:
+    return optimizer is not None and isinstance(optimizer.contract, Solver) and optimizer.contract.exact
 
 
 def _setting(context: Context, scope: Scope, form: Form, read: Read) -> Value:

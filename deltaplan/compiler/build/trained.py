@@ -19,6 +19,7 @@ from deltaplan.compiler.parameters import place_parameters
 from deltaplan.compiler.trained import frozen
 from deltaplan.diagnostics import Diagnostic
 from deltaplan.dsl import tree
+from deltaplan.plugins.contracts import Optimizer
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -78,7 +79,8 @@ def build_rate(
 ) -> Rate | None:
     """`lr_scale 2 on=biases`. Raises Told."""
     bound = bind(context, scope, LR_SCALE, read.line.items, read.span)
-    if optimizer and not any(p.name == "lr" for p in optimizer.contract.parameters):
+    stepwise = optimizer and isinstance(optimizer.contract, Optimizer)
+    if optimizer and stepwise and not any(p.name == "lr" for p in optimizer.contract.parameters):
         raise context.refuse(NoRateToScale(span=read.span, optimizer=optimizer.name))
     if model is None:
         return None

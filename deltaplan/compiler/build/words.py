@@ -19,7 +19,6 @@ NOT_YET = {
     "layer": _words("batch_norm"),
     "line": _words("import sweep assert activation loss regularizer schedule"),
     "regularizer": _words("spectral"),
-    "optimizer": _words("lbfgs exact"),
     "data line": _words("augment"),
     "option": _words("share weights"),
 }

@@ -3,11 +3,11 @@
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from deltaplan.compiler.experiment import Experiment
+from deltaplan.compiler.experiment import Experiment, TrainSpec
 from deltaplan.compiler.graph import Graph
 from deltaplan.compiler.nodes import Layer
 from deltaplan.compiler.parameters import is_affine
-from deltaplan.compiler.plan import Plans
+from deltaplan.compiler.plan import Plan, Plans
 from deltaplan.compiler.printers.buffers import ITEMSIZE, arena_of
 from deltaplan.compiler.steps import Step, flops
 
@@ -49,5 +49,12 @@ def training_memory(experiment: Experiment, plans: Plans, batch: int) -> Memory:
     assert plans.train is not None
     itemsize = ITEMSIZE[experiment.train.precision]
     vector = plans.train.trace.size * itemsize
-    states = len(plans.update.states) if plans.update else 0
-    return Memory(batch, vector, vector, states * vector, arena_of(plans.train, batch, itemsize).bytes)
+    states = len(plans.update.states) * vector if plans.update else _of_solver(experiment.train, plans.train)
+    return Memory(batch, vector, vector, states, arena_of(plans.train, batch, itemsize).bytes)
+
+
+def _of_solver(train: TrainSpec, plan: Plan) -> int:
+    """The bytes that a solver keeps."""
+    assert train.solver is not None
+    values = {p.name: train.optimizer.values.get(p.name, p.default) for p in train.solver.parameters}
+    return 8 * train.solver.numbers(sum(p.size for p in plan.trace.trained), **values)

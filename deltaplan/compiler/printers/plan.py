@@ -73,6 +73,8 @@ def _lines(experiment: Experiment, batch: int | None, full: bool) -> Iterator[st
     if plans.update and experiment.train:
         blocks = place_parameters(graph)
         yield from _update(experiment.train.optimizer, plans.update, blocks)
+    if experiment.train and experiment.train.solver:
+        yield from _solver(experiment.train.optimizer)
     if plans.train:
         yield from _afterwards(experiment, plans, layout)
     else:
@@ -125,6 +127,14 @@ def _update(optimizer: Use, update: Update, blocks: Sequence[Parameter]) -> Iter
         for name, text in update_formulas(part.step):
             yield from columns(f"{margin}{name} = {text}", f"[{part.end - part.begin}]", "", line)
     yield from columns("", "", f"{sum(flops(part.step, 1) for part in update.parts):,}", "")
+
+
+def _solver(optimizer: Use) -> Iterator[str]:
+    """A solver has no formula: what it says of itself."""
+    yield ""
+    yield from columns(f"minimized by {optimizer.name}", "", "", f":{optimizer.span.line}", indent=0)
+    what = optimizer.contract.doc.partition("\n")[0]
+    yield from folded(f"{what}; it chooses the points at which J and g are computed")
 
 
 def _blocks(part: UpdatePart, blocks: Sequence[Parameter]) -> str:

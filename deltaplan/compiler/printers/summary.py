@@ -139,7 +139,8 @@ def _columns(word: str, groups: Iterable[Iterable[Any]], rest: str | None = None
 
 def _solver(train: TrainSpec) -> str:
     unit = train.unit if train.length != 1 else train.unit.removesuffix("s")
-    given = {train.unit: f"{train.length:,} {unit}", "batch": f"batch {train.batch or 'full'}"}
+    given: dict[str, str] = {} if train.exact else {train.unit: f"{train.length:,} {unit}"}
+    given |= {"batch": f"batch {train.batch or 'full'}"}
     given |= {"seed": f"seed {train.seed}", "precision": train.precision}
     settings = [
         f"{text} (default)" if train.origin.get(name) == "default" else text for name, text in given.items()
@@ -224,7 +225,7 @@ def _data_data(data: DataSpec) -> dict[str, Any]:
 def _train_data(train: TrainSpec) -> dict[str, Any]:
     return {
         "optimizer": _use_data(train.optimizer),
-        train.unit: train.length,
+        **({} if train.exact else {train.unit: train.length}),
         "batch": train.batch or "full",
         "seed": train.seed,
         "precision": train.precision,

@@ -88,8 +88,9 @@ def rmsprop(
     momentum: Expr,
     centered: Expr,
 ) -> dict[str, Expr]:
-    """v ← ρv + (1 − ρ)g²;  w ← w − η g/(√v + ε), with momentum as in sgd; centered: v less the square of the
-    mean gradient under the root  (Tieleman and Hinton, 2012; Graves, 2013)"""
+    """v ← ρv + (1 − ρ)g²;  w ← w − η g/(√v + ε)  (Tieleman and Hinton, 2012)
+
+    momentum as in sgd; centered: v less the square of the mean gradient under the root  (Graves, 2013)"""
     v = rho * v + (1 - rho) * g**2
     mean = rho * mean + (1 - rho) * g
     spread = where(centered, maximum(v - mean**2, 0), v)

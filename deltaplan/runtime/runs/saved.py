@@ -50,7 +50,7 @@ class SavedRun:
     are what else a run needs to go on (see `Outcome`); `recorded` is θ along the way;
     `contributions` are the expressions of plugins, `code` what else it takes of them;
     `params` are those that were given from outside the spec; `data` are the files that were read.
-    `ended` says why training did: `complete`, `stopped early`, `interrupted`, `diverged`.
+    `ended` says why training did: `complete`, `converged`, `stopped early`, `interrupted`, `diverged`.
     """
 
     name: str

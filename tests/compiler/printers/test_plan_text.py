@@ -277,3 +277,10 @@ def test_plain_letters_are_plain():
     assert (
         ascii("∂b1 = Σ_B dv1; θ\N{PRIME} ← ⊙ Ω ℓ ŷ 中") == "db1 = sum_B dv1; theta' <- * Omega l y^ \\u4e2d"
     )
+
+
+def test_a_solver_is_told_in_place_of_an_update():
+    text = text_of(spec("input 2; output 1", optimizer="lbfgs"))
+    assert "update by" not in text
+    assert "minimized by lbfgs" in text
+    assert "limited-memory BFGS" in text

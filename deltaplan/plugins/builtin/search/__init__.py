@@ -1,0 +1,1 @@
+"""How solvers search: directions, and steps along them."""
