@@ -8,7 +8,7 @@ def snake(u, a):
 """
 
 from deltaplan.plugins.building import Builder, Tensor
-from deltaplan.plugins.contracts import Attribute, Iterate, Objective, Sides, Table, Unreadable
+from deltaplan.plugins.contracts import Attribute, Sides, Table, Unreadable
 from deltaplan.plugins.declare import boolean, length, number, numbers, required, whole
 from deltaplan.plugins.decorators import (
     activation,
@@ -51,6 +51,7 @@ from deltaplan.plugins.expressions import (
     unequal,
     where,
 )
+from deltaplan.plugins.solving import Iterate, Objective
 
 __all__ = [
     "Attribute",

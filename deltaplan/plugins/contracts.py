@@ -8,12 +8,14 @@ import operator
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from math import isfinite
-from typing import TYPE_CHECKING, Any, ClassVar, Literal, Protocol
+from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
 from deltaplan.plugins.expressions import Expr
 
 if TYPE_CHECKING:
     import numpy as np
+
+    from deltaplan.plugins.solving import Iterate
 
 
 class Sides(tuple[int, ...]):
@@ -165,25 +167,6 @@ class Optimizer(Contribution):
     kind: ClassVar[Kind] = "optimizer"
     state: tuple[str, ...] = field(kw_only=True)
     update: Mapping[str, Expr] = field(kw_only=True, hash=False)  # new `w` and new states, by name
-
-
-class Objective(Protocol):
-    """What a solver minimizes: J of the parameters that are trained, x [n], in float64."""
-
-    def __call__(self, x: "np.ndarray[Any, Any]") -> "tuple[float, np.ndarray[Any, Any]]":
-        """J(x) and its gradient [n]."""
-
-    def hessian(self, x: "np.ndarray[Any, Any]") -> "np.ndarray[Any, Any]":
-        """The second derivatives [n, n] of J at x."""
-
-
-@dataclass(frozen=True, slots=True)
-class Iterate:
-    """A point that a solver has reached, with J and the gradient there."""
-
-    x: "np.ndarray[Any, Any]"
-    value: float
-    gradient: "np.ndarray[Any, Any]"
 
 
 @dataclass(frozen=True, slots=True)

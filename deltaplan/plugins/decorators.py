@@ -9,7 +9,6 @@ from deltaplan.plugins.contracts import (
     Attribute,
     DataSource,
     Initializer,
-    Iterate,
     Layer,
     Loss,
     Metric,
@@ -22,6 +21,7 @@ from deltaplan.plugins.contracts import (
 from deltaplan.plugins.declare import Declared, named
 from deltaplan.plugins.expressions import Expr, argument
 from deltaplan.plugins.faults import NoExpression
+from deltaplan.plugins.solving import Iterate
 from deltaplan.plugins.totals import traced_metric
 from deltaplan.plugins.tracing import Traced
 

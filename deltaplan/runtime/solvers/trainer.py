@@ -9,7 +9,8 @@ import numpy as np
 from deltaplan.compiler.experiment import Experiment, TrainSpec
 from deltaplan.compiler.plan import Plans
 from deltaplan.diagnostics import Diagnostic
-from deltaplan.plugins.contracts import Iterate, Solver
+from deltaplan.plugins.contracts import Solver
+from deltaplan.plugins.solving import Iterate
 from deltaplan.runtime.arrays import arrays_of
 from deltaplan.runtime.backends.numpy.expressions import Array
 from deltaplan.runtime.data.dataset import Dataset, Part
