@@ -52,7 +52,8 @@ def prepared(experiment: Experiment, dataset: Dataset, plans: Plans) -> Ready:
     spec = experiment.train
     assert spec is not None
     assert plans.train is not None
-    assert plans.update is not None
+    if plans.update is None:
+        raise NoScheduleError("solvers of many nets at once")
     if spec.monitor or spec.record is not None or spec.warm_start is not None:
         raise NoScheduleError("monitored metrics, recorded parameters or a warm start of many nets at once")
     validation = dataset.parts.get("validation")

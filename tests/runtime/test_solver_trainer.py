@@ -190,3 +190,15 @@ def test_a_run_of_a_solver_does_not_go_on(specs, tmp_path, golden, monkeypatch):
     with pytest.raises(SpecError) as told:
         deltaplan.train(spec, resume=run)
     golden(ERRORS / "solver-does-not-go-on.err", f"{told.value}\n")
+
+
+def test_many_seeds_are_solved_one_after_the_other(specs):
+    spec = deltaplan.loads(
+        "model m { input 1; dense 3 tanh; output 1 }\n"
+        'data { csv "wave.csv"; inputs t; targets y }\n'
+        "train { minimize mean(squared_error); optimizer lbfgs; epochs 5; seed 4 }",
+        folder=specs,
+    )
+    found = deltaplan.train_seeds(spec, seeds=range(3, 6))
+    np.testing.assert_array_equal(found.theta[1], deltaplan.train(spec).theta)
+    assert not np.array_equal(found.theta[0], found.theta[1])

@@ -121,8 +121,7 @@ class SolverTrainer:
         kept = best.theta if best and self.spec.keep == "best" and best.step else self.theta
         _, gradient = self.objective(kept[self.objective.at].astype(np.float64))
         norm = float(np.linalg.norm(gradient))
-        outcome = Outcome(kept.copy(), {}, self.step, tuple(self.history), ended, backend=self.backend)
-        outcome = replace(outcome, recorded=self._recorder.result(self.step), gradient_norm=norm)
+        outcome = replace(self._reached(ended), theta=kept.copy(), gradient_norm=norm)
         if self.solver.exact and ended == "complete":
             use = self.spec.optimizer
             told = NotConverged(span=use.span, optimizer=use.name, steps=self.step, norm=norm)
@@ -134,10 +133,17 @@ class SolverTrainer:
             raise AssertionError("a random objective is refused")
 
         reason = explain(self.experiment, self.theta.copy(), self._data, self.scale, self.step + 1, draw)
-        outcome = Outcome(self.theta.copy(), {}, self.step, tuple(self.history), "diverged")
-        return replace(
-            outcome,
-            divergence=reason,
+        return replace(self._reached("diverged"), divergence=reason)
+
+    def _reached(self, ended: Ended) -> Outcome:
+        """The last point."""
+        return Outcome(
+            theta=self.theta.copy(),
+            states={},
+            step=self.step,
+            history=tuple(self.history),
+            ended=ended,
+            counters={"theta": self.theta.copy(), "seen": np.array(0.0)},
             backend=self.backend,
             recorded=self._recorder.result(self.step),
         )
