@@ -179,10 +179,12 @@ def program(
     made: Made,
     fused: bool = True,
     reuse: bool = True,
+    redzone: int = 0,
 ) -> Program:
     """The program of a list of steps. `external` tells where the tensors lie that live outside the arena;
     `kept` are read after the last call. Without `fused` each step is a kernel of its own; without `reuse`
-    every tensor has memory of its own, and all are written. `made` collects kernels over several programs.
+    every tensor has memory of its own, and all are written; a `redzone` of so many numbers, which no kernel
+    touches, lies behind each. `made` collects kernels over several programs.
     """
     alias = aliases(steps)
     produced = {t.name for step in steps for t in step.outputs}
@@ -195,7 +197,7 @@ def program(
     kernels = Kernels(alias, made)
     outside = {t.name: spot for t, spot in external.items()}
     outside |= {SAMPLES.name: Spot("samples", 0), COUNTER.name: Spot("counter", 0)}
-    calls, spots, arena = Placing(groups, kernels, outside, wanted, axes, reuse).all()
+    calls, spots, arena = Placing(groups, kernels, outside, wanted, axes, reuse, redzone).all()
     scratch = max(
         (b.strides[0] * b.shape[0] for c in calls for b in c.kernel.parameters if b.name == "scratch"),
         default=0,
@@ -214,8 +216,10 @@ class Placing:
         wanted: set[str],
         axes: Axes,
         reuse: bool,
+        redzone: int,
     ) -> None:
         self.groups, self.kernels, self.axes, self.reuse = groups, kernels, axes, reuse
+        self.redzone = redzone
         self.spots: dict[str, Spot] = dict(outside)
         self._last = self._last_uses(wanted)
         self._outside = set(outside)
@@ -266,7 +270,7 @@ class Placing:
     def _length(self, tensor: Tensor) -> int:
         """Numbers, up to a multiple of the alignment."""
         each = max(self.axes.machine.lanes, 8)
-        return -(-self.axes.numbers(tensor) // each) * each
+        return -(-(self.axes.numbers(tensor) + self.redzone) // each) * each
 
     def _take(self, length: int) -> int:
         free = self._free.get(length)

@@ -35,13 +35,14 @@ class NativeBound:
         fused: bool = True,
         reuse: bool = True,
         target: Target | None = None,
+        redzone: int = 0,
     ) -> None:
         self.plan, self.batch = plan, batch
         dtype = vectors["θ"].dtype
         target = target or host()
         axes = Axes(batch, target.schedule(dtype.itemsize))
         self.program: Program = program(
-            plan.steps, external_of(plan), plan.kept, axes, {}, fused=fused, reuse=reuse
+            plan.steps, external_of(plan), plan.kept, axes, {}, fused=fused, reuse=reuse, redzone=redzone
         )
         self._arrays: dict[str, Array] = dict(vectors)
         self._arrays["arena"] = zeros(self.program.arena, dtype)

@@ -1,0 +1,215 @@
+"""Plans on the native backend against numpy: buffer by buffer, from one state, with every kernel at work."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+from programs import experiment
+
+import deltaplan
+from deltaplan.compiler.plan import compile_plans
+from deltaplan.runtime.backends.native.bind import NativeBound
+from deltaplan.runtime.backends.native.target import host, named
+from deltaplan.runtime.backends.numpy.bind import bind
+from deltaplan.runtime.random import Purpose, uniform
+
+SPECS = sorted((Path(__file__).parents[2] / "specs").rglob("*.dl"))
+TOLERANCE = {"float64": 1e-12, "float32": 1e-5}
+PRIMES = [n for n in range(41, 258) if all(n % d for d in range(2, 17))]
+CANARY = 12345.678
+SEED, STEP = 11, 5
+
+MODELS = {
+    "activations": (
+        "input 3",
+        "dense 5 sigmoid",
+        "dense 5 tanh",
+        "dense 5 relu",
+        "dense 5 elu",
+        "dense 5 softplus",
+        "dense 5 silu",
+        "dense 5 gelu",
+        "dense 5 mish",
+        "dense 5 0.5*leaky_relu(0.2)",
+        "output 2",
+    ),
+    "wide": ("input 70", "dense 67 tanh", "dense 33 relu", "output 19"),
+    "skips": ("input 4", "dense 6, 6 tanh residual", "dense 9 relu residual=project", "output 3"),
+    "wide skips": ("input 20", "dense 40, 40 relu residual", "output 4"),
+    "dropout": ("input 9", "dense 30 relu", "dropout 30%", "dense 7 tanh", "dropout 50%", "output 3"),
+    "joins": ("input 5", "a = dense 4 tanh", "b = dense 4 relu from input", "concat from a, b", "output 2"),
+}
+LOSSES = {
+    "squared": "mean(squared_error) + l2(0.01)",
+    "absolute": "sum(absolute_error) + l1(0.1)",
+    "huber": "mean(huber)",
+    "logistic": "mean(logistic) + l2(0.1, on=biases)",
+}
+
+
+def leaves(plan, batch, dtype, seed=0):
+    """Data for the inputs and targets of a plan."""
+    random = np.random.default_rng(seed)
+    data = {
+        name: random.normal(size=(*t.shape, batch)).astype(dtype) for name, t in plan.trace.inputs.items()
+    }
+    for name, tensor in plan.trace.targets.items():
+        shape = (*tensor.shape, batch)
+        if tensor.kind == "index":
+            data[f"target {name}"] = random.integers(0, plan.trace.outputs[name].size, shape)
+        else:
+            data[f"target {name}"] = random.uniform(0.1, 0.9, shape).astype(dtype)
+    return data
+
+
+def bounds(plan, batch, dtype, **options):
+    """The plan on numpy, unfused step by step, and on the native backend."""
+    random = np.random.default_rng(1)
+    theta = (random.normal(size=plan.trace.size) * 0.4).astype(dtype)
+    data = leaves(plan, batch, dtype)
+    vectors = [{"θ": theta, "g": np.zeros_like(theta)} for _ in range(2)]
+
+    def draw(node, out):
+        found = uniform(Purpose.DROPOUT, SEED, STEP, node, (batch, out.size // batch), bits=24)
+        out[...] = found.T.reshape(out.shape)
+
+    reference = bind(plan, vectors[0], batch, data, draw, reuse=False)
+    reference.scale[...] = 1 / batch
+    native = NativeBound(plan, vectors[1], batch, **options)
+    native.scale[...] = 1 / batch
+    native.draws(SEED, STEP, np.arange(batch))
+    for name, array in native.data.items():
+        array[...] = data[name]
+    return reference, native
+
+
+def compare(plan, batch, dtype, **options):
+    """Runs both and compares every tensor that the native program has in memory."""
+    reference, native = bounds(plan, batch, dtype, **options)
+    with np.errstate(all="ignore"):
+        reference.run()
+    native.run()
+    seen = 0
+    for tensor in dict.fromkeys(t for step in plan.steps for t in step.outputs):
+        if tensor.name in native.program.spots and (tensor in plan.kept or not options.get("reuse", True)):
+            expected, found = reference[tensor].astype(np.float64), native[tensor].astype(np.float64)
+            error = np.abs(found - expected).max(initial=0.0)
+            scale = np.abs(expected).max(initial=0.0)
+            assert error <= TOLERANCE[dtype] * scale + 1e-3 * TOLERANCE[dtype], (tensor.name, error, scale)
+            seen += 1
+    assert seen
+
+
+def every_plan(spec):
+    plans = compile_plans(spec)
+    return [p for p in (plans.train, plans.evaluate, plans.predict) if p is not None]
+
+
+def check(spec, batch, dtype, target=None):
+    """Fused as it trains, fused with every tensor in memory, and each step by itself."""
+    for plan in every_plan(spec):
+        compare(plan, batch, dtype, target=target)
+        compare(plan, batch, dtype, fused=False, reuse=False, target=target)
+
+
+@pytest.mark.parametrize("dtype", ["float64", "float32"])
+@pytest.mark.parametrize("path", SPECS, ids=lambda p: p.stem)
+def test_every_spec(path, dtype):
+    check(deltaplan.load(path), 9, dtype)
+
+
+@pytest.mark.parametrize("batch", [1, 2, 3, 4, 5, 7, 8, 13, 16, 17, 31, 32, 33, 40, 97])
+def test_sizes_of_batches(batch):
+    check(experiment(*MODELS["wide"], inputs=70, targets=19), batch, "float32")
+    check(experiment(*MODELS["skips"], inputs=4, targets=3), batch, "float64")
+
+
+@pytest.mark.parametrize("dtype", ["float64", "float32"])
+@pytest.mark.parametrize("model", MODELS)
+def test_layers_and_activations(model, dtype):
+    lines = MODELS[model]
+    inputs, outputs = int(lines[0].split()[1]), int(lines[-1].split()[1])
+    check(experiment(*lines, inputs=inputs, targets=outputs), 18, dtype)
+
+
+@pytest.mark.parametrize("loss", LOSSES)
+def test_losses_and_penalties(loss):
+    check(
+        experiment("input 3", "dense 7 tanh", "output 2", inputs=3, targets=2, minimize=LOSSES[loss]),
+        21,
+        "float64",
+    )
+
+
+@pytest.mark.parametrize("classes", [2, 10, 16, 17, 40])
+def test_classes(classes):
+    spec = experiment(
+        "input 3", "dense 7 tanh", f"output {classes}", inputs=3, minimize="mean(cross_entropy)"
+    )
+    check(spec, 21, "float64")
+
+
+@pytest.mark.parametrize("name", ["avx512", "avx2", "x86-64"])
+def test_narrower_vectors(name):
+    if named(name).vector > host().vector:
+        pytest.skip("this processor has no such vectors")
+    for dtype in TOLERANCE:
+        check(experiment(*MODELS["wide"], inputs=70, targets=19), 19, dtype, target=named(name))
+
+
+@pytest.mark.parametrize("model", ["activations", "wide", "dropout"])
+def test_nothing_outside_the_buffers_is_touched(model):
+    lines = MODELS[model]
+    inputs, outputs = int(lines[0].split()[1]), int(lines[-1].split()[1])
+    plan = compile_plans(experiment(*lines, inputs=inputs, targets=outputs)).train
+    for batch in (3, 11, 32):
+        _, native = bounds(plan, batch, "float64", fused=True, reuse=False, redzone=24)
+        arena = native._arrays["arena"]
+        arena[:] = CANARY
+        native.run()
+        untouched = np.ones(len(arena), bool)
+        for tensor in {t for step in plan.steps for t in step.outputs}:
+            spot = native.program.spots.get(tensor.name)
+            if spot is not None and spot.space == "arena":
+                untouched[spot.offset : spot.offset + native.program.axes.numbers(tensor)] = False
+        assert (arena[untouched] == CANARY).all()
+        assert untouched.sum() > 24
+
+
+@pytest.mark.parametrize("value", [np.nan, np.inf, -np.inf])
+def test_what_is_not_finite_comes_through(value):
+    """As on numpy, to the objective and to the gradient."""
+    for model in ("wide", "activations"):
+        lines = MODELS[model]
+        inputs, outputs = int(lines[0].split()[1]), int(lines[-1].split()[1])
+        plan = compile_plans(experiment(*lines, inputs=inputs, targets=outputs)).train
+        reference, native = bounds(plan, 6, "float64")
+        for bound in (reference, native):
+            bound.data["input"][0, 2] = value
+            with np.errstate(all="ignore"):
+                bound.run()
+        objective = plan.trace.objective
+        assert np.isfinite(native[objective]) == np.isfinite(reference[objective])
+        names = [p.tensor for p in plan.parts if p.vector == "g"]
+        for tensor in names:
+            np.testing.assert_array_equal(np.isfinite(native[tensor]), np.isfinite(reference[tensor]))
+
+
+def test_two_bindings_give_the_same_bits():
+    plan = compile_plans(experiment(*MODELS["dropout"], inputs=9, targets=3)).train
+    found = []
+    for _ in range(2):
+        _, native = bounds(plan, 33, "float32")
+        native.run()
+        found.append(native._arrays["g"].copy())
+    np.testing.assert_array_equal(*found)
+
+
+@pytest.mark.long
+@pytest.mark.parametrize("batch", [*range(1, 41), *PRIMES])
+def test_all_sizes_of_batches(batch):
+    for model in MODELS:
+        lines = MODELS[model]
+        inputs, outputs = int(lines[0].split()[1]), int(lines[-1].split()[1])
+        for dtype in TOLERANCE:
+            check(experiment(*lines, inputs=inputs, targets=outputs), batch, dtype)
