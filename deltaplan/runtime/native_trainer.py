@@ -33,6 +33,7 @@ from deltaplan.runtime.data.dataset import Dataset, Part
 from deltaplan.runtime.divergence import Diverged, explain
 from deltaplan.runtime.dropout import fill
 from deltaplan.runtime.first import first
+from deltaplan.runtime.native_monitors import native_monitors, unit_numbers
 from deltaplan.runtime.outcome import Ended, Outcome, Progress, Record, Start
 from deltaplan.runtime.random import Purpose
 from deltaplan.runtime.recorded import Recorded, recorded_every
@@ -66,7 +67,9 @@ class NativeTrainer:
         assert spec is not None, "training needs a `train` block"
         self.spec: TrainSpec = spec
         self.part: Part = self.dataset.parts["train"]
-        self.validation: Part | None = self.dataset.parts.get("validation")
+        self.checks = "validation" in self.dataset.parts  # whether records tell a loss on other samples
+        self.looked_at: Part = self.dataset.parts["validation" if self.checks else "train"]
+        self.monitors = native_monitors(self.experiment, self.dataset)
         self.batches = Batches(len(self.part), spec.batch, spec.seed)
         self.dtype = np.dtype(spec.precision)
         self.training = self._training(host())
@@ -78,7 +81,7 @@ class NativeTrainer:
         self.memory = Memory(self.training, self.dtype)
         self.whole, self.real = zeros(len(Whole), INT64), zeros(len(Real), FLOAT64)
         self.best = best_of(spec, np.zeros(self.training.size, self.dtype))
-        self._watch = self._watcher() if spec.monitor else None
+        self._watch = self._watcher() if self.monitors is None else None
         self._fill()
         self._begin()
 
@@ -106,13 +109,14 @@ class NativeTrainer:
         assert self.plans.update is not None
         return training(
             self.plans.train,
-            self.plans.evaluate if self.validation is not None else None,
+            self.plans.evaluate if self.checks or self.monitors else None,
             self.plans.update,
             KINDS[self.spec.precision],
             target.schedule(self.dtype.itemsize),
             len(self.part),
             self.spec.batch,
-            len(self.validation) if self.validation is not None else 0,
+            len(self.looked_at) if self.checks or self.monitors else 0,
+            self.monitors or (),
         )
 
     def _watcher(self) -> Watch:
@@ -138,10 +142,17 @@ class NativeTrainer:
             m["counter"] = counter_of(spec.seed, Purpose.DROPOUT)
         if t.batch is not None:
             m["shuffle"] = counter_of(spec.seed, Purpose.SHUFFLE)
-        if self.validation is not None:
-            data = arrays_of(self.validation)
+        if t.validation:
+            data = arrays_of(self.looked_at)
             for leaf in t.leaves:
                 m[f"validation {leaf.key}"] = in_blocks(data[leaf.key], BLOCK, self.dtype)
+        if t.watched:
+            for (output, name), (begin, size) in t.watched.units.items():
+                values = unit_numbers(
+                    self.dataset.preprocessing.targets[output], name, size, self.looked_at.y[output]
+                )
+                for space in ("units", "units of float64"):
+                    m[space][begin : begin + size] = values
         mean = spec.average == "mean"
         for number, count in enumerate(t.counts):
             m["scale"][number] = 1 / count if mean else len(self.part) / count
@@ -166,7 +177,11 @@ class NativeTrainer:
         whole[Whole.EVERY] = 1 if self.best else max(1, -(-last // per_epoch) // RECORDS)
         whole[Whole.PATIENCE] = spec.stop_early.patience if spec.stop_early else -1
         whole[Whole.WATCHED] = self._watch is not None
-        whole[Whole.FOLLOWED] = COLUMNS.index("validation_loss") if self.best else -1
+        on = spec.stop_early.on if spec.stop_early else "loss"
+        columns = {"loss": COLUMNS.index("validation_loss")}
+        columns |= {label: len(COLUMNS) + i for i, label in enumerate(self.training.labels)}
+        whole[Whole.FOLLOWED] = columns.get(on, -1) if self.best else -1
+        whole[Whole.HIGHER] = self.best is not None and self.best.better == "higher"
         self._first = theta
         if every := recorded_every(spec, per_epoch):
             whole[Whole.KEEP] = every
@@ -244,14 +259,20 @@ class NativeTrainer:
         written = int(self.whole[Whole.RECORDS])
         if self.whole[Whole.WATCHED]:
             written -= 1
-        rows = self.memory["records"].reshape(ROOM, len(COLUMNS))
+        rows = self.memory["records"].reshape(ROOM, -1)
         for number in range(int(self.whole[Whole.DRAINED]), written):
-            self._record(rows[number % ROOM].tolist(), {}, progress)
+            row = rows[number % ROOM].tolist()
+            self._record(row, self._metrics(row), progress)
             self.whole[Whole.DRAINED] = number + 1
 
+    def _metrics(self, row: list[float]) -> dict[str, float]:
+        part = "validation" if self.checks else "train"
+        values = row[len(COLUMNS) :]
+        return {f"{part}_{label}": v for label, v in zip(self.training.labels, values, strict=True)}
+
     def _record(self, row: list[float], metrics: dict[str, float], progress: Progress) -> None:
-        step, epoch, loss, objective, validation = row
-        known = validation if self.training.validation else None
+        step, epoch, loss, objective, validation = row[: len(COLUMNS)]
+        known = validation if self.checks else None
         record = Record(int(step), int(epoch), loss, objective, known, metrics)
         self.history.append(record)
         progress(record)
@@ -262,7 +283,7 @@ class NativeTrainer:
         self._watched[:] = self.theta
         found = self._watch.look()
         number = int(self.whole[Whole.RECORDS]) - 1
-        rows = self.memory["records"].reshape(ROOM, len(COLUMNS))
+        rows = self.memory["records"].reshape(ROOM, -1)
         part = self._watch.part_name
         metrics = {f"{part}_{label}": value for label, value in found.items() if label != "loss"}
         self._record(rows[number % ROOM].tolist(), metrics, progress)
@@ -374,6 +395,7 @@ class Memory:
         sizes = _sizes(training)
         kinds = {"ahead": FLOAT64, "ahead out": FLOAT64, "records": FLOAT64, "order": INT64, "work": INT64}
         kinds["signal"] = INT64
+        kinds |= dict.fromkeys(("watched totals", "results", "units of float64"), FLOAT64)
         for name in self._names:
             self._arrays[name] = zeros(sizes.get(name, 0), kinds.get(name, dtype))
 
@@ -392,7 +414,11 @@ def _sizes(t: Training) -> dict[str, int]:
     """How many numbers each array has; data are put in place of arrays without any."""
     full = max(t.counts)
     found = dict.fromkeys(("θ", "θ other", "g", "best", *(f"state {s}" for s in t.states)), t.size)
-    found["records"] = ROOM * len(COLUMNS)
+    found["records"] = ROOM * (len(COLUMNS) + len(t.labels))
+    if t.watched:
+        found |= dict.fromkeys(("watched", "watched totals"), t.watched.sums)
+        found |= dict.fromkeys(("units", "units of float64"), t.watched.unit_count)
+        found["results"] = len(t.labels)
     found["arena"] = max(p.arena for p in t.programs)
     found["scratch"] = max(p.scratch for p in t.programs)
     found["scale"], found["scalars"] = len(t.counts), len(t.scalars.names)

@@ -12,6 +12,9 @@ from trainings import dataset, part, trained
 
 from deltaplan.compiler.plan import compile_plans
 from deltaplan.runtime.data.dataset import Dataset
+from deltaplan.runtime.data.features import Feature
+from deltaplan.runtime.data.preprocessing import Preprocessing, TargetColumns
+from deltaplan.runtime.data.scaling import Scaling
 from deltaplan.runtime.native_trainer import NativeTrainer
 from deltaplan.runtime.train import train
 
@@ -144,3 +147,37 @@ def test_no_bit_depends_on_the_number_of_threads(threads):
     np.testing.assert_allclose(found.theta, numpy.theta, rtol=1e-3, atol=1e-6)
     for mine, theirs in zip(found.history, numpy.history, strict=True):
         assert mine.to_data() == pytest.approx(theirs.to_data(), rel=1e-5)
+
+
+MONITORED = [
+    ("mean(squared_error)", "rmse, mae, r2, absolute_error, huber"),
+    ("mean(logistic)", "accuracy, f1, logistic"),
+]
+
+
+@pytest.mark.parametrize("outputs", [1, 3])
+@pytest.mark.parametrize(("loss", "monitored"), MONITORED)
+def test_what_is_monitored_is_that_of_numpy(loss, monitored, outputs):
+    data = dataset(14, validation=9, outputs=outputs)
+    if "logistic" in loss:
+        for samples in data.parts.values():
+            samples.y["output"][:] = samples.y["output"] > np.arange(outputs)[:, None]
+    columns = ", ".join(f"t{i}" for i in range(outputs)) + "; split train=60% validation=40%"
+    options = {"minimize": loss, "targets": columns, "more": f"monitor {monitored}", "batch": 4}
+    spec = experiment("input 1", "dense 5 tanh", f"output {outputs}", length="epochs 6", **options)
+    data = with_targets(data, outputs, "binary" if "logistic" in loss else "real")
+    native = NativeTrainer(spec, data, compile_plans(spec))
+    assert native.monitors, "the loop follows them by itself"
+    found = native.run(lambda record: None)
+    numpy = train(spec, data, backend="numpy")
+    for one, other in zip(found.history, numpy.history, strict=True):
+        assert len(one.metrics) == len(monitored.split(","))
+        assert one.to_data() == pytest.approx(other.to_data(), rel=1e-9)
+
+
+def with_targets(data, count, kind):
+    """The dataset with what tells how targets are scaled and decided."""
+    scaling = Scaling(tuple(0.5 + i for i in range(count)), tuple(2.0 + i for i in range(count)))
+    features = tuple(Feature(f"t{i}", (f"t{i}",)) for i in range(count))
+    columns = TargetColumns(kind, features, scaling if kind == "real" else Scaling.none(count))
+    return Dataset(data.parts, Preprocessing({}, {"output": columns}))

@@ -1,9 +1,10 @@
 """Everything that a native training loop consists of, before it is written as text."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from deltaplan.compiler.factors import with_factors
+from deltaplan.compiler.loops.monitors import Monitor, Watching, watching
 from deltaplan.compiler.loops.parallel import Parallel, chunks_of, parallel
 from deltaplan.compiler.loops.program import Made, Program, Spot, program
 from deltaplan.compiler.loops.schedule.axes import Axes, Machine
@@ -27,12 +28,11 @@ class Leaf:
 class Training:
     """The parts of a training loop.
 
-    `steps` and `evaluate` are programs by the number of their samples; `sums` are the numbers that each
-    block of an evaluation adds to, by name. `batch` is None for full batches.
+    `steps` and `evaluate` are programs by the number of their samples. `validation` is how many samples are
+    looked at for a record, and `watched` what is summed up over them. `batch` is None for full batches.
     """
 
     kind: str
-    nets: int
     size: int
     samples: int
     batch: int | None
@@ -48,7 +48,7 @@ class Training:
     random: bool
     evaluate: Mapping[int, Program]
     validation: int
-    sums: tuple[str, ...]
+    watched: Watching | None
     parallel: Parallel | None
 
     @property
@@ -63,15 +63,27 @@ class Training:
 
     @property
     def programs(self) -> tuple[Program, ...]:
-        clip = (self.clip_norm,) if self.clip_norm else ()
+        results = self.watched.results if self.watched else None
+        more = [*self.evaluate.values(), *(p for p in (self.clip_norm, results) if p)]
         if self.parallel:
-            return (*self.parallel.programs, *self.evaluate.values(), *clip)
-        return (*self.steps.values(), *self.evaluate.values(), self.norm, *clip, self.update)
+            return (*self.parallel.programs, *more)
+        return (*self.steps.values(), self.norm, self.update, *more)
 
     @property
     def counts(self) -> tuple[int, ...]:
         """The samples of a whole step, and of the last one of an epoch where those are fewer."""
         return tuple(dict.fromkeys((min(self.batch or self.samples, self.samples), self.rest)))
+
+    @property
+    def labels(self) -> tuple[str, ...]:
+        """The names of what is followed."""
+        return self.watched.labels if self.watched else ()
+
+    @property
+    def doubles(self) -> frozenset[str]:
+        """The names of the kernels that work in float64 whatever the precision."""
+        results = self.watched.results if self.watched else None
+        return frozenset(kernel.name for kernel in results.kernels) if results else frozenset()
 
     @property
     def updates(self) -> frozenset[str]:
@@ -89,26 +101,29 @@ def training(
     samples: int,
     batch: int | None,
     validation: int = 0,
-    nets: int = 0,
-    fused: bool = True,
+    monitors: Sequence[Monitor] = (),
 ) -> Training:
-    """The training loop of a plan on `samples` samples; `evaluation` runs on `validation` others."""
+    """The training loop of a plan on `samples` samples; `evaluation` runs on `validation` others, on which
+    `monitors` are followed."""
     made: Made = {}
     trace, update = plan.trace, with_factors(update)
     full = samples if batch is None else min(batch, samples)
     counts = tuple(dict.fromkeys((full, samples - (-(-samples // full) - 1) * full)))
     total = total_of(plan)
-    chunks = 1 if nets else chunks_of(plan, full, machine)
+    chunks = chunks_of(plan, full, machine)
     external = {count: external_of(plan, 0 if chunks > 1 else n) for n, count in enumerate(counts)}
     steps = {
-        count: program(plan.steps, places, (*plan.kept, total), Axes(count, machine, nets), made, fused)
+        count: program(plan.steps, places, (*plan.kept, total), Axes(count, machine), made)
         for count, places in external.items()
         if chunks == 1
     }
     shared = None
     if chunks > 1:
         shared = parallel(plan, update, external[full], counts, chunks, machine, made)
-    flat = Axes(1, machine, nets)
+    flat = Axes(1, machine)
+    watched = None
+    if evaluation is not None and validation:
+        watched = watching(monitors, evaluation.trace, validation, machine, made)
     ends = [(part.begin, part.end) for part in update.parts]
     whole = ends == [(0, trace.size)]
     used = {t for s in plan.steps for t in s.inputs}
@@ -117,7 +132,6 @@ def training(
     assert trace.objective is not None
     return Training(
         kind=kind,
-        nets=nets,
         size=trace.size,
         samples=samples,
         batch=batch,
@@ -131,9 +145,11 @@ def training(
         scalars=scalars_of(update),
         leaves=tuple(leaves),
         random=plan.random,
-        evaluate=evaluation_programs(evaluation, validation, machine, nets, made) if evaluation else {},
+        evaluate=evaluation_programs(evaluation, watched, validation, machine, made)
+        if evaluation and watched
+        else {},
         validation=validation if evaluation else 0,
-        sums=("loss",) if evaluation else (),
+        watched=watched,
         parallel=shared,
     )
 
@@ -159,16 +175,12 @@ def external_of(plan: Plan, scale: int = 0, nets: int = 0) -> dict[Tensor, Spot]
 
 
 def evaluation_programs(
-    plan: Plan, samples: int, machine: Machine, nets: int, made: Made
+    plan: Plan, watched: Watching, samples: int, machine: Machine, made: Made
 ) -> dict[int, Program]:
     """The sums over blocks of samples: `BLOCK` of them, and the rest."""
-    loss = plan.trace.sample_loss
-    assert loss is not None
-    total = Tensor("Σ", ())
-    steps = (*plan.steps, Reduce(inputs=(loss,), outputs=(total,), kind="sum", axes=(), batch=True))
+    steps = (*plan.steps, *watched.steps)
+    places = {**external_of(plan), **watched.places}
+    wanted = [t for t, spot in watched.places.items() if spot.space == "watched"]
     counts = [min(BLOCK, samples)] if samples else []
     counts += [samples % BLOCK] if samples > BLOCK and samples % BLOCK else []
-    return {
-        count: program(steps, external_of(plan), (total,), Axes(count, machine, nets), made)
-        for count in counts
-    }
+    return {count: program(steps, places, wanted, Axes(count, machine), made) for count in counts}

@@ -78,6 +78,7 @@ def tables(training: Training) -> tuple[str, ...]:
     names += [s for p in training.programs for s in _spaces(p) if s not in ("θ", "next")]
     for leaf in training.leaves:
         names += [f"rows {leaf.key}", f"gather {leaf.key}", f"validation {leaf.key}"]
+    names += ["watched", "watched totals", "results", "units", "units of float64"]
     names += ["rows samples", "counter", "samples", "scalars", "arena", "g"]
     if training.parallel:
         shared = [*shared_tables(training.parallel)]
@@ -119,6 +120,8 @@ class TrainingWriter:
             self.program(f"evaluate{count}", program)
         if t.clip_norm:
             self.program("clip_norm", t.clip_norm)
+        if t.watched and t.watched.results:
+            self.program("results", t.watched.results, "double")
         if t.batch is not None:
             write_order(self.code, t.samples)
             for count in t.parallel.passes if t.parallel else t.steps:
@@ -132,16 +135,17 @@ class TrainingWriter:
         return self.text
 
     def _kernels(self) -> None:
-        update = self.training.updates
+        update, doubles = self.training.updates, self.training.doubles
         found = {k.name: k for p in self.training.programs for k in p.kernels}
         for kernel in found.values():
-            (self.updates if kernel.name in update else self.kernels).kernel(kernel)
+            wide = self.doubles if kernel.name in doubles else self.kernels
+            (self.updates if kernel.name in update else wide).kernel(kernel)
         for scalar in (self.training.scalars.ahead, self.training.scalars.after):
             if scalar:
                 self.doubles.kernel(scalar)
 
-    def program(self, name: str, program: Program) -> None:
-        self.spaces[name] = write_program(self.text, name, program, self.training.kind)
+    def program(self, name: str, program: Program, kind: str | None = None) -> None:
+        self.spaces[name] = write_program(self.text, name, program, kind or self.training.kind)
 
     def _gather(self, count: int) -> None:
         """The function `@gather{count}(order, …)`: the samples of a step, features in rows."""
@@ -243,7 +247,6 @@ class Loop:
         self.gg = code.variable("double", 0.0)
         self.spins = code.variable("i64", 0)
         self.threads = self._get(Whole.THREADS)
-        self.validated = code.variable("double", 0.0)
 
     def _goes_on(self) -> Value:
         return self._both(self.step.value < self.last, self.status.value.is_(Status.RUNNING))
@@ -448,7 +451,7 @@ class Loop:
     def _record(self) -> None:
         code, t = self.code, self.training
         number = self._get(Whole.RECORDS)
-        columns = len(COLUMNS)
+        columns = len(COLUMNS) + len(t.labels)
         row = code.place(self.pointers["records"], (number % self._get(Whole.ROOM)) * columns, "double")
         steps = self.step.value - self.epoch.value * t.per_epoch
         most = steps * (t.batch or t.samples)
@@ -459,7 +462,7 @@ class Loop:
         for column, value in enumerate(values):
             code.store(row, column, value, "double")
         if t.validation:
-            code.store(row, 4, self._validation(), "double")
+            self._look(row)
         self.seen.set(0.0)
         code.choose(self._get(Whole.WATCHED).is_not(0), self._watch, lambda: self._follow(row))
         self._put(Whole.RECORDS, number + 1, shown=True)
@@ -495,13 +498,18 @@ class Loop:
         self._put(Whole.WAITED, 0)
         self.code.copy(self.pointers["best"], self.theta.value, self.training.size * self.writer.size)
 
-    def _validation(self) -> Value:
-        """The loss over the validation part, summed block by block."""
+    def _look(self, row: Value) -> None:
+        """The loss and what is followed, over the samples that are looked at, block by block, into a row."""
         code, t = self.code, self.training
-        total = self.validated
-        total.set(0.0)
+        assert t.watched is not None
+        totals, sums = self.pointers["watched totals"], t.watched.sums
+        code.clear(totals, 8 * sums)
         blocks = t.validation // BLOCK if t.validation > BLOCK else 1
         counts = [*t.evaluate]
+
+        def add(i: Value) -> None:
+            more = code.convert(code.load(self.pointers["watched"], i, self.kind), "double")
+            code.store(totals, i, code.load(totals, i, "double") + more, "double")
 
         def block(count: int, begin: Value) -> None:
             own = {"θ": self.theta.value}
@@ -509,12 +517,17 @@ class Loop:
                 base = self.pointers[f"validation {leaf.key}"]
                 own[f"in {leaf.key}"] = code.place(base, begin * leaf.size, self.kind)
             self._call(f"evaluate{count}", own)
-            total.set(total.value + self._result(t.evaluate[count], "Σ"))
+            code.each(sums, add)
 
         code.each(blocks, lambda i: block(counts[0], i * BLOCK))
         if len(counts) > 1:
             block(counts[1], Value(code, str(blocks * BLOCK), "i64"))
-        return total.value * self._real(Real.VALIDATION_SCALE)
+        code.store(row, 4, code.load(totals, 0, "double") * self._real(Real.VALIDATION_SCALE), "double")
+        if t.watched.results:
+            self._call("results", {})
+        for number in range(len(t.labels)):
+            value = code.load(self.pointers["results"], number, "double")
+            code.store(row, len(COLUMNS) + number, value, "double")
 
     # the end
     def _end(self) -> None:
