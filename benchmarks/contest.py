@@ -9,7 +9,7 @@ from time import process_time
 from benchmarks.measure import Clock
 
 Runner = Callable[[int], object]
-TARGET = 0.03  # seconds of a turn, unless the whole workload takes less
+TARGET, MARGINAL = 0.03, 0.15  # seconds of a turn, unless the whole workload takes less
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,12 +32,18 @@ class Contender:
             self.run(self.units)
             return self.units
         self.run(1)
-        units, seconds = 1, timed(self.run, 1)
-        while seconds < TARGET and units < self.most:
-            factor = min(10.0, max(2.0, TARGET / max(seconds, 1e-9)))
+        around = min(timed(self.run, 1), timed(self.run, 1)) if self.marginal else 0.0
+        units, target = 1, MARGINAL + 2 * around if self.marginal else TARGET
+        while (seconds := timed(self.run, units)) < target and units < self.most:
+            factor = min(4.0, max(2.0, target / max(seconds, 1e-9)))
             units = min(self.most, int(units * factor))
-            seconds = timed(self.run, units)
         return units
+
+    def measured(self, units: int, clock: Clock = process_time) -> tuple[float, float]:
+        """The seconds that n units are counted from, 0 but for a marginal time, and those of a run that ends
+        n units later."""
+        before = timed(self.run, units, clock) if self.marginal else 0.0
+        return before, timed(self.run, 2 * units if self.marginal else units, clock)
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,10 +62,16 @@ class Bar:
 
 @dataclass(frozen=True, slots=True)
 class Result:
-    """Seconds of a step in every turn."""
+    """What every turn took, before its steps and to their end, and how many steps that were."""
 
     name: str
-    seconds: list[float]
+    steps: int
+    turns: list[tuple[float, float]]
+
+    @property
+    def seconds(self) -> list[float]:
+        """A step's in every turn."""
+        return [(end - begin) / self.steps for begin, end in self.turns]
 
     @property
     def median(self) -> float:
@@ -67,7 +79,9 @@ class Result:
 
     @property
     def best(self) -> float:
-        return min(self.seconds)
+        """A step's, from the quickest of each."""
+        begins, ends = zip(*self.turns, strict=True)
+        return float(min(ends) - min(begins)) / self.steps
 
     def ratio(self, other: "Result") -> float:
         """The median of the turns' ratios."""
@@ -96,19 +110,12 @@ def contest(
 ) -> Mapping[str, Result]:
     """Every contender once in every turn."""
     units = {name: contender.chosen() for name, contender in contenders.items()}
-    results = {name: Result(name, []) for name in contenders}
+    results = {name: Result(name, units[name] * c.steps, []) for name, c in contenders.items()}
     gc.collect()
     gc.freeze()  # what the libraries made is not looked through again and again
     for _ in range(turns):
         gc.collect()
         for name, contender in contenders.items():
-            results[name].seconds.append(seconds_per_step(contender, units[name], clock))
+            results[name].turns.append(contender.measured(units[name], clock))
     gc.unfreeze()
     return results
-
-
-def seconds_per_step(contender: Contender, units: int, clock: Clock) -> float:
-    seconds = timed(contender.run, units, clock)
-    if contender.marginal:
-        seconds = timed(contender.run, 2 * units, clock) - seconds
-    return seconds / (units * contender.steps)

@@ -17,6 +17,11 @@ def hold(count: int) -> None:
         os.environ["XLA_FLAGS"] = f"{os.environ.get('XLA_FLAGS', '')} {one}".strip()
 
 
+def threads_held() -> int:
+    """How many were asked for."""
+    return int(os.environ.get(VARIABLE, "1"))
+
+
 @contextmanager
 def processors_held() -> Iterator[None]:
     """As many processors as threads, for what counts them when it starts; then all again."""
@@ -24,7 +29,7 @@ def processors_held() -> Iterator[None]:
         yield
         return
     every = os.sched_getaffinity(0)
-    os.sched_setaffinity(0, sorted(every)[: int(os.environ.get(VARIABLE, "1"))])
+    os.sched_setaffinity(0, sorted(every)[: threads_held()])
     try:
         yield
     finally:

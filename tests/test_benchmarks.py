@@ -21,7 +21,7 @@ def compare(work, theta, layers):
 @pytest.mark.parametrize("spec", ["specs/lecture/3x5.dl", "specs/lecture/45x5.dl"])
 def test_residual_nets(spec):
     work = workload("W", spec, "float64", 20)
-    outcome, net = train(work.experiment, work.dataset, work.plans), residual_net(work)
+    outcome, net = train(work.experiment, work.dataset, work.plans, backend="numpy"), residual_net(work)
     losses = [net.step() for _ in range(20)]
     compare(work, outcome.theta, net.layers)
     assert outcome.history[-1].loss == pytest.approx(losses[-1], rel=1e-12)
@@ -29,7 +29,7 @@ def test_residual_nets(spec):
 
 def test_the_classifier_of_digits():
     work = workload("W3", "benchmarks/w3.dl", "float64", 1)
-    outcome, net = train(work.experiment, work.dataset, work.plans), digits_net(work)
+    outcome, net = train(work.experiment, work.dataset, work.plans, backend="numpy"), digits_net(work)
     settings, count = work.experiment.train, len(work.dataset.parts["train"])
     order = np.concatenate(list(Batches(count, settings.batch, settings.seed).epoch(0)))
     loss = net.epoch(order)

@@ -25,7 +25,7 @@ def test_residual_nets(spec, depth, precision):
     work = workload("W", spec, precision, 5)
     net = reference_c.Residual(depth, work.theta, *work.samples, work.rate, precision)
     losses = net.train(5, recorded=True)
-    outcome = train(work.experiment, work.dataset, work.plans)
+    outcome = train(work.experiment, work.dataset, work.plans, backend="numpy")
     expected = [record.loss for record in outcome.history]
     np.testing.assert_allclose(losses, expected, rtol=LOSSES[precision])
     close(net.state.value, outcome.theta, precision)
@@ -36,7 +36,7 @@ def test_a_net_with_snake(precision):
     work = workload("W1 snake", "benchmarks/w1_snake.dl", precision, 5)
     net = reference_c.Residual(3, work.theta, *work.samples, work.rate, precision, snake=1.0)
     net.train(5)
-    close(net.state.value, train(work.experiment, work.dataset, work.plans).theta, precision)
+    close(net.state.value, train(work.experiment, work.dataset, work.plans, backend="numpy").theta, precision)
 
 
 def test_training_goes_on_where_it_stopped():
@@ -55,7 +55,7 @@ def test_the_classifier_of_digits(precision):
     x, y = work.samples
     net = reference_c.Digits(work.theta, x.T, y, work.rate, work.settings.seed, precision)
     losses = net.train(2)
-    outcome = train(work.experiment, work.dataset, work.plans)
+    outcome = train(work.experiment, work.dataset, work.plans, backend="numpy")
     loose = 1 if precision == "float64" else 20  # 90 steps, not one
     np.testing.assert_allclose(
         losses, [r.loss for r in outcome.history], rtol=loose * LOSSES[precision], atol=0

@@ -7,12 +7,15 @@ from pathlib import Path
 
 import deltaplan
 from benchmarks.contest import Contender, Runner, repeating
+from benchmarks.threads import threads_held
 from benchmarks.workloads import Array, Workload, landscape_of, rows_of
 from deltaplan.runtime.model import Model
+from deltaplan.runtime.outcome import Backend
 from deltaplan.runtime.train import train
 
 NAME = "deltaplan"
-LONGEST = 20_000  # steps, or epochs, of a turn
+BACKEND: Backend = "native"
+LONGEST = 200_000  # steps, or epochs, of a turn
 NETS = 2  # of an ensemble, as long as they are trained one by one
 TRAIN_W1 = 'import deltaplan; deltaplan.train("specs/lecture/3x5.dl")'  # from the root of the checkout
 
@@ -28,7 +31,13 @@ def training(work: Workload, seeds: int = 1) -> Runner:
     def run(length: int) -> None:
         for seed in range(work.settings.seed, work.settings.seed + seeds):
             settings = replace(work.settings, length=length, seed=seed)
-            train(replace(work.experiment, train=settings), work.dataset, work.plans)
+            train(
+                replace(work.experiment, train=settings),
+                work.dataset,
+                work.plans,
+                threads=threads_held(),
+                backend=BACKEND,
+            )
 
     return run
 
