@@ -9,41 +9,52 @@ from time import process_time
 from benchmarks.measure import Clock
 
 Runner = Callable[[int], object]
-TARGET, MARGINAL = 0.03, 0.15  # seconds of a turn, unless the whole workload takes less
+TARGET = 0.03  # seconds of a turn, unless the whole workload takes less
 
 
 @dataclass(frozen=True, slots=True)
 class Contender:
     """`run(n)` does n units of the work, always from the same beginning, and a unit is `steps` steps.
 
-    `most` units are the whole workload. `units` is stated where each number of them is compiled anew. A
-    `marginal` time is that of n units more: what a training does before and after its steps is left out.
+    `most` units are the whole workload. `units` is stated where each number of them is compiled anew. Where
+    what is to be run is `prepared`, `run(n)` gives it, and only it is timed. A `marginal` time is that of n
+    units more: what a training does once, before and after its steps, is left out.
     """
 
     run: Runner
     most: int
     steps: int = 1
     units: int | None = None
+    prepared: bool = False
     marginal: bool = False
 
     def chosen(self) -> int:
         """The units of a turn, after a first run that warms up."""
         if self.units is not None:
-            self.run(self.units)
+            self.timed(self.units)
             return self.units
-        self.run(1)
-        around = min(timed(self.run, 1), timed(self.run, 1)) if self.marginal else 0.0
-        units, target = 1, MARGINAL + 2 * around if self.marginal else TARGET
-        while (seconds := timed(self.run, units)) < target and units < self.most:
-            factor = min(4.0, max(2.0, target / max(seconds, 1e-9)))
+        self.timed(1)
+        units = 1
+        while (seconds := self.timed(units)) < TARGET and units < self.most:
+            factor = min(10.0, max(2.0, TARGET / max(seconds, 1e-9)))
             units = min(self.most, int(units * factor))
         return units
+
+    def timed(self, units: int, clock: Clock = process_time) -> float:
+        """The seconds of so many units."""
+        made = self.run(units) if self.prepared else None
+        begin = clock()
+        if callable(made):
+            made()
+        else:
+            self.run(units)
+        return clock() - begin
 
     def measured(self, units: int, clock: Clock = process_time) -> tuple[float, float]:
         """The seconds that n units are counted from, 0 but for a marginal time, and those of a run that ends
         n units later."""
-        before = timed(self.run, units, clock) if self.marginal else 0.0
-        return before, timed(self.run, 2 * units if self.marginal else units, clock)
+        before = self.timed(units, clock) if self.marginal else 0.0
+        return before, self.timed(2 * units if self.marginal else units, clock)
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,12 +108,6 @@ def repeating(*calls: Callable[..., object]) -> Runner:
                 call()
 
     return run
-
-
-def timed(run: Runner, units: int, clock: Clock = process_time) -> float:
-    begin = clock()
-    run(units)
-    return clock() - begin
 
 
 def contest(

@@ -94,7 +94,7 @@ def residual(work: Workload) -> dict[str, Contender]:
     return {NAME: Contender(lambda units: jax.block_until_ready(train(blocks)), work.length, units=steps)}
 
 
-def ensemble(work: Workload, nets: int = 1000, steps: int = 100) -> dict[str, Contender]:
+def ensemble(work: Workload, nets: int = 1000, steps: int = 200) -> dict[str, Contender]:
     """The time of a net and step; the first blocks of all nets differ."""
     train = jax.jit(jax.vmap(full_batch(work, steps)))
     factors = 1 + np.arange(nets) / nets

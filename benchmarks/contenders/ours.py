@@ -1,6 +1,6 @@
 """deltaplan, asked as its users ask it: the one place that knows how, and where a backend is named."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
@@ -9,14 +9,16 @@ import deltaplan
 from benchmarks.contest import Contender, Runner, repeating
 from benchmarks.threads import threads_held
 from benchmarks.workloads import Array, Workload, landscape_of, rows_of
+from deltaplan.compiler.experiment import Experiment
+from deltaplan.runtime.ensemble import Nets, prepared, train_seeds
 from deltaplan.runtime.model import Model
-from deltaplan.runtime.outcome import Backend
-from deltaplan.runtime.train import train
+from deltaplan.runtime.outcome import Backend, Outcome
+from deltaplan.runtime.train import train, trainer_of
 
 NAME = "deltaplan"
 BACKEND: Backend = "native"
-LONGEST = 200_000  # steps, or epochs, of a turn
-NETS = 2  # of an ensemble, as long as they are trained one by one
+WHOLE = "deltaplan, all of `train`"
+NETS, SHORTER = 1000, 5  # nets of an ensemble, and the part of W1's steps that they are timed for
 TRAIN_W1 = 'import deltaplan; deltaplan.train("specs/lecture/3x5.dl")'  # from the root of the checkout
 
 
@@ -25,21 +27,40 @@ def cache_in(folder: Path) -> Mapping[str, str]:
     return {"DELTAPLAN_CACHE": str(folder)}
 
 
-def training(work: Workload, seeds: int = 1) -> Runner:
-    """Trains for n steps (or epochs) from each of so many seeds, once data are read and plans are made."""
+def training(work: Workload) -> Runner:
+    """What trains for n steps (or epochs), compiled."""
 
-    def run(length: int) -> None:
-        for seed in range(work.settings.seed, work.settings.seed + seeds):
-            settings = replace(work.settings, length=length, seed=seed)
-            train(
-                replace(work.experiment, train=settings),
-                work.dataset,
-                work.plans,
-                threads=threads_held(),
-                backend=BACKEND,
-            )
+    def run(length: int) -> Callable[[], Outcome]:
+        trainer, _ = trainer_of(
+            of_length(work, length), work.dataset, work.plans, None, BACKEND, threads_held()
+        )
+        return lambda: trainer.run(lambda record: None)
 
     return run
+
+
+def whole(work: Workload) -> Runner:
+    """All that happens once data are read and plans are made: code, memory, training, history."""
+
+    def run(length: int) -> Outcome:
+        experiment, threads = of_length(work, length), threads_held()
+        return train(experiment, work.dataset, work.plans, threads=threads, backend=BACKEND)
+
+    return run
+
+
+def many_nets(work: Workload, nets: int) -> Runner:
+    """What trains so many nets for n steps, compiled."""
+
+    def run(length: int) -> Callable[[], Nets]:
+        ready = prepared(of_length(work, length), work.dataset, work.plans)
+        return lambda: train_seeds(ready, range(nets), threads_held())
+
+    return run
+
+
+def of_length(work: Workload, length: int) -> Experiment:
+    return replace(work.experiment, train=replace(work.settings, length=length))
 
 
 def losses(work: Workload, thetas: Array) -> Array:
@@ -54,19 +75,16 @@ def predictor(work: Workload) -> Model:
 
 
 def residual(work: Workload) -> dict[str, Contender]:
-    return {NAME: Contender(training(work), LONGEST, marginal=True)}
+    """A step, and all of a call with what the whole workload has of them."""
+    return {
+        NAME: Contender(
+            training(work), work.length, work.steps, units=work.length, prepared=True, marginal=True
+        ),
+        WHOLE: Contender(whole(work), work.length, work.steps, units=work.length),
+    }
 
 
-def snake(work: Workload) -> dict[str, Contender]:
-    return residual(work)
-
-
-def digits(work: Workload) -> dict[str, Contender]:
-    return {NAME: Contender(training(work), LONGEST, steps=work.steps, marginal=True)}
-
-
-def mlp(work: Workload) -> dict[str, Contender]:
-    return {NAME: Contender(training(work), work.length, marginal=True)}
+snake = digits = mlp = residual
 
 
 def landscape(work: Workload) -> dict[str, Contender]:
@@ -89,5 +107,7 @@ def predictions(work: Workload, count: int) -> dict[str, Contender]:
 
 
 def ensemble(work: Workload) -> dict[str, Contender]:
-    """The time of a net and step: one training after the other, until nets are trained as one program."""
-    return {NAME: Contender(training(work, NETS), LONGEST, steps=NETS, marginal=True)}
+    """The time of a net and step."""
+    steps = work.length // SHORTER
+    runner = many_nets(work, NETS)
+    return {NAME: Contender(runner, steps, NETS, units=steps, prepared=True, marginal=True)}
