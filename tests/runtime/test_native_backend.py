@@ -4,6 +4,8 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from programs import experiment
 
 import deltaplan
@@ -203,6 +205,39 @@ def test_two_bindings_give_the_same_bits():
         native.run()
         found.append(native._arrays["g"].copy())
     np.testing.assert_array_equal(*found)
+
+
+ACTIVATIONS = ("tanh", "relu", "leaky_relu(0.1)", "elu", "sigmoid", "softplus", "gelu", "")
+RANDOM_LOSSES = {"mean(squared_error)": 0, "sum(huber)": 0, "mean(logistic)": 1, "mean(cross_entropy)": 0}
+
+
+@st.composite
+def models(draw):
+    """Layers of 1 to 40 numbers with skips and dropout, a loss, penalties, as a spec."""
+    inputs = draw(st.integers(1, 30))
+    lines = [f"input {inputs}"]
+    for _ in range(draw(st.integers(0, 4))):
+        skip = draw(st.sampled_from(("", "", "residual=project", "residual=pad")))
+        lines.append(f"dense {draw(st.integers(1, 40))} {draw(st.sampled_from(ACTIVATIONS))} {skip}")
+        lines += ["dropout 30%"] if draw(st.booleans()) else []
+    loss = draw(st.sampled_from(sorted(RANDOM_LOSSES)))
+    outputs = draw(st.integers(2, 20)) if "cross" in loss else draw(st.integers(1, 20))
+    penalty = draw(st.sampled_from(("", " + l2(0.01)", " + l1(0.01, on=biases)")))
+    targets = 1 if "cross" in loss else outputs
+    return experiment(*lines, f"output {outputs}", inputs=inputs, targets=targets, minimize=loss + penalty)
+
+
+@settings(max_examples=12)
+@given(models(), st.integers(1, 40), st.sampled_from(sorted(TOLERANCE)))
+def test_random_models(spec, batch, dtype):
+    check(spec, batch, dtype)
+
+
+@pytest.mark.long
+@settings(max_examples=300, deadline=None)
+@given(models(), st.integers(1, 257), st.sampled_from(sorted(TOLERANCE)))
+def test_many_random_models(spec, batch, dtype):
+    check(spec, batch, dtype)
 
 
 @pytest.mark.long

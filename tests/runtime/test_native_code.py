@@ -1,0 +1,168 @@
+"""Machine code: kept on disk, made for other processors, freed with what held it."""
+
+import gc
+import os
+import resource
+import subprocess
+import sys
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import numpy as np
+import pytest
+from programs import experiment
+from trainings import dataset, trained
+
+from deltaplan.compiler.loops.ensemble import ensemble
+from deltaplan.compiler.loops.llvm.ensemble import write_ensemble
+from deltaplan.compiler.loops.llvm.train import write_training
+from deltaplan.compiler.loops.training import training
+from deltaplan.compiler.plan import compile_plans
+from deltaplan.runtime.backends.native.cache import cache_folder, cached
+from deltaplan.runtime.backends.native.engine import Library, compile_text
+from deltaplan.runtime.backends.native.target import NAMED, host, named
+from deltaplan.runtime.native_trainer import NativeTrainer
+
+NET = ("input 1", "dense 5, 5 leaky_relu residual", "dropout 20%", "output 1")
+SMALL = "define i64 @twice(i64 %x) {\n  %y = add i64 %x, %x\n  ret i64 %y\n}\n"
+
+
+def text_of(target, precision="float64", samples=40, batch=16):
+    """A whole training as text for a processor."""
+    plans = compile_plans(experiment(*NET))
+    itemsize, kind = {"float64": (8, "double"), "float32": (4, "float")}[precision]
+    made = training(
+        plans.train, plans.evaluate, plans.update, kind, target.schedule(itemsize), samples, batch, 30
+    )
+    return write_training(made, target.width)
+
+
+@pytest.mark.parametrize("precision", ["float64", "float32"])
+@pytest.mark.parametrize("name", NAMED)
+def test_a_training_compiles_for_every_processor(name, precision):
+    """What cannot be run here is at least compiled, with no call of a function that is not the system's."""
+    target = named(name)
+    code = compile_text(text_of(target, precision), target)
+    assert code[:4] == b"\x7fELF"
+    for function in (b"exp", b"fma", b"tanh", b"rint", b"log1p"):
+        assert b"\0" + function + b"\0" not in code
+
+
+@pytest.mark.parametrize("name", NAMED)
+def test_many_nets_compile_for_every_processor(name):
+    target = named(name)
+    plans = compile_plans(experiment(*NET))
+    made = ensemble(plans.train, plans.evaluate, plans.update, "float", target.schedule(4), 20, None, 10)
+    assert compile_text(write_ensemble(made, target.width), target)[:4] == b"\x7fELF"
+
+
+def test_the_text_does_not_depend_on_the_order_of_sets():
+    program = "from test_native_code import *; import hashlib;"
+    program += "print(hashlib.sha256(text_of(host()).encode()).hexdigest())"
+    tests = Path(__file__).parents[1]
+    path = os.pathsep.join([str(tests), str(tests / "runtime"), os.environ.get("PYTHONPATH", "")])
+    found = {
+        subprocess.run(
+            [sys.executable, "-c", program],
+            env=os.environ | {"PYTHONPATH": path, "PYTHONHASHSEED": seed},
+            capture_output=True,
+            text=True,
+            check=True,
+        ).stdout
+        for seed in ("1", "77")
+    }
+    assert len(found) == 1
+
+
+def cycles(count):
+    """Compiles and frees a small library so many times; the memory of the process in MiB."""
+    code = compile_text(SMALL, host())
+    for _ in range(count):
+        assert Library(code, host()).function("twice", ["i64"], "i64")(4) == 8
+    gc.collect()
+    pages = int(Path("/proc/self/statm").read_text().split()[1])
+    return pages * resource.getpagesize() / 2**20
+
+
+@pytest.mark.skipif(not Path("/proc/self/statm").exists(), reason="needs Linux")
+@pytest.mark.parametrize("count", [300, pytest.param(10_000, marks=pytest.mark.long)])
+def test_libraries_are_freed(count):
+    before = cycles(200)
+    assert cycles(count) < before + 8
+
+
+def test_trainers_are_freed():
+    spec, data = experiment(*NET, length="steps 20"), dataset(10)
+    plans = compile_plans(spec)
+    NativeTrainer(spec, data, plans).run(lambda record: None)
+    before = cycles(20)
+    for _ in range(60):
+        NativeTrainer(spec, data, plans).run(lambda record: None)
+    assert cycles(20) < before + 12
+
+
+# the cache
+@pytest.fixture
+def folder(tmp_path, monkeypatch):
+    monkeypatch.setenv("DELTAPLAN_CACHE", str(tmp_path / "cache"))
+    return tmp_path / "cache"
+
+
+def test_what_was_made_once_is_not_made_again(folder):
+    made = []
+    assert [cached(("a", "b"), lambda: made.append(1) or b"code") for _ in range(3)] == [b"code"] * 3
+    assert len(made) == 1
+    assert cached(("a", "c"), lambda: b"other") == b"other"
+    assert cached(("ab",), lambda: b"third") == b"third"
+
+
+def test_a_damaged_file_is_made_anew(folder):
+    cached(("x",), lambda: b"good" * 100)
+    (file,) = folder.glob("*.o")
+    for damage in (b"", b"nonsense", file.read_bytes()[:-1], file.read_bytes()[:-1] + b"?"):
+        file.write_bytes(damage)
+        assert cached(("x",), lambda: b"good" * 100) == b"good" * 100
+        assert cached(("x",), lambda: pytest.fail("it is whole again")) == b"good" * 100
+
+
+def test_a_folder_of_somebody_else_is_not_used(folder):
+    folder.mkdir()
+    folder.chmod(0o777)
+    assert cache_folder() is None
+    assert cached(("x",), lambda: b"code") == b"code"
+    assert not list(folder.iterdir())
+
+
+def test_a_folder_that_cannot_be_made_is_done_without(tmp_path, monkeypatch):
+    (tmp_path / "file").write_text("")
+    monkeypatch.setenv("DELTAPLAN_CACHE", str(tmp_path / "file" / "cache"))
+    assert cached(("x",), lambda: b"code") == b"code"
+
+
+def test_the_cache_can_be_switched_off(folder, monkeypatch):
+    monkeypatch.setenv("DELTAPLAN_CACHE", "off")
+    assert cache_folder() is None
+    assert trained(*NET, backend="native").ended == "complete"
+    assert not folder.exists()
+
+
+@pytest.mark.slow
+def test_many_processes_may_start_at_once(folder):
+    program = "from trainings import trained; print(trained(backend='native').theta.tobytes().hex())"
+    tests = str(Path(__file__).parents[1])
+    env = os.environ | {"PYTHONPATH": os.pathsep.join([tests, os.environ.get("PYTHONPATH", "")])}
+
+    def start(_):
+        command = [sys.executable, "-c", program]
+        return subprocess.run(command, env=env, capture_output=True, text=True, check=True).stdout
+
+    with ThreadPoolExecutor(4) as pool:
+        found = set(pool.map(start, range(4)))
+    assert len(found) == 1
+    assert not list(folder.glob("writing-*"))
+
+
+def test_a_cached_training_gives_the_same_bits(folder):
+    first, second = (trained(*NET, batch=4, backend="native") for _ in range(2))
+    assert len(list(folder.glob("*.o"))) == 1
+    np.testing.assert_array_equal(first.theta, second.theta)
