@@ -214,11 +214,14 @@ RANDOM_LOSSES = {"mean(squared_error)": 0, "sum(huber)": 0, "mean(logistic)": 1,
 @st.composite
 def models(draw):
     """Layers of 1 to 40 numbers with skips and dropout, a loss, penalties, as a spec."""
-    inputs = draw(st.integers(1, 30))
+    width = inputs = draw(st.integers(1, 30))
+
     lines = [f"input {inputs}"]
     for _ in range(draw(st.integers(0, 4))):
-        skip = draw(st.sampled_from(("", "", "residual=project", "residual=pad")))
-        lines.append(f"dense {draw(st.integers(1, 40))} {draw(st.sampled_from(ACTIVATIONS))} {skip}")
+        before, width = width, draw(st.integers(1, 40))
+        fitting = ("residual=project",) if width < before else ("residual=project", "residual=pad")
+        skip = draw(st.sampled_from(("", "", *fitting)))
+        lines.append(f"dense {width} {draw(st.sampled_from(ACTIVATIONS))} {skip}")
         lines += ["dropout 30%"] if draw(st.booleans()) else []
     loss = draw(st.sampled_from(sorted(RANDOM_LOSSES)))
     outputs = draw(st.integers(2, 20)) if "cross" in loss else draw(st.integers(1, 20))
