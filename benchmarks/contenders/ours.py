@@ -10,8 +10,9 @@ from benchmarks.contest import Contender, Runner, repeating
 from benchmarks.threads import threads_held
 from benchmarks.workloads import Array, Workload, landscape_of, rows_of
 from deltaplan.compiler.experiment import Experiment
-from deltaplan.runtime.ensemble import Nets, prepared, train_seeds
+from deltaplan.runtime.ensemble import prepared, train_together
 from deltaplan.runtime.model import Model
+from deltaplan.runtime.nets import Nets
 from deltaplan.runtime.outcome import Backend, Outcome
 from deltaplan.runtime.train import train, trainer_of
 
@@ -54,7 +55,7 @@ def many_nets(work: Workload, nets: int) -> Runner:
 
     def run(length: int) -> Callable[[], Nets]:
         ready = prepared(of_length(work, length), work.dataset, work.plans)
-        return lambda: train_seeds(ready, range(nets), threads_held())
+        return lambda: train_together(ready, range(nets), threads_held())
 
     return run
 
