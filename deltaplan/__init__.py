@@ -16,8 +16,8 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from deltaplan.compiler.experiment import Experiment
-    from deltaplan.compiler.load import load, loads
     from deltaplan.diagnostics import DeltaplanError, PluginError, SpecError
+    from deltaplan.runtime.loading import load, loads
     from deltaplan.runtime.problem import Problem
     from deltaplan.runtime.run import Run
     from deltaplan.runtime.run import open_ as open
@@ -49,8 +49,8 @@ HOMES = {
     "Run": ("deltaplan.runtime.run", "Run"),
     "SpecError": ("deltaplan.diagnostics", "SpecError"),
     "compile": ("deltaplan.runtime.session", "compile_"),
-    "load": ("deltaplan.compiler.load", "load"),
-    "loads": ("deltaplan.compiler.load", "loads"),
+    "load": ("deltaplan.runtime.loading", "load"),
+    "loads": ("deltaplan.runtime.loading", "loads"),
     "open": ("deltaplan.runtime.run", "open_"),
     "problem": ("deltaplan.runtime.session", "problem"),
     "train": ("deltaplan.runtime.session", "train"),

@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from typing import Literal
 
 from deltaplan.compiler.graph import Graph
+from deltaplan.compiler.measured import Measured
 from deltaplan.compiler.nodes import Use
 from deltaplan.diagnostics import Diagnostic, Source, Span
 from deltaplan.plugins import contracts
@@ -195,7 +196,8 @@ class TrainSpec:
 
 @dataclass(frozen=True, slots=True)
 class Experiment:
-    """What a spec states. `data` and `train` are None where the file has no such block."""
+    """What a spec states. `data` and `train` are None where the file has no such block; `measured` is what it
+    left to its data."""
 
     source: Source = field(compare=False)
     name: str
@@ -207,6 +209,7 @@ class Experiment:
         tuple[Span, int, int], ...
     ] = ()  # for each line with `residual`: how many of its layers have one
     warnings: tuple[Diagnostic, ...] = ()
+    measured: Measured = field(default_factory=Measured)
 
     def __str__(self) -> str:
         """The summary that `deltaplan show` prints."""

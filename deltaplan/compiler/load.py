@@ -7,6 +7,7 @@ from pathlib import Path
 from deltaplan.compiler.build import ExpansionLimits, build, uses
 from deltaplan.compiler.build.context import Context
 from deltaplan.compiler.experiment import Experiment
+from deltaplan.compiler.measured import Measure, Measured
 from deltaplan.diagnostics import Problems, Source
 from deltaplan.dsl import parse, read
 from deltaplan.plugins.contracts import Contribution, Value
@@ -21,12 +22,14 @@ def load(
     params: Mapping[str, Value] | None = None,
     *,
     limits: ExpansionLimits = LIMITS,
+    measure: Measure | None = None,
 ) -> Experiment:
-    """The experiment that a .dl file states. `params` replace the values of its params.
+    """The experiment that a .dl file states. `params` replace the values of its params; `measure` is asked
+    for what the spec leaves to its data.
 
     Raises SpecError with every mistake of the file in one report.
     """
-    return _experiment(read(path), params, Path(path).parent, limits)
+    return _experiment(read(path), params, Path(path).parent, limits, measure)
 
 
 def loads(
@@ -36,9 +39,10 @@ def loads(
     folder: str | os.PathLike[str] | None = None,
     *,
     limits: ExpansionLimits = LIMITS,
+    measure: Measure | None = None,
 ) -> Experiment:
     """The experiment that a text states. Paths in it begin at `folder`, by default the current one."""
-    return _experiment(Source(name, text), params, Path(folder or ""), limits)
+    return _experiment(Source(name, text), params, Path(folder or ""), limits, measure)
 
 
 def registry_of(path: str | os.PathLike[str]) -> Registry:
@@ -55,16 +59,25 @@ def registry_of(path: str | os.PathLike[str]) -> Registry:
 
 
 def restore(
-    text: str, name: str, params: Mapping[str, Value], contributions: Iterable[Contribution]
+    text: str,
+    name: str,
+    params: Mapping[str, Value],
+    contributions: Iterable[Contribution],
+    measured: Measured,
 ) -> Experiment:
-    """The experiment of a saved run, whose plugins' contributions are given: its `use` lines run nothing."""
+    """The experiment of a saved run, whose plugins' contributions are given, and what was measured on its
+    data: its `use` lines run nothing, and nothing is read."""
     spec, found = parse(Source(name, text))
     registry = builtin_registry().with_(contributions)
-    return build(spec, registry, params, LIMITS, found, Path(), run_plugins=False)
+    return build(spec, registry, params, LIMITS, found, Path(), False, lambda wanted: measured)
 
 
 def _experiment(
-    source: Source, params: Mapping[str, Value] | None, folder: Path, limits: ExpansionLimits
+    source: Source,
+    params: Mapping[str, Value] | None,
+    folder: Path,
+    limits: ExpansionLimits,
+    measure: Measure | None,
 ) -> Experiment:
     spec, found = parse(source)
-    return build(spec, builtin_registry(), params, limits, found, folder)
+    return build(spec, builtin_registry(), params, limits, found, folder, measure=measure)

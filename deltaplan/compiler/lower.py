@@ -15,6 +15,7 @@ from deltaplan.compiler.parameters import Parameter, place_parameters
 from deltaplan.compiler.penalties import Segment, segments
 from deltaplan.compiler.steps import Place, Reduce, Step, Tensor
 from deltaplan.compiler.symbols import functions, symbols
+from deltaplan.compiler.weights import weighed
 from deltaplan.compiler.writing import StepWriter
 from deltaplan.plugins.expressions import argument, substitute
 
@@ -185,8 +186,7 @@ class Writer(StepWriter):
 
     def _loss(self, node: Loss, u: Tensor, y: Tensor) -> Tensor:
         name = "ℓ" if len(self.graph.of(Loss)) == 1 else f"ℓ_{node.name.removeprefix('loss.')}"
-        expression = node.expression if node.factor == 1 else node.factor * node.expression
-        return self.reduced(name, expression, {"u": u, "y": y}, u.size)
+        return self.reduced(name, weighed(node), {"u": u, "y": y}, u.size)
 
     def _penalty(self, node: Penalty) -> Tensor:
         """factor · Ω over the segments of the places; 0 where they hold no parameters."""

@@ -134,11 +134,13 @@ class Target(Node):
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Loss(Node):
     """factor · L(u, y) of one sample, between an output and its target. Only `parameters` are put into the
-    expression, whose arguments are `u` and `y`."""
+    expression, whose arguments are `u` and `y`. `weights` has a further factor for each class, where the
+    classes are weighed."""
 
     use: Use
     factor: float
     expression: Expr = field(compare=False)
+    weights: tuple[float, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -182,6 +182,7 @@ def _saved(model: Model, dataset: Dataset, outcome: Outcome, resumed: "Run | Non
         code=code_of(experiment),
         params=dict(experiment.params),
         data=dataset.files,
+        measured=experiment.measured,
     )
 
 
@@ -212,7 +213,7 @@ def open_(folder: str | os.PathLike[str], run_plugins: bool = False) -> Run:
     folder = Path(folder)
     saved = open_run(folder)
     contributions = contributions_of(saved, folder, run_plugins)
-    experiment = restore(saved.spec, str(folder / "spec.dl"), saved.params, contributions)
+    experiment = restore(saved.spec, str(folder / "spec.dl"), saved.params, contributions, saved.measured)
     theta = _theta(experiment, saved, folder)
     return Run(Model(experiment, theta, saved.preprocessing), saved, folder)
 

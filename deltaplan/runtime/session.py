@@ -5,17 +5,19 @@ from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
+from deltaplan.compiler import load as compiler
 from deltaplan.compiler.compiled import Compiled, compiled
 from deltaplan.compiler.experiment import Experiment
-from deltaplan.compiler.load import load
 from deltaplan.plugins.contracts import Value
 from deltaplan.runtime.arrays import arrays_of
 from deltaplan.runtime.data.dataset import Dataset
 from deltaplan.runtime.data.generated import gathered, is_generated
+from deltaplan.runtime.data.measuring import measure_memory
 from deltaplan.runtime.data.memory import dataset_from_memory
 from deltaplan.runtime.data.prepare import load_dataset
 from deltaplan.runtime.gradcheck import Row, gradcheck
 from deltaplan.runtime.initial import initial
+from deltaplan.runtime.loading import measure
 from deltaplan.runtime.outcome import Backend, Progress
 from deltaplan.runtime.problem import Problem
 from deltaplan.runtime.requirements import require
@@ -56,7 +58,8 @@ def train(
     Raises SpecError where the spec is wrong or the data do not fit it. Divergence and Ctrl-C end training
     early: `Run.ended` tells.
     """
-    experiment = experiment_of(spec, params)
+    x, y = _gathered(x, y)
+    experiment = experiment_of(spec, params, x, y)
     require(experiment, *(() if x is not None else ("data",)), "train", "minimize")
     dataset = _dataset(experiment, x, y)
     if dataset is None and resume is not None and experiment is resume.experiment:
@@ -104,28 +107,35 @@ def compile_(spec: Spec, *, params: Params = None, fused: bool = True) -> Compil
 def problem(spec: Spec, x: Any = None, y: Any = None, *, params: Params = None) -> Problem:
     """minimize loss(θ) + Ω(θ) as plain functions of θ, on the training part of the spec's data or of those
     given as for `train`."""
-    experiment = experiment_of(spec, params)
+    x, y = _gathered(x, y)
+    experiment = experiment_of(spec, params, x, y)
     require(experiment, *(() if x is not None else ("data",)), "minimize")
     dataset = _dataset(experiment, x, y) or load_dataset(experiment, Path())
     part = dataset.parts["train"]
     return Problem(experiment, part.x, part.y, dataset.preprocessing)
 
 
-def experiment_of(spec: Spec, params: Params = None) -> Experiment:
-    """The experiment itself, or that of a .dl file. ValueError for params of a spec that is built already."""
+def experiment_of(spec: Spec, params: Params = None, x: Any = None, y: Any = None) -> Experiment:
+    """The experiment itself, or that of a .dl file, which leaves what it does to the samples where they are
+    given. ValueError for params of a spec that is built already."""
     if not isinstance(spec, Experiment):
-        return load(spec, params)
+        return compiler.load(spec, params, measure=measure if x is None else measure_memory(x, y))
     if params:
         raise ValueError("params are given when a spec is loaded: `deltaplan.load(path, params=…)`")
     return spec
 
 
+def _gathered(x: Any, y: Any) -> tuple[Any, Any]:
+    """The samples of a function or an iterator as arrays; others as they are."""
+    if not is_generated(x):
+        return x, y
+    if y is not None:
+        raise ValueError("a generator gives x and y together")
+    return gathered(x)
+
+
 def _dataset(experiment: Experiment, x: Any, y: Any) -> Dataset | None:
     """The data that were given; None where there are none."""
-    if is_generated(x):
-        if y is not None:
-            raise ValueError("a generator gives x and y together")
-        x, y = gathered(x)
     if x is not None:
         return dataset_from_memory(experiment, x, y)
     if y is not None:

@@ -17,9 +17,11 @@ from deltaplan.compiler.build.scope import Scope
 from deltaplan.compiler.build.solver import check_solver
 from deltaplan.compiler.build.train import build_train
 from deltaplan.compiler.build.trained import check_trained
+from deltaplan.compiler.build.unmeasured import measure_data
 from deltaplan.compiler.build.uses import load_plugins
 from deltaplan.compiler.build.watch import check_validation
 from deltaplan.compiler.experiment import Experiment
+from deltaplan.compiler.measured import Measure
 from deltaplan.compiler.passes import PIPELINE, run
 from deltaplan.compiler.passes.drop_dead import remarks
 from deltaplan.diagnostics import Diagnostic, Note, Problems
@@ -48,13 +50,14 @@ def build(
     found: Iterable[Diagnostic] = (),
     folder: Path | None = None,
     run_plugins: bool = True,
+    measure: Measure | None = None,
 ) -> Experiment:
     """What the spec states, with every name looked up and every shape inferred.
 
     `params` replace the values of params; `found` is what the parser told, so that one report has all; paths
     in the spec begin at `folder`, by default that of the file. Nothing is expanded beyond `limits`. Without
-    `run_plugins` a `use` line runs nothing: the registry has what it contributes. Raises SpecError with every
-    mistake of the file.
+    `run_plugins` a `use` line runs nothing: the registry has what it contributes. `measure` is asked for what
+    the spec leaves to its data. Raises SpecError with every mistake of the file.
     """
     problems = Problems()
     problems.extend(found)
@@ -64,6 +67,7 @@ def build(
     context = load_plugins(context, reads.get("use", []) if run_plugins else [])
     scope = Scope()
     values = define_params(context, scope, reads.get("param", []), params or {})
+    context = measure_data(context, scope, reads, measure)
     blocks = define_blocks(context, reads.get("block", []))
     model = _model(context, scope, blocks, spec, reads.get("model", []))
     lines = {head: reads[head][0].line for head in ("data", "train") if head in reads}
@@ -84,6 +88,7 @@ def build(
         train=train,
         skips=model.draft.skips,
         warnings=problems.warnings,
+        measured=context.measured,
     )
     if train:
         check_trained(context, experiment, lines["train"])

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import ParamSpec, TypeVar
 
 from deltaplan.compiler.build.form import Form
+from deltaplan.compiler.measured import Measured
 from deltaplan.diagnostics import DeltaplanError, Diagnostic, Problems
 from deltaplan.dsl.mistakes import TooManyMistakes
 from deltaplan.plugins.registry import Registry
@@ -36,7 +37,8 @@ class ExpansionLimits:
 
 @dataclass(frozen=True, slots=True)
 class Context:
-    """`folder` is where the paths of the spec begin; `incomplete` tells that a plugin could not be loaded."""
+    """`folder` is where the paths of the spec begin; `incomplete` tells that a plugin could not be loaded,
+    `unmeasured` that the data could not be measured, which is told."""
 
     registry: Registry
     limits: ExpansionLimits
@@ -44,6 +46,8 @@ class Context:
     problems: Problems
     forms: dict[tuple[str, str], Form] = field(default_factory=dict)  # by kind and name, made once
     incomplete: bool = False
+    measured: Measured = field(default_factory=Measured)
+    unmeasured: bool = False
 
     def refuse(self, mistake: Diagnostic) -> Told:
         """Puts the mistake into the report; raise what comes back to leave the thing out."""

@@ -1,6 +1,6 @@
 """`data { … }`: the source, which columns are inputs and targets, and what is done to them."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
 from math import prod
 from typing import ClassVar
@@ -13,7 +13,7 @@ from deltaplan.compiler.build.cleaning import (
     read_standardize,
 )
 from deltaplan.compiler.build.columns import Chosen, read_columns
-from deltaplan.compiler.build.context import Context
+from deltaplan.compiler.build.context import Context, Told
 from deltaplan.compiler.build.files import read_files
 from deltaplan.compiler.build.model import Model
 from deltaplan.compiler.build.names import NotYetSupported
@@ -67,15 +67,41 @@ class OverlappingWindows(Diagnostic):
     severity: ClassVar = "warning"
 
 
+@dataclass(frozen=True, slots=True)
+class Block:
+    """A data block without the model, and its lines by their heads."""
+
+    data: DataSpec
+    lines: Mapping[str, Read]
+
+
 def build_data(context: Context, scope: Scope, model: Model | None, data: tree.Line) -> DataSpec | None:
     """The data block; every mistake is told, and None given where one was."""
+    given, aims = (model.inputs, model.outputs) if model else ({}, {})
+    block = context.attempt(read_block, context, scope, given, aims, data)
+    if block is None or model is None:
+        return None
+    check_columns(context, model, block.data)
+    _check_windows(context, block)
+    _check_cleaning(context, model, block)
+    _check_mirrors(context, model, block)
+    return block.data
+
+
+def read_block(
+    context: Context,
+    scope: Scope,
+    given: Mapping[str, Wire],
+    aims: Mapping[str, Wire],
+    data: tree.Line,
+) -> Block:
+    """The block for these inputs and outputs, whatever their sizes. Raises Told."""
     assert data.body is not None, "the table of the file asks for braces"
     before = len(context.problems.errors)
     more = dict.fromkeys(context.registry.names("data source"), Rule())
     reads = list(read_lines(context, DATA, data.body.lines, more))
     files = read_files(context, scope, [read for read in reads if read.head in more])
     lines = {read.head: read for read in reads}
-    given, aims = (model.inputs, model.outputs) if model else ({}, {})
     inputs = context.attempt(read_columns, context, scope, given, lines.get("inputs"))
     targets = context.attempt(read_columns, context, scope, aims, lines.get("targets"))
     cleaned = _with_cleaning(context, scope, reads)
@@ -84,15 +110,10 @@ def build_data(context: Context, scope: Scope, model: Model | None, data: tree.L
         if not files:
             missing(context, DATA, head_span(data), (), {"csv": 'csv "table.csv"'})
         missing(context, DATA, head_span(data), lines, {"inputs": "inputs t", "targets": "targets y"})
-    if len(context.problems.errors) > before or not (files and inputs and targets and split and model):
-        return None
+    if len(context.problems.errors) > before or not (files and inputs and targets and split):
+        raise Told
     whole = _whole(DataSpec(files, inputs.columns, targets.columns, split, (), data.span), inputs, targets)
-    found = context.attempt(_with_mirrors, context, model, cleaned(whole), targets, lines["targets"])
-    if found is not None:
-        check_columns(context, model, found)
-        _check_windows(context, found, lines)
-        _check_cleaning(context, model, found, lines)
-    return found
+    return Block(_with_mirrors(context, cleaned(whole), targets, lines["targets"]), lines)
 
 
 def _with_cleaning(context: Context, scope: Scope, reads: list[Read]) -> Callable[[DataSpec], DataSpec]:
@@ -111,21 +132,23 @@ def _whole(data: DataSpec, inputs: Chosen, targets: Chosen) -> DataSpec:
     return replace(data, rest=rest, window=inputs.option or 1, ahead=targets.option or 0)
 
 
-def _with_mirrors(context: Context, model: Model, data: DataSpec, targets: Chosen, read: Read) -> DataSpec:
+def _with_mirrors(context: Context, data: DataSpec, targets: Chosen, read: Read) -> DataSpec:
     """Outputs that are compared with the inputs have their columns. Raises Told."""
     if not targets.mirrors:
         return data
     if len(data.inputs) > 1:
         what = "`targets inputs` for a model of several inputs"
         raise context.refuse(NotYetSupported(span=read.line.span, what=what))
-    for target in filter(None, (_target(model, output) for output in targets.mirrors)):
-        if target.kind in ("class", "sign"):
-            notes = (Note("the loss", target.span),)
-            kind = KINDS[target.kind]
-            raise context.refuse(MirroredLabels(span=read.line.span, kind=kind, notes=notes))
     ((node, columns),) = data.inputs.items()
     again = dict.fromkeys(targets.mirrors, columns)
     return replace(data, targets={**data.targets, **again}, mirrors=dict.fromkeys(targets.mirrors, node))
+
+
+def _check_mirrors(context: Context, model: Model, block: Block) -> None:
+    for target in filter(None, (_target(model, output) for output in block.data.mirrors)):
+        if target.kind in ("class", "sign"):
+            span, notes = block.lines["targets"].line.span, (Note("the loss", target.span),)
+            context.refuse(MirroredLabels(span=span, kind=KINDS[target.kind], notes=notes))
 
 
 def check_columns(context: Context, model: Model, data: DataSpec) -> None:
@@ -150,7 +173,8 @@ def check_columns(context: Context, model: Model, data: DataSpec) -> None:
             _check_width(context, model.outputs[node], columns)
 
 
-def _check_windows(context: Context, data: DataSpec, lines: dict[str, Read]) -> None:
+def _check_windows(context: Context, block: Block) -> None:
+    data, lines = block.data, block.lines
     if len(data.inputs) > 1 and data.window > 1:
         what = "`window` for a model of several inputs"
         context.refuse(NotYetSupported(span=lines["inputs"].line.span, what=what))
@@ -161,7 +185,8 @@ def _check_windows(context: Context, data: DataSpec, lines: dict[str, Read]) -> 
         context.refuse(OverlappingWindows(span=data.split.span))
 
 
-def _check_cleaning(context: Context, model: Model, data: DataSpec, lines: dict[str, Read]) -> None:
+def _check_cleaning(context: Context, model: Model, block: Block) -> None:
+    data, lines = block.data, block.lines
     every = (_all(data.inputs.values()), _all(data.targets.values()))
     check_missing(context, data.missing, *every, _is_open(data))
     if data.mirrors:

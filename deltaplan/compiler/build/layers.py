@@ -9,9 +9,9 @@ from deltaplan.compiler.build.bound import Bound, Item, Word, as_word
 from deltaplan.compiler.build.braces import Braces, source_of
 from deltaplan.compiler.build.context import Context, Told
 from deltaplan.compiler.build.form import Form, Slot, of_attributes
-from deltaplan.compiler.build.names import NotYetSupported
 from deltaplan.compiler.build.places import Read
 from deltaplan.compiler.build.scope import Wire
+from deltaplan.compiler.build.sizes import is_bare, size_of
 from deltaplan.compiler.build.skips import MODES, add_skip
 from deltaplan.compiler.build.words import APPLIED
 from deltaplan.compiler.nodes import Join, Layer, Use
@@ -72,20 +72,24 @@ def output_line(braces: Braces, read: Read) -> Wire:
     contract, items = _output_contract(braces, read.line.items)
     items, refused = _without_activations(braces, read, items)
     form = output_form(braces.context, contract)
-    if not read.line.items:
-        mend = "write its size: `output 1`"
-        raise braces.context.refuse(NotYetSupported(span=read.span, what="a bare `output`", mend=mend))
+    name = braces.draft.name_once(read.line.target.text if read.line.target else "output")
+    if is_bare(read.line):
+        items = (_size_of_output(braces.context, name, read.span), *items)
     bare = refused and not items
     bound = Bound() if bare else gather(braces.context, braces.scope, form, items, read.span)
     extras = _extras(braces, read, contract, bound)
     source = source_of(braces, read)
     if extras is None or not bound.complete or refused:
         raise Told
-    name = braces.draft.name_once(read.line.target.text if read.line.target else "output")
     node = _node(read, contract, bound, extras, name, _values(bound, {}))
     wire = braces.draft.add(replace(node, output=True), source)
     braces.outputs[name] = wire
     return wire
+
+
+def _size_of_output(context: Context, name: str, span: Span) -> tree.Number:
+    size = size_of(context, "output", name, span)
+    return tree.Number(size, str(size), span)
 
 
 def layer_form(context: Context, contract: contracts.Layer) -> Form:

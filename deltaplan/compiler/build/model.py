@@ -13,12 +13,12 @@ from deltaplan.compiler.build.context import Context, Overflow, Told
 from deltaplan.compiler.build.draft import Draft
 from deltaplan.compiler.build.form import Form, Slot
 from deltaplan.compiler.build.layers import layer_line, output_line
-from deltaplan.compiler.build.names import NotYetSupported
 from deltaplan.compiler.build.places import LAYER, MODEL, Read, head_span, missing, read_lines
 from deltaplan.compiler.build.scope import Scope, Wire
+from deltaplan.compiler.build.sizes import size_of
 from deltaplan.compiler.build.skips import residual_line, shortcut_line
 from deltaplan.compiler.build.words import APPLIED
-from deltaplan.compiler.nodes import Input, Join
+from deltaplan.compiler.nodes import Input, Join, Shape
 from deltaplan.diagnostics import Diagnostic
 from deltaplan.dsl import tree
 
@@ -116,16 +116,20 @@ def walk(braces: Braces, lines: Iterable[tree.Line]) -> None:
 
 
 def _input_line(braces: Braces, read: Read) -> Wire:
-    if not read.line.items:
-        mend = "write its size: `input 1`"
-        raise braces.context.refuse(NotYetSupported(span=read.span, what="a bare `input`", mend=mend))
-    bound = bind(braces.context, braces.scope, INPUT, read.line.items, read.span)
     name = braces.draft.name_once(read.line.target.text if read.line.target else "input")
-    shape = bound.values["size"]
-    assert isinstance(shape, tuple)
+    shape = _input_shape(braces, read, name)
     wire = braces.draft.add(Input(name=name, span=read.line.span, shape=shape))
     braces.inputs[name] = wire
     return wire
+
+
+def _input_shape(braces: Braces, read: Read, name: str) -> Shape:
+    if not read.line.items:
+        return (size_of(braces.context, "input", name, read.span),)
+    bound = bind(braces.context, braces.scope, INPUT, read.line.items, read.span)
+    shape = bound.values["size"]
+    assert isinstance(shape, tuple)
+    return shape
 
 
 INPUT = Form("input", "layer", (Slot("size", "sides", required=True, positional=True),), by_name=False)

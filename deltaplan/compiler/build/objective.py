@@ -21,6 +21,7 @@ from deltaplan.compiler.build.terms import (
     use_of,
     word_of,
 )
+from deltaplan.compiler.build.weights import WEIGHTS, class_weights, weights_slot
 from deltaplan.compiler.build.words import FOREIGN
 from deltaplan.compiler.nodes import Activate, Layer, Loss, Target, Use, show_shape
 from deltaplan.diagnostics import Diagnostic, Note
@@ -176,14 +177,17 @@ def _loss_term(objective: Objective, term: tree.Value, factor: float) -> None:
     if context.registry.find("regularizer", name) and not context.registry.find("loss", name):
         mend = "it is added once, not for each sample: write it after the closing parenthesis"
         raise context.refuse(_misplaced(core, "regularizer", name, "inside", mend))
-    use, trees = use_of(objective, "loss", core, name)
+    use, trees = use_of(objective, "loss", core, name, *weights_slot(context, name))
     assert isinstance(use.contract, contracts.Loss)
     factor = checked_factor(context, core, name, factor * own)
     output = output_of(objective, core, name, trees)
-    _add_loss(objective, use, factor, output)
+    weights = class_weights(objective, use, output, trees.get(WEIGHTS))
+    _add_loss(objective, use, factor, output, weights)
 
 
-def _add_loss(objective: Objective, use: Use, factor: float, output: Wire) -> None:
+def _add_loss(
+    objective: Objective, use: Use, factor: float, output: Wire, weights: tuple[float, ...]
+) -> None:
     contract, draft = use.contract, objective.model.draft
     assert isinstance(contract, contracts.Loss)
     if contract.target == "class" and len(output.shape) > 1:
@@ -212,7 +216,7 @@ def _add_loss(objective: Objective, use: Use, factor: float, output: Wire) -> No
         draft.link(target)
     name = draft.name_once(f"loss.{use.name}")
     expression = filled(contract.expression, use)
-    node = Loss(name=name, span=use.span, use=use, factor=factor, expression=expression)
+    node = Loss(name=name, span=use.span, use=use, factor=factor, expression=expression, weights=weights)
     draft.link(node, output.node, target.name)
 
 

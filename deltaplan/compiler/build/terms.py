@@ -63,15 +63,19 @@ def terms(value: tree.Value) -> Iterator[tree.Value]:
 
 
 def use_of(
-    objective: Objective, kind: Literal["loss", "regularizer", "metric"], core: tree.Value, name: str
+    objective: Objective,
+    kind: Literal["loss", "regularizer", "metric"],
+    core: tree.Value,
+    name: str,
+    *more: Slot,
 ) -> tuple[Use, dict[str, tree.Value]]:
-    """The contribution with its values, and `on` as it was written."""
+    """The contribution with its values, and `on` and other trees as they were written."""
     context = objective.context
     contract = context.registry.find(kind, name)
     span = core.name_span if isinstance(core, tree.Call) else core.span
     if contract is None:
         raise unknown(context, kind, name, span, context.registry.names(kind))
-    form = of_parameters(contract, kind, Slot("on", "tree"))
+    form = of_parameters(contract, kind, Slot("on", "tree"), *more)
     items = (core.items + core.after) if isinstance(core, tree.Call) else ()
     bound = bind(context, objective.scope, form, items, span)
     return Use(contract, bound.values, core.span), bound.trees

@@ -51,5 +51,7 @@ def _adjoint(graph: Graph, plan: Plan, u: Tensor, losses: Sequence[Loss]) -> Kno
 
 
 def _written(loss: Loss, u: Tensor, y: Tensor) -> Expr:
-    """The loss without its factor, of the tensors by their names."""
-    return substitute(loss.expression, {"u": argument(u.name), "y": argument(y.name, y.kind == "index")})
+    """The loss without its factor, of the tensors by their names; the weight of a class is a symbol."""
+    names = {"u": argument(u.name), "y": argument(y.name, y.kind == "index")}
+    written = substitute(loss.expression, names)
+    return argument(f"w[{y.name}]", scalar=True) * written if loss.weights else written

@@ -33,6 +33,8 @@ def _loss(graph: Graph, loss: Loss) -> str:
         "y": argument(names[1], scalar=_is_index(graph, target)),
     }
     text = _text(substitute(_written(loss.use, contract.expression), arguments))
+    if loss.weights:
+        text = f"w[{names[1]}]*({text})"
     return _factor(loss.factor, f"{loss.use.name}({', '.join(names)})" if "where(" in text else text)
 
 

@@ -5,6 +5,7 @@ from dataclasses import dataclass, replace
 
 from deltaplan.compiler.build.bound import Item
 from deltaplan.compiler.build.form import Form
+from deltaplan.compiler.build.sizes import is_bare
 from deltaplan.compiler.experiment import Experiment, Split
 from deltaplan.compiler.render.calls import Calls
 from deltaplan.compiler.render.given import Names, completed, given, missing
@@ -12,13 +13,15 @@ from deltaplan.compiler.render.looked_up import LineForm, Place, call_forms, lin
 from deltaplan.compiler.render.params import resolved_params
 from deltaplan.compiler.render.remarks import comment, defaulted
 from deltaplan.compiler.render.settings import split_items, unstated_data, unstated_split, unstated_train
+from deltaplan.compiler.render.weights import Weights, weights_of, with_weights
 from deltaplan.dsl import tree
 
 
 def resolved(experiment: Experiment, spec: tree.Spec) -> tree.Spec:
     """The spec with every default. `spec` is the tree of the experiment's own text."""
     words_free = all(line.target is None or line.target.text != "weights" for line in _all(spec.lines))
-    forms = Forms(experiment, call_forms(experiment, words_free), line_forms(experiment))
+    weights = weights_of(experiment)
+    forms = Forms(experiment, call_forms(experiment, words_free), line_forms(experiment), weights)
     params = resolved_params(spec.lines, experiment.params)
     names = Names(experiment.params)
     lines = (params.get(at) or _line(forms, names, line) for at, line in enumerate(spec.lines))
@@ -32,6 +35,16 @@ class Forms:
     experiment: Experiment
     calls: Mapping[Place, Mapping[str, Form]]
     lines: Mapping[Place, Mapping[str, LineForm]]
+    weights: Weights
+
+    def size(self, line: tree.Line) -> int | None:
+        """That of a bare `input` or `output`."""
+        is_node = isinstance(line.head, tree.Name) and line.head.text in ("input", "output")
+        if not is_node or not is_bare(line):
+            return None
+        assert isinstance(line.head, tree.Name)
+        name = line.target.text if line.target else line.head.text
+        return self.experiment.measured.sizes.get(name)
 
     def line(self, line: tree.Line) -> LineForm | None:
         """The form of a line that makes layers, of the source of the data, or of `stop_early`."""
@@ -46,8 +59,15 @@ class Forms:
 
 def _line(forms: Forms, names: Names, line: tree.Line) -> tree.Line:
     calls = Calls(forms.calls, names)
-    items = tuple(map(calls.item, line.items))
+    given_items = tuple(with_weights(forms.weights, item) for item in line.items)
+    if given_items != line.items:
+        calls.remarks.append("weights from the data")
+    items = tuple(map(calls.item, given_items))
     form, split = forms.line(line), _split(forms, line)
+    size = forms.size(line)
+    if size:
+        items = (tree.Number(size, str(size), line.span), *items)
+        calls.remarks.append("size from the data")
     if form:
         items = _filled(calls, form, line, items)
     if split:

@@ -8,6 +8,7 @@ from deltaplan.compiler.build.form import Form, Slot, of_attributes, of_paramete
 from deltaplan.compiler.build.layers import INIT, RESIDUAL, extra_slots
 from deltaplan.compiler.build.trained import WARM_START
 from deltaplan.compiler.build.watch import STOP_EARLY
+from deltaplan.compiler.build.weights import SLOT as WEIGHTS
 from deltaplan.compiler.experiment import Experiment
 from deltaplan.compiler.nodes import Activate, Layer, Loss, Penalty, Use, nested
 from deltaplan.diagnostics import Span
@@ -42,7 +43,7 @@ def _calls(experiment: Experiment, words_free: bool) -> Iterator[tuple[Use, tupl
             case Activate(use=use):
                 yield use, ()
             case Loss(use=use):
-                yield use, (on,)
+                yield use, (on, WEIGHTS)
             case Penalty(use=use):
                 yield use, (weights,)
             case Layer(init=Use() as init):

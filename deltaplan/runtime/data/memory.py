@@ -55,17 +55,36 @@ def dataset_from_memory(experiment: Experiment, x: Any, y: Any = None) -> Datase
     Columns with names are found by them where the spec names columns; those of an array are taken in the
     spec's order. A spec without a data block trains on all rows as they are. SpecError where they do not fit.
     """
-    data = experiment.data
-    names_x = _names(data.inputs) if data else {node.name: () for node in experiment.graph.of(Input)}
-    names_y = _aims(data) if data else {node.output: () for node in experiment.graph.of(Target)}
-    given_x, given_y = _groups("X", x, names_x), _groups("y", y, names_y) if y is not None else {}
-    if data is None:
-        data = _without_block(experiment, given_x, given_y)
-        names_x, names_y = _names(data.inputs), _aims(data)
-    table = _joined([*_found(given_x, names_x, "X", data.rest), *_found(given_y, names_y, "y")])
+    nodes = Nodes(
+        tuple(node.name for node in experiment.graph.of(Input)),
+        tuple(node.output for node in experiment.graph.of(Target)),
+        experiment.graph.of(Input)[0].span,
+    )
+    data, table = block_of(experiment.data, nodes, x, y)
     complete = replace(experiment, data=data)
     _check_targets(complete, table)
     return prepare(complete, stacked([table], [None], [("", None)]))
+
+
+@dataclass(frozen=True, slots=True)
+class Nodes:
+    """The inputs of a model and those of its outputs that are compared with something, and a place in its
+    spec."""
+
+    inputs: tuple[str, ...]
+    outputs: tuple[str, ...]
+    span: Span
+
+
+def block_of(data: DataSpec | None, nodes: Nodes, x: Any, y: Any) -> tuple[DataSpec, Table]:
+    """The data block that holds for samples in memory, made up where the spec has none, and their table."""
+    names_x = _names(data.inputs) if data else dict.fromkeys(nodes.inputs, ())
+    names_y = _aims(data) if data else dict.fromkeys(nodes.outputs, ())
+    given_x, given_y = _groups("X", x, names_x), _groups("y", y, names_y) if y is not None else {}
+    if data is None:
+        data = _without_block(nodes, given_x, given_y)
+        names_x, names_y = _names(data.inputs), _aims(data)
+    return data, _joined([*_found(given_x, names_x, "X", data.rest), *_found(given_y, names_y, "y")])
 
 
 def part_from_memory(experiment: Experiment, preprocessing: Preprocessing, x: Any, y: Any = None) -> Part:
@@ -75,7 +94,7 @@ def part_from_memory(experiment: Experiment, preprocessing: Preprocessing, x: An
     given_x, given_y = _groups("X", x, names_x), _groups("y", y, names_y) if y is not None else {}
     table = _joined([*_found(given_x, names_x, "X"), *_found(given_y, names_y, "y")])
     _check_sizes(preprocessing, table)
-    data = experiment.data or _block(experiment, names_x, names_y)
+    data = experiment.data or _block(experiment.graph.of(Input)[0].span, names_x, names_y)
     return part_of(replace(experiment, data=data), preprocessing, table)
 
 
@@ -173,23 +192,21 @@ def _aims(data: DataSpec) -> dict[str, tuple[str, ...]]:
     return _names({name: columns for name, columns in data.targets.items() if name not in data.mirrors})
 
 
-def _without_block(
-    experiment: Experiment, given_x: Mapping[str, Given], given_y: Mapping[str, Given]
-) -> DataSpec:
+def _without_block(nodes: Nodes, given_x: Mapping[str, Given], given_y: Mapping[str, Given]) -> DataSpec:
     """A data block for a spec that has none: all of X is the input, all of y the target, on all rows."""
     if not given_y:
         raise SpecError(
             NotATable(name="y", why="it is missing, and the spec has no `data` block that names targets")
         )
-    inputs = _by_node("X", given_x, [node.name for node in experiment.graph.of(Input)])
-    targets = _by_node("y", given_y, [node.output for node in experiment.graph.of(Target)])
+    inputs = _by_node("X", given_x, nodes.inputs)
+    targets = _by_node("y", given_y, nodes.outputs)
     seen: dict[str, str] = {}
     for node, names in [*inputs.items(), *targets.items()]:
         for name in names:
             if name in seen:
                 raise SpecError(SharedColumn(column=name, places=f"`{seen[name]}` and `{node}`"))
             seen[name] = node
-    return _block(experiment, inputs, targets)
+    return _block(nodes.span, inputs, targets)
 
 
 def _by_node(name: str, given: Mapping[str, Given], nodes: Sequence[str]) -> dict[str, list[str]]:
@@ -201,8 +218,7 @@ def _by_node(name: str, given: Mapping[str, Given], nodes: Sequence[str]) -> dic
     return {nodes[0]: list(given[""].columns)}
 
 
-def _block(experiment: Experiment, inputs: Names, targets: Names) -> DataSpec:
-    span = experiment.graph.of(Input)[0].span
+def _block(span: Span, inputs: Names, targets: Names) -> DataSpec:
     source = Use(DataSource("memory", (), "", attributes=(), read=_never), {"path": ""}, span)
     columns = [{node: _columns(names, span) for node, names in of.items()} for of in (inputs, targets)]
     return DataSpec((DataFile(source),), columns[0], columns[1], Split(1.0, 0.0, 0.0, 0), (), span)

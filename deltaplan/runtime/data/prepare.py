@@ -31,7 +31,14 @@ from deltaplan.runtime.data.targets import check_range
 def load_dataset(experiment: Experiment, folder: Path, path: Path | Sequence[Path] | None = None) -> Dataset:
     """Reads the spec's data, splits and scales them; `folder` is that of the spec, and `path` replaces the
     files that the spec names. SpecError with every mistake that was found."""
-    data = _data_of(experiment)
+    stack, files = read_files(_data_of(experiment), folder, path)
+    return prepare(experiment, stack, files)
+
+
+def read_files(
+    data: DataSpec, folder: Path, path: Path | Sequence[Path] | None = None
+) -> tuple[Stack, tuple[ReadFile, ...]]:
+    """The tables of a data block, and what is kept of their files."""
     others = [path] if isinstance(path, Path) else [*(path or ())]
     files, paths = data.files, [folder / file.path for file in data.files]
     if others:
@@ -43,7 +50,7 @@ def load_dataset(experiment: Experiment, folder: Path, path: Path | Sequence[Pat
         tables, [file.part for file in files], [(p.name, s) for p, s in zip(paths, spans, strict=True)]
     )
     read = tuple(_read_file(f.use, p) for f, p in zip(files, paths, strict=True))
-    return prepare(experiment, stack, tuple(file for file in read if file))
+    return stack, tuple(file for file in read if file)
 
 
 def prepare(experiment: Experiment, stack: Stack, files: tuple[ReadFile, ...] = ()) -> Dataset:

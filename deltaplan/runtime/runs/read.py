@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from safetensors import SafetensorError
 from safetensors import numpy as safetensors
 
+from deltaplan.compiler.measured import Measured
 from deltaplan.diagnostics import DeltaplanError, nearest
 from deltaplan.runtime.contributions import Code, contribution_from_data
 from deltaplan.runtime.data.dataset import ReadFile
@@ -130,8 +131,14 @@ def _run(
         code=tuple(_code(folder, code) for code in record["code"]),
         params=dict(record["params"]),
         data=tuple(ReadFile(_beside(folder, file["path"]), file["sha256"]) for file in record["data"]),
+        measured=_measured(record["measured"]),
         environment={str(name): str(value) for name, value in record["environment"].items()},
     )
+
+
+def _measured(data: Mapping[str, Any]) -> Measured:
+    weights = {str(name): tuple(map(float, values)) for name, values in data["weights"].items()}
+    return Measured({str(name): int(size) for name, size in data["sizes"].items()}, weights)
 
 
 def _code(folder: Path, data: Mapping[str, str]) -> Code:

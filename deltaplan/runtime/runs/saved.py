@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from deltaplan.compiler.measured import Measured
 from deltaplan.runtime.contributions import Code, Saved
 from deltaplan.runtime.data.dataset import ReadFile
 from deltaplan.runtime.data.preprocessing import Preprocessing
@@ -49,7 +50,8 @@ class SavedRun:
     `parameters` are blocks by name in their order, `state` the optimizer's vectors, flat as θ is; `counters`
     are what else a run needs to go on (see `Outcome`); `recorded` is θ along the way;
     `contributions` are the expressions of plugins, `code` what else it takes of them;
-    `params` are those that were given from outside the spec; `data` are the files that were read.
+    `params` are those that were given from outside the spec; `data` are the files that were read,
+    `measured` is what the spec left to them.
     `ended` says why training did: `complete`, `converged`, `stopped early`, `interrupted`, `diverged`.
     """
 
@@ -70,4 +72,5 @@ class SavedRun:
     code: tuple[Code, ...] = ()
     params: Mapping[str, Any] = field(default_factory=dict)
     data: tuple[ReadFile, ...] = ()
+    measured: Measured = field(default_factory=Measured)
     environment: Mapping[str, str] = field(default_factory=environment)

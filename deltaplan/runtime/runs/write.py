@@ -62,6 +62,10 @@ def _record(run: SavedRun, base: Path, sums: Mapping[str, str]) -> dict[str, Any
         "params": dict(run.params),
         "data": [{"path": _relative(file.path, base), "sha256": file.sha256} for file in run.data],
         "preprocessing": run.preprocessing.to_data(),
+        "measured": {
+            "sizes": dict(run.measured.sizes),
+            "weights": {name: list(weights) for name, weights in run.measured.weights.items()},
+        },
         "parameters": list(run.parameters),
         "contributions": [contribution_to_data(c) for c in run.contributions],
         "code": [_code(code, base) for code in run.code],

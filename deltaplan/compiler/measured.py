@@ -1,0 +1,36 @@
+"""What a spec leaves to its data: the sizes of a bare `input` and `output`, and balanced class weights.
+
+Data are read by what runs below no floor of the compiler: it is handed a function that measures.
+"""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Literal
+
+if TYPE_CHECKING:
+    from deltaplan.compiler.experiment import DataSpec
+
+Kind = Literal["real", "class", "binary", "sign"]
+
+
+@dataclass(frozen=True, slots=True)
+class Unmeasured:
+    """What is asked for. `data` is None where the spec has no such block, `kinds` has what the loss of each
+    output takes, `sized` the nodes without a size, and `balanced` the outputs whose classes are weighed."""
+
+    data: "DataSpec | None"
+    inputs: tuple[str, ...]
+    kinds: Mapping[str, Kind]
+    sized: frozenset[str]
+    balanced: frozenset[str]
+
+
+@dataclass(frozen=True, slots=True)
+class Measured:
+    """Numbers of the inputs and outputs, and a weight for each class of an output."""
+
+    sizes: Mapping[str, int] = field(default_factory=dict)
+    weights: Mapping[str, tuple[float, ...]] = field(default_factory=dict)
+
+
+Measure = Callable[[Unmeasured], Measured | None]  # None: there is nothing to measure

@@ -1,0 +1,102 @@
+"""What a spec leaves to its data, measured on them."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, ClassVar
+
+import numpy as np
+from numpy.typing import NDArray
+
+from deltaplan.compiler.measured import Measured, Unmeasured
+from deltaplan.diagnostics import Diagnostic, Problems, Source, Span
+from deltaplan.runtime.data.columns import with_columns_of
+from deltaplan.runtime.data.gaps import OFFER
+from deltaplan.runtime.data.memory import Nodes, block_of
+from deltaplan.runtime.data.parts import rows_of_parts
+from deltaplan.runtime.data.prepare import read_files
+from deltaplan.runtime.data.raw import Raw, read_raw, whole_samples
+from deltaplan.runtime.data.samples import Samples
+from deltaplan.runtime.data.stack import Stack, stacked
+
+NOWHERE = Span(Source("<memory>", ""), 0, 0)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ClassWithoutSamples(Diagnostic):
+    code: ClassVar[str] = "class-without-samples"
+    title: ClassVar[str] = "no sample of the training part is of the class `{name}`, which cannot be balanced"
+    name: str
+
+
+def measure_files(wanted: Unmeasured) -> Measured | None:
+    """On the files that the data block names; None where there is no block. SpecError where they do not
+    fit."""
+    if wanted.data is None:
+        return None
+    return measured(wanted, read_files(wanted.data, Path())[0])
+
+
+def measure_memory(x: Any, y: Any) -> Callable[[Unmeasured], Measured]:
+    """The same on samples in memory."""
+
+    def measure(wanted: Unmeasured) -> Measured:
+        nodes = Nodes(wanted.inputs, tuple(wanted.kinds), NOWHERE)
+        data, table = block_of(wanted.data, nodes, x, y)
+        known = Unmeasured(data, wanted.inputs, wanted.kinds, wanted.sized, wanted.balanced)
+        return measured(known, stacked([table], [None], [("", None)]))
+
+    return measure
+
+
+def measured(wanted: Unmeasured, stack: Stack) -> Measured:
+    """Sizes by all rows, and class weights by those of the training part."""
+    assert wanted.data is not None, "what is measured has columns"
+    problems = Problems()
+    data = with_columns_of(wanted.data, stack.table, problems)
+    problems.raise_errors()
+    raw = read_raw(wanted.kinds, data, stack.table, problems)
+    problems.raise_errors()
+    sizes = {name: _size(raw, name) for name in (*raw.inputs, *data.targets) if name in wanted.sized}
+    weights = _weights(wanted, raw, stack, problems) if wanted.balanced else {}
+    problems.raise_errors()
+    return Measured(sizes, weights)
+
+
+def _size(raw: Raw, name: str) -> int:
+    """The numbers of an input, or those that an output is compared with; the classes of one that decides."""
+    name = raw.data.mirrors.get(name, name)
+    if name in raw.inputs:
+        return raw.data.window * sum(feature.width for feature in raw.inputs[name])
+    if raw.kinds[name] == "class":
+        return len(raw.classes(name))
+    return sum(feature.width for feature in raw.targets[name])
+
+
+def _weights(wanted: Unmeasured, raw: Raw, stack: Stack, problems: Problems) -> dict[str, tuple[float, ...]]:
+    samples = whole_samples(raw, stack.lengths, OFFER, problems)
+    problems.raise_errors()
+    targets = raw.target_numbers(problems)
+    parts = rows_of_parts(raw, stack, samples, targets, problems)
+    problems.raise_errors()
+    train = samples.chosen(parts["train"])
+    return {
+        output: _balanced(raw, output, targets, train, problems)
+        for output in targets
+        if output in wanted.balanced
+    }
+
+
+def _balanced(
+    raw: Raw, output: str, targets: Mapping[str, NDArray[Any]], train: Samples, problems: Problems
+) -> tuple[float, ...]:
+    """N/(K·Nₖ): each of the K classes weighs the same in all, and a sample 1 on average."""
+    numbers = targets[output] if raw.kinds[output] == "class" else targets[output][0] > 0.5
+    names = raw.classes(output) or ("0", "1")
+    counts = np.bincount(numbers[train.aims].astype(np.intp), minlength=len(names))
+    for name, count in zip(names, counts, strict=True):
+        if not count:
+            span = raw.spans.get(raw.data.targets[output][0].name)
+            problems.add(ClassWithoutSamples(name=name, span=span))
+    with np.errstate(divide="ignore"):
+        return tuple((counts.sum() / (len(counts) * counts)).tolist())
