@@ -11,10 +11,14 @@ import deltaplan
 from deltaplan.compiler.nodes import Input
 from deltaplan.compiler.plan import compile_plans, evaluate_plan
 from deltaplan.runtime.backends.numpy.bind import BoundUpdate, bind, target_key
+from deltaplan.runtime.data.dataset import Dataset, Part
+from deltaplan.runtime.outcome import Start
 from deltaplan.runtime.problem import Problem
+from deltaplan.runtime.train import train
 
 HERE = Path(__file__).parent / "reference"
 STEPS = sorted((HERE / "steps").glob("*.dl"))
+STATES = ("m", "v", "velocity", "mean", "total")  # of all optimizers
 MODELS = sorted((HERE / "models").glob("*.dl"))
 
 
@@ -144,6 +148,22 @@ def test_ten_recorded_steps_in_a_row(path):
         bound.run()
         update.run(number, number - 1)
         steps.blocks.compare(theta, after, 1e-10)
+
+
+@pytest.mark.parametrize("backend", ["numpy", "native"])
+@pytest.mark.parametrize("path", [p for p in STEPS if p.stem.startswith("w1")], ids=lambda path: path.stem)
+def test_training_makes_the_recorded_steps(path, backend):
+    """The whole loop, schedules and all, from the recorded first parameters."""
+    steps = Steps(path)
+    thetas = steps.rows("theta")
+    x, y = steps.record["x"][None], steps.record["y"][None]
+    trace = steps.plans.train.trace
+    part = Part({only(trace.inputs): x}, {only(trace.targets): y}, np.arange(x.shape[1]))
+    counters = {"theta": thetas[0], "seen": np.array(0.0)}
+    begin = Start(0, thetas[0], {name: np.zeros(steps.blocks.size) for name in STATES}, counters)
+    outcome = train(steps.experiment, Dataset({"train": part}, None), start=begin, backend=backend)
+    assert (outcome.step, outcome.backend) == (len(thetas) - 1, backend)
+    steps.blocks.compare(outcome.theta, thetas[-1], 1e-10)
 
 
 def samples(experiment, record):

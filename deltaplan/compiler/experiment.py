@@ -138,6 +138,9 @@ class StopEarly:
     span: Span = field(compare=False)
 
 
+EVERYWHERE = ("parameters",)
+
+
 @dataclass(frozen=True, slots=True)
 class Rate:
     """A factor on the optimizer's `lr` at some places."""
@@ -176,7 +179,7 @@ class TrainSpec:
     stop_early: StopEarly | None = None
     keep: Literal["best", "last"] = "last"
     clip: float | None = None
-    only: tuple[str, ...] = ("parameters",)
+    only: tuple[str, ...] = EVERYWHERE
     rates: tuple[Rate, ...] = ()
     warm_start: WarmStart | None = None
     record: int | None = None

@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Sequence
 from math import prod
 
-from deltaplan.compiler.experiment import Experiment, TrainSpec
+from deltaplan.compiler.experiment import EVERYWHERE, Experiment, TrainSpec
 from deltaplan.compiler.graph import Graph
 from deltaplan.compiler.nodes import Layer
 from deltaplan.compiler.optimize import Kind, Stretch
@@ -14,7 +14,9 @@ def frozen(experiment: Experiment, parameters: Sequence[Parameter] | None = None
     """The names of the parameter blocks that training leaves as they are: those of layers that say `freeze`,
     and what `only` does not name."""
     graph, train = experiment.graph, experiment.train
-    only = train.only if train else ("parameters",)
+    only = train.only if train else EVERYWHERE
+    if only == EVERYWHERE and not any(layer.freeze for layer in graph.layers):
+        return frozenset()
     blocks = place_parameters(graph) if parameters is None else parameters
     return frozenset(p.name for p in blocks if _freezes(graph, p) or not is_in(p, only, graph))
 

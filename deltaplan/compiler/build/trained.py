@@ -13,9 +13,9 @@ from deltaplan.compiler.build.names import OtherForm
 from deltaplan.compiler.build.places import Read, head_span
 from deltaplan.compiler.build.scope import Scope
 from deltaplan.compiler.build.terms import Objective
-from deltaplan.compiler.experiment import Experiment, Rate, WarmStart
+from deltaplan.compiler.experiment import EVERYWHERE, Experiment, Rate, WarmStart
 from deltaplan.compiler.nodes import Use
-from deltaplan.compiler.parameters import place_parameters
+from deltaplan.compiler.parameters import is_trained, place_parameters
 from deltaplan.compiler.trained import frozen
 from deltaplan.diagnostics import Diagnostic
 from deltaplan.dsl import tree
@@ -94,13 +94,16 @@ def build_warm_start(context: Context, scope: Scope, model: Model | None, read: 
     if model is None:
         return None
     objective = Objective(context, model.scope, model, [])
-    places = places_of(objective, bound.trees.get("on")) or ("parameters",)
+    places = places_of(objective, bound.trees.get("on")) or EVERYWHERE
     return WarmStart(str(context.folder / str(bound.values["run"])), places, read.line.span)
 
 
 def check_trained(context: Context, experiment: Experiment, train: tree.Line) -> None:
     """Tells of a run that would change nothing."""
-    parameters = place_parameters(experiment.graph)
+    graph, spec = experiment.graph, experiment.train
+    if spec and spec.only == EVERYWHERE and any(is_trained(n) and not n.freeze for n in graph.layers):
+        return
+    parameters = place_parameters(graph)
     if len(frozen(experiment, parameters)) < len(parameters):
         return
     why = "the model has none" if not parameters else "all are frozen"

@@ -5,7 +5,15 @@ from pathlib import Path
 from textwrap import wrap
 from typing import Any
 
-from deltaplan.compiler.experiment import DataFile, DataSpec, Experiment, Split, TrainSpec, WarmStart
+from deltaplan.compiler.experiment import (
+    EVERYWHERE,
+    DataFile,
+    DataSpec,
+    Experiment,
+    Split,
+    TrainSpec,
+    WarmStart,
+)
 from deltaplan.compiler.nodes import Loss, Use, call_text, show_value
 from deltaplan.compiler.plan import Plans, compile_plans
 from deltaplan.compiler.printers.figures import Memory, depth, training_memory, work
@@ -146,7 +154,7 @@ def _solver(train: TrainSpec) -> str:
         f"{text} (default)" if train.origin.get(name) == "default" else text for name, text in given.items()
     ]
     settings += [f"clip norm={show_value(train.clip)}"] if train.clip else []
-    settings += [f"only {', '.join(train.only)}"] if train.only != ("parameters",) else []
+    settings += [f"only {', '.join(train.only)}"] if train.only != EVERYWHERE else []
     settings += [f"lr_scale {show_value(rate.factor)} on {', '.join(rate.places)}" for rate in train.rates]
     if train.warm_start:
         settings.append(f"warm_start {train.warm_start.path} on {', '.join(train.warm_start.places)}")
