@@ -38,10 +38,12 @@ class Spot:
 
 @dataclass(frozen=True, slots=True)
 class Call:
-    """A kernel on the memory that it works on, in the order of its parameters."""
+    """A kernel on the memory that it works on, in the order of its parameters. `tensors` are the names of
+    what lies there during this call."""
 
     kernel: Kernel
     spots: tuple[Spot, ...]
+    tensors: tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -168,7 +170,9 @@ def _scratch(body: Sequence[Statement]) -> Buffer | None:
 
 
 def _title(group: Group) -> str:
-    return ", ".join(dict.fromkeys(f"{type(s).__name__.lower()} {s.origin}".strip() for s in group.steps))
+    kinds = [type(step).__name__.removeprefix("Started").lower() for step in group.steps]
+    words = (f"{kind} {step.origin}".strip() for kind, step in zip(kinds, group.steps, strict=True))
+    return ", ".join(dict.fromkeys(words))
 
 
 def program(
@@ -246,10 +250,12 @@ class Placing:
                 if tensor.name not in self.spots and tensor.name not in found.inside:
                     self.spots[tensor.name] = Spot("arena", self._take(self._length(tensor)))
             kernel, tensors = self.kernels.of(found, self.axes)
-            spots = [self.spots[t.name] for t in tensors]
+            names = [t.name for t in tensors]
+            spots = [self.spots[name] for name in names]
             if any(b.name == "scratch" for b in kernel.parameters):
+                names.append("scratch")
                 spots.append(Spot("scratch", 0))
-            calls.append(Call(kernel, tuple(spots)))
+            calls.append(Call(kernel, tuple(spots), tuple(names)))
             if self.reuse:
                 self._give_back([name for _, name in dying.get(number, ())], found)
         return calls, self.spots, self._end

@@ -1,0 +1,64 @@
+"""Runs of equal calls on evenly spaced memory: one loop instead of many calls."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from deltaplan.compiler.loops.program import Call
+
+LONGEST = 6  # calls that may repeat together
+
+
+@dataclass(frozen=True, slots=True)
+class Run:
+    """`times` turns over calls whose offsets grow by `steps` (for each call, one number a parameter)."""
+
+    calls: tuple[Call, ...]
+    times: int
+    steps: tuple[tuple[int, ...], ...]
+
+
+def runs(calls: Sequence[Call], least: int = 3) -> list[Run]:
+    """The calls as runs, each as long as it gets; what does not repeat `least` times is a run of one call."""
+    found: list[Run] = []
+    position = 0
+    while position < len(calls):
+        found_here = [_run_at(calls, position, length) for length in range(1, LONGEST + 1)]
+        best = max(found_here, key=lambda run: _covered(run, least))
+        if best.times < least:
+            best = Run(tuple(calls[position : position + 1]), 1, ())
+        found.append(best)
+        position += best.times * len(best.calls)
+    return found
+
+
+def _covered(run: Run, least: int) -> tuple[int, int]:
+    covered = run.times * len(run.calls) if run.times >= least else 0
+    return covered, -len(run.calls)
+
+
+def _run_at(calls: Sequence[Call], begin: int, length: int) -> Run:
+    """The run of groups of `length` calls that begins here."""
+    first = tuple(calls[begin : begin + length])
+    steps = None
+    times = 1
+    while True:
+        following = calls[begin + times * length : begin + (times + 1) * length]
+        before = calls[begin + (times - 1) * length : begin + times * length]
+        if len(following) < length or len(first) < length:
+            break
+        found = _steps(before, following)
+        if found is None or (steps is not None and found != steps):
+            break
+        steps = found
+        times += 1
+    return Run(first, times, steps or ())
+
+
+def _steps(before: Sequence[Call], after: Sequence[Call]) -> tuple[tuple[int, ...], ...] | None:
+    """How far each offset moves from one call to its counterpart; None where they differ in more."""
+    found = []
+    for a, b in zip(before, after, strict=True):
+        if a.kernel is not b.kernel or any(x.space != y.space for x, y in zip(a.spots, b.spots, strict=True)):
+            return None
+        found.append(tuple(y.offset - x.offset for x, y in zip(a.spots, b.spots, strict=True)))
+    return tuple(found)
