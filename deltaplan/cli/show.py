@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     from deltaplan.compiler.experiment import Experiment
 
 GRAPHS = ("text", "dot", "mermaid", "svg")
+TARGETS = ("avx512", "avx2", "x86-64", "aarch64")
 
 
 @click.command("show")
@@ -21,8 +22,17 @@ GRAPHS = ("text", "dot", "mermaid", "svg")
     "--as", "form", type=click.Choice(GRAPHS), help="With --graph: text, or what another program draws."
 )
 @click.option("--plan", is_flag=True, help="The recursions that train it: forward, backward and update.")
-@click.option("--full", is_flag=True, help="With --plan: every layer, where equal ones are told once.")
-@click.option("--buffers", is_flag=True, help="With --plan: where each tensor lies in memory.")
+@click.option("--loops", is_flag=True, help="The loop nests that a step of training consists of.")
+@click.option("--llvm", is_flag=True, help="The LLVM module of the training loop.")
+@click.option(
+    "--target",
+    type=click.Choice(TARGETS),
+    help="With --loops or --llvm: for this processor, not that at hand.",
+)
+@click.option(
+    "--full", is_flag=True, help="With --plan or --loops: every layer, where equal ones are told once."
+)
+@click.option("--buffers", is_flag=True, help="With --plan or --loops: where each tensor lies in memory.")
 @json_option("The summary as JSON.")
 def command(
     file: Path,
@@ -31,6 +41,9 @@ def command(
     graph: bool,
     form: str | None,
     plan: bool,
+    loops: bool,
+    llvm: bool,
+    target: str | None,
     full: bool,
     buffers: bool,
     as_json: bool,
@@ -41,10 +54,12 @@ def command(
     """
     from deltaplan.cli.console import say, say_json
 
-    if sum((tree, graph, plan, as_json)) > 1:
-        raise click.UsageError("--tree, --graph, --plan and --json exclude each other")
-    if (full or buffers) and not plan:
-        raise click.UsageError("--full and --buffers belong to --plan")
+    if sum((tree, graph, plan, loops, llvm, as_json)) > 1:
+        raise click.UsageError("--tree, --graph, --plan, --loops, --llvm and --json exclude each other")
+    if (full or buffers) and not (plan or loops):
+        raise click.UsageError("--full and --buffers belong to --plan and --loops")
+    if target and not (loops or llvm):
+        raise click.UsageError("--target belongs to --loops and --llvm")
     if form and not graph:
         raise click.UsageError("--as belongs to --graph")
     if tree:
@@ -56,11 +71,21 @@ def command(
     if graph:
         say(_graph(experiment, form or "text"))
         return
+    samples = _samples(experiment)
+    if loops or llvm:
+        from deltaplan.runtime.levels import llvm_text, loops_text
+
+        text = (
+            loops_text(experiment, samples, target, full=full, buffers=buffers)
+            if loops
+            else llvm_text(experiment, samples, target)
+        )
+        say(text.rstrip("\n"))
+        return
     from deltaplan.compiler.plan import compile_plans
     from deltaplan.compiler.printers import plan_text, summary, summary_data
 
     plans = compile_plans(experiment)
-    samples = _samples(experiment)
     if as_json:
         say_json(summary_data(experiment, plans, samples))
     elif plan:
