@@ -104,6 +104,10 @@ def test_params_from_the_command_line(folder: Path) -> None:
         (("check",), "Missing argument"),
         (("show", "wave.dl", "--tree", "--plan"), "exclude each other"),
         (("show", "wave.dl", "--as", "dot"), "belongs to --graph"),
+        (("show", "wave.dl", "--loops", "--llvm"), "exclude each other"),
+        (("show", "wave.dl", "--full"), "belong to --plan and --loops"),
+        (("show", "wave.dl", "--target", "avx2"), "belongs to --loops and --llvm"),
+        (("show", "wave.dl", "--llvm", "--target", "avx3"), "'avx512', 'avx2', 'x86-64', 'aarch64'"),
         (("evaluate", "runs/x", "a.csv", "--part", "test"), "not both"),
     ],
 )
@@ -260,6 +264,12 @@ def test_a_run_on_data_from_memory_is_told_to_have_no_file(folder: Path) -> None
         (("--tree",), "1:1"),
         (("--plan", "--buffers"), "wave: one step on B = 32 samples"),
         ((), "wave"),
+        (
+            ("--loops", "--target", "avx2"),
+            "wave: training in float32, vectors of 8 numbers\n\nstep on 32 samples: ",
+        ),
+        (("--loops", "--full", "--target", "aarch64"), "wave: training in float32, vectors of 4 numbers\n"),
+        (("--llvm", "--target", "x86-64"), "declare <"),
     ],
 )
 def test_show_prints_every_stage(folder: Path, words: tuple[str, ...], begins: str) -> None:

@@ -1,0 +1,145 @@
+"""Every schedule gives kernels and programs that the verifier finds sound."""
+
+from itertools import chain
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from nests import AVX2, AVX512, models, program_of
+from programs import LEAVES, step_lists
+
+import deltaplan
+from deltaplan.compiler.loops.ensemble import ensemble
+from deltaplan.compiler.loops.program import Spot, program
+from deltaplan.compiler.loops.schedule import NoScheduleError
+from deltaplan.compiler.loops.schedule.axes import Axes
+from deltaplan.compiler.loops.training import training
+from deltaplan.compiler.loops.verify import verify
+from deltaplan.compiler.plan import compile_plans
+from deltaplan.compiler.steps import Map, Tensor, View
+from deltaplan.plugins.expressions import argument
+
+PRIMES = [n for n in range(41, 258) if all(n % k for k in range(2, 17))]
+SIZES = [*range(1, 41), *PRIMES]
+FEW = [1, 3, 8, 17, 40, 257]
+MACHINES = [*AVX512.values(), *AVX2.values()]
+KINDS = {8: "double", 16: "float", 4: "double"}
+
+
+def plans_of(path):
+    found = compile_plans(deltaplan.load(path))
+    return found, [plan for plan in (found.train, found.evaluate, found.predict) if plan]
+
+
+def check(plan, sizes, machine, fused=True, nets=0):
+    for batch in sizes:
+        verify(program_of(plan, batch, machine, nets=nets, fused=fused), [t.name for t in plan.kept])
+
+
+def test_primes():
+    assert PRIMES[:3] == [41, 43, 47]
+    assert PRIMES[-1] == 257
+
+
+def specs_in(folder):
+    return sorted(chain(folder.glob("*.dl"), folder.glob("lecture/*.dl")))
+
+
+def short_specs_in(folder):
+    """The lecture's nets differ in depth alone: one of them stands for all."""
+    return [path for path in specs_in(folder) if path.parent == folder or path.stem == "5x5"]
+
+
+def test_programs_of_the_specs(specs):
+    for path in short_specs_in(specs):
+        _, plans = plans_of(path)
+        for plan in plans:
+            for number, machine in enumerate(MACHINES):
+                check(plan, FEW[number::4], machine, fused=True)
+                check(plan, FEW[3 - number :: 4], machine, fused=False)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", ["lecture/3x5.dl", "digits.dl", "wine.dl"])
+def test_programs_of_every_size(specs, name):
+    found, _ = plans_of(specs / name)
+    for number, size in enumerate(SIZES):
+        check(found.train, [size], MACHINES[number % len(MACHINES)], fused=number % 3 > 0)
+
+
+@pytest.mark.long
+def test_programs_of_all_specs_in_every_size(specs):
+    for path in specs_in(specs):
+        _, plans = plans_of(path)
+        for plan in plans:
+            for machine in MACHINES:
+                for fused in (True, False):
+                    check(plan, SIZES, machine, fused)
+
+
+def test_training_loops_of_the_specs(specs):
+    for number, path in enumerate(short_specs_in(specs)):
+        found, _ = plans_of(path)
+        for machine in MACHINES[number % 2 :: 2]:
+            made = training(
+                found.train, found.evaluate, found.update, KINDS[machine.lanes], machine, 100, 24, 300
+            )
+            for each in made.programs:
+                verify(each, given=["g"])
+
+
+def test_ensembles_of_the_specs(specs):
+    for number, path in enumerate(short_specs_in(specs)):
+        found, _ = plans_of(path)
+        for machine, batch in list(zip(MACHINES, (None, 24, 24, None), strict=True))[number % 2 :: 2]:
+            made = ensemble(
+                found.train, found.evaluate, found.update, KINDS[machine.lanes], machine, 50, batch, 70
+            )
+            for each in made.programs:
+                verify(each, given=["g"])
+
+
+@given(models(), st.sampled_from(SIZES), st.sampled_from(MACHINES), st.booleans(), st.sampled_from([0, 0, 5]))
+def test_programs_of_random_models(text, batch, machine, fused, nets):
+    found = compile_plans(deltaplan.loads(text))
+    for plan in (found.train, found.evaluate, found.predict):
+        check(plan, [batch], machine, fused, nets)
+
+
+@given(step_lists(smooth=False), st.sampled_from(FEW), st.sampled_from(MACHINES), st.booleans())
+def test_programs_of_random_steps(steps, batch, machine, fused):
+    """As many of the steps as have a schedule."""
+    kept = []
+    for step in steps:
+        known = {*LEAVES, *(t for s in kept for t in s.outputs)}
+        if known >= set(step.inputs) and has_schedule(step):
+            kept.append(step)
+    outside = {tensor: Spot(f"in {tensor}", 0) for tensor in LEAVES}
+    read = {t for step in kept for t in step.inputs}
+    ends = [t for s in kept for t in s.outputs if t not in read and not isinstance(s, View)]
+    made = program(kept, outside, ends, Axes(batch, machine), {}, fused=fused, reuse=fused)
+    verify(made, [t.name for t in ends])
+
+
+def has_schedule(step):
+    outside = {tensor: Spot(f"in {tensor}", 0) for tensor in step.inputs}
+    try:
+        program([step], outside, step.outputs, Axes(8, MACHINES[0]), {})
+    except NoScheduleError:
+        return False
+    return True
+
+
+def test_a_number_that_a_pass_over_a_vector_reads_is_known_after_it():
+    """s is read in the loop over v and, by itself, behind it: the verifier found it lost."""
+    s, v = Tensor("s", ()), Tensor("v", (9,))
+    product, square = Tensor("p", (9,)), Tensor("q", ())
+    x0, x1 = argument("x0"), argument("x1")
+    steps = [
+        Map(inputs=(s, v), outputs=(product,), expressions=(x0 * x1,)),
+        Map(inputs=(s,), outputs=(square,), expressions=(x0 * x0,)),
+    ]
+    outside = {s: Spot("in s", 0), v: Spot("in v", 0)}
+    made = program(steps, outside, (product, square), Axes(4, MACHINES[0]), {})
+    assert len(made.calls) == 1
+    verify(made, ["p", "q"])
