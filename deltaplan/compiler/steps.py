@@ -6,11 +6,13 @@ samples broadcast as in numpy (aligned at their end), and what has no batch is t
 """
 
 from dataclasses import dataclass, field
+from functools import cache
 from math import prod
 from typing import Literal
 
 from deltaplan.compiler.windows import Window
-from deltaplan.plugins.expressions import Expr
+from deltaplan.plugins.expressions import Expr, walk
+from deltaplan.plugins.expressions.ops import LEAVES
 
 Shape = tuple[int, ...]
 Slot = Literal["x", "w", "y"]
@@ -225,8 +227,6 @@ def slots_of(step: Conv | Sparse) -> dict[Slot, Tensor]:
 def flops(step: Step, batch: int) -> int:
     """Floating-point operations of a step on `batch` samples: a multiply-add is two, a map one for each
     operation of its expressions. Convolutions count their padding."""
-    from deltaplan.plugins.expressions import Op, walk
-
     match step:
         case MatMul():
             a, b = (matrix(tensor, batch) for tensor in step.inputs)
@@ -243,13 +243,18 @@ def flops(step: Step, batch: int) -> int:
         case Unpool():
             return step.window.size * numbers(step.inputs[0], batch)
         case Map():
-            nodes = {node for e in step.expressions for node in walk(e)}
-            operations = sum(node.op not in (Op.CONST, Op.ARG) for node in nodes)
-            return operations * numbers(step.outputs[0], batch)
+            return operations(step.expressions) * numbers(step.outputs[0], batch)
         case Reduce():
             return numbers(step.inputs[0], batch)
         case _:
             return 0
+
+
+@cache
+def operations(expressions: tuple[Expr, ...]) -> int:
+    """The distinct operations of some expressions."""
+    nodes = {node for e in expressions for node in walk(e)}
+    return sum(node.op not in LEAVES for node in nodes)
 
 
 def matrix(tensor: Tensor, batch: int) -> tuple[int, int]:

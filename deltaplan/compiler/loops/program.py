@@ -105,10 +105,10 @@ class Kernels:
 
     def of(self, group: Group, axes: Axes) -> tuple[Kernel, tuple[Tensor, ...]]:
         """The kernel of a group, and the tensors that it is called with."""
-        names = Names(group, axes, self.alias)
-        own = axes if group.kind == "sums" else replace(axes, accumulate=False)
-        key = (own, signature(group, names))
+        found, tensors = signature(group, axes, self.alias)
+        key = (self._axes(group, axes), found)
         if key not in self.made:
+            names = Names(group, axes, self.alias)
             body = _scheduled(group, axes, names)
             used = names.used
             scratch = _scratch(body)
@@ -117,8 +117,13 @@ class Kernels:
             kernel = Kernel(f"{group.kind}{len(self.made)}", parameters, body, title)
             self.made[key] = kernel, tuple(number for number, _ in used)
         kernel, numbers = self.made[key]
-        tensors = tuple(names.tensors.values())
         return kernel, tuple(tensors[number] for number in numbers)
+
+    def _axes(self, group: Group, axes: Axes) -> Axes:
+        """The axes that a kernel depends on: only sums over samples are added to what is there."""
+        if group.kind == "sums" or not axes.accumulate:
+            return axes
+        return replace(axes, accumulate=False)
 
 
 def _scheduled(group: Group, axes: Axes, names: Names) -> tuple[Statement, ...]:

@@ -67,9 +67,16 @@ def _without(expressions: tuple[Expr, ...], place: int, other: int) -> tuple[Exp
 
 def _left(step: Map, expressions: Sequence[Expr]) -> Map:
     """The map over what its new expressions read."""
-    used = [i for i in range(len(step.inputs)) if any(f"x{i}" in arguments(e) for e in expressions)]
+    used = _read(tuple(expressions), len(step.inputs))
     inputs = tuple(step.inputs[i] for i in used)
-    return replace(step, inputs=inputs, expressions=_renumbered(tuple(expressions), tuple(used)))
+    return replace(step, inputs=inputs, expressions=_renumbered(tuple(expressions), used))
+
+
+@cache
+def _read(expressions: tuple[Expr, ...], count: int) -> tuple[int, ...]:
+    """Which of so many inputs are read."""
+    found = {name for e in expressions for name in arguments(e)}
+    return tuple(i for i in range(count) if f"x{i}" in found)
 
 
 @cache

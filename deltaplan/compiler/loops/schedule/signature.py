@@ -35,9 +35,6 @@ class Names:
     def root(self, tensor: Tensor) -> Tensor:
         return self._alias.get(tensor.name, tensor)
 
-    def number(self, tensor: Tensor) -> int:
-        return self._numbers[self.root(tensor).name]
-
     def buffer(self, tensor: Tensor, features: Shape | None = None) -> Buffer:
         """The kernel's buffer of a tensor, seen as `features` (its numbers in a row if None)."""
         root = self.root(tensor)
@@ -53,22 +50,35 @@ class Names:
         return tuple((self._numbers[name], self._used[name]) for name in order)
 
 
-def signature(group: Group, names: Names) -> tuple[Any, ...]:
-    """Equal for groups that differ in nothing but which memory they work on."""
-    return (
-        group.kind,
-        *((type(s), *(_attributes(s)), *_tensors(s, group, names)) for s in group.steps),
-        tuple(names.axes.own(t) for t in names.tensors.values()) if names.axes.nets else (),
-    )
+def signature(
+    group: Group, axes: Axes, alias: Mapping[str, Tensor]
+) -> tuple[tuple[Any, ...], tuple[Tensor, ...]]:
+    """What is equal for groups that differ in nothing but which memory they work on, and the group's tensors
+    in the order of `Names`. It is asked for each group of a plan, so it makes one pass and no objects."""
+    numbers: dict[str, int] = {}
+    tensors: list[Tensor] = []
+    parts: list[Any] = [group.kind]
 
+    def number(tensor: Tensor) -> int:
+        root = alias.get(tensor.name, tensor)
+        if root.name not in numbers:
+            numbers[root.name] = len(tensors)
+            tensors.append(root)
+        return numbers[root.name]
 
-def _tensors(step: Step, group: Group, names: Names) -> tuple[Any, ...]:
-    inputs = tuple((names.number(t), t.shape, t.batched) for t in step.inputs)
-    return inputs, tuple((names.number(t), t.shape, t.batched, t.name in group.inside) for t in step.outputs)
-
-
-def _attributes(step: Step) -> tuple[Any, ...]:
-    return tuple(getattr(step, name) for name in OWN_FIELDS[type(step)])
+    inside = group.inside
+    for step in group.steps:
+        kind = type(step)
+        parts.append(kind)
+        parts += [getattr(step, name) for name in OWN_FIELDS[kind]]
+        parts += [(number(t), t.shape, t.batched) for t in step.inputs]
+        parts += [(number(t), t.shape, t.batched, t.name in inside) for t in step.outputs]
+        if kind is Random:
+            number(SAMPLES)
+            number(COUNTER)
+    if axes.nets:
+        parts.append(tuple(axes.own(t) for t in tensors))
+    return tuple(parts), tuple(tensors)
 
 
 COMMON = frozenset(field.name for field in fields(Step))
