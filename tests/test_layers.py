@@ -18,7 +18,7 @@ from deltaplan.runtime.backends.numpy.program import Program
 from deltaplan.runtime.data.memory import dataset_from_memory
 from deltaplan.runtime.dropout import fill
 from deltaplan.runtime.gradcheck import gradcheck
-from deltaplan.runtime.initial import initial
+from deltaplan.runtime.initial import initial, with_statistics
 from deltaplan.runtime.patterns import cells
 from deltaplan.runtime.problem import Problem
 from deltaplan.runtime.trace import trace
@@ -57,6 +57,8 @@ def model(*lines):
         ("40", "sparse 100 density=1% bias=false", (100,), 100),
         ("7", "sparse 3 density=100%", (3,), 24),
         ("7", "layer_norm", (7,), 14),
+        ("7", "batch_norm", (7,), 14),
+        ("4x4x3", "batch_norm bias=false momentum=0.99", (4, 4, 3), 3),
         ("4x4x3", "layer_norm scale=false", (4, 4, 3), 3),
         ("4x4x3", "layer_norm bias=false", (4, 4, 3), 3),
         ("4x4x3", "scale", (4, 4, 3), 3),
@@ -183,7 +185,7 @@ def test_the_gradient_of_a_layer_and_the_trace_of_a_sample(path):
     (source,), (output,) = data.parts["train"].x, data.parts["train"].y
     arrays = {source: np.ascontiguousarray(x.T), f"target {output}": np.ascontiguousarray(y.T)}
     assert all(row.passed for row in gradcheck(spec.graph, theta, arrays, 1 / len(x)))
-    shown = trace(spec, theta, data, 2)
+    shown = trace(spec, with_statistics(spec.graph, theta), data, 2)
     (predicted,) = shown.predictions
     problem = Problem(spec, {source: arrays[source]}, {output: arrays[f"target {output}"]})
     np.testing.assert_allclose(predicted.values, problem.outputs(theta)[1], rtol=1e-12)

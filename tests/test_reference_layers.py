@@ -6,7 +6,11 @@ import numpy as np
 import pytest
 
 import deltaplan
+from deltaplan.compiler.parameters import place_statistics
+from deltaplan.compiler.plan import train_plan
 from deltaplan.plugins.loader import builtin_registry
+from deltaplan.runtime.backends.numpy.bind import bind, target_key
+from deltaplan.runtime.initial import with_statistics
 from deltaplan.runtime.problem import Problem
 
 HERE = Path(__file__).parent / "reference" / "layers"
@@ -22,7 +26,8 @@ class Recorded:
         self.experiment = deltaplan.load(path)
         (source,), (output,) = ({n.name for n in nodes} for nodes in self.nodes())
         x, y = (np.ascontiguousarray(self.record[key].T) for key in "xy")
-        self.problem = Problem(self.experiment, {source: x}, {output: y})
+        self.data = {source: x}, {output: y}
+        self.problem = Problem(self.experiment, *self.data)
         self.theta = np.empty(self.problem.size)
         for name, block in self.problem.split(self.theta).items():
             block[...] = self.record[f"value {name}"]
@@ -36,7 +41,35 @@ class Recorded:
         np.testing.assert_allclose(found, expected, rtol=0, atol=1e-11 * np.abs(expected).max() + 1e-14)
 
 
-@pytest.mark.parametrize("path", CASES, ids=lambda path: path.stem)
+def is_trained(path):
+    return any(key.startswith("before") for key in np.load(path.with_suffix(".npz")))
+
+
+@pytest.mark.parametrize("path", [p for p in CASES if is_trained(p)], ids=lambda path: path.stem)
+def test_recorded_steps_with_running_statistics(path):
+    """A step of training, the running statistics after it, and predictions by those of before."""
+    recorded = Recorded(path)
+    record, graph, problem = recorded.record, recorded.experiment.graph, recorded.problem
+    vector = with_statistics(graph, recorded.theta)
+    statistics = place_statistics(graph)
+    for s in statistics:
+        vector[s.offset : s.end] = record[f"before {s.name}"]
+    other = Problem(recorded.experiment, *recorded.data, statistics=vector[problem.size :])
+    recorded.close(other.outputs(recorded.theta), "predicted")
+    gradient, plan = np.zeros(problem.size), train_plan(graph)
+    data = recorded.data[0] | {target_key(name): y for name, y in recorded.data[1].items()}
+    bound = bind(plan, {"θ": vector, "g": gradient}, len(record["x"]), data)
+    bound.scale[...] = 1 / len(record["x"])
+    bound.run()
+    recorded.close(bound[plan.trace.sample_loss].mean(), "loss")
+    recorded.close(bound[plan.trace.objective], "objective")
+    for name, slope in problem.split(gradient).items():
+        recorded.close(slope, f"gradient {name}")
+    for s in statistics:
+        recorded.close(vector[s.offset : s.end], f"after {s.name}")
+
+
+@pytest.mark.parametrize("path", [p for p in CASES if not is_trained(p)], ids=lambda path: path.stem)
 def test_recorded_layers(path):
     recorded = Recorded(path)
     problem, theta = recorded.problem, recorded.theta

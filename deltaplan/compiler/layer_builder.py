@@ -6,7 +6,7 @@ from itertools import count
 from typing import Any, Literal
 
 from deltaplan.compiler.nodes import Layer, Shape
-from deltaplan.compiler.parameters import Parameter
+from deltaplan.compiler.parameters import Parameter, Statistic
 from deltaplan.compiler.steps import (
     Conv,
     Map,
@@ -30,19 +30,32 @@ CALLS = 1 << 20  # of the counter's word for a node: which of a layer's random s
 
 
 class LayerBuilder:
-    """The Builder of `plugins.building` for one layer. `stream` tells its random numbers from others."""
+    """The Builder of `plugins.building` for one layer. `stream` tells its random numbers from others;
+    `samples` is the number of samples in the batch, in training."""
 
     def __init__(
         self,
         writer: StepWriter,
         layer: Layer,
         parameters: Mapping[str, Parameter],
+        statistics: Mapping[str, Statistic],
         stream: int,
-        training: bool,
+        samples: Tensor | None,
     ) -> None:
         self._writer, self._layer, self._parameters = writer, layer, parameters
+        self._statistics = statistics
         self._streams = count(stream, CALLS)
-        self.training = training
+        self._samples = samples
+        self.updated: dict[Tensor, Statistic] = {}
+
+    @property
+    def training(self) -> bool:
+        return self._samples is not None
+
+    @property
+    def samples(self) -> Tensor:
+        assert self._samples is not None, "a layer looks at the batch in training alone"
+        return self._samples
 
     def write(self, source: Tensor, name: str) -> Tensor:
         """Writes the layer's steps; the last one's output is called `name`."""
@@ -60,6 +73,16 @@ class LayerBuilder:
 
     def factor(self, name: str, shape: Shape) -> Tensor:
         return self._parameter(name)
+
+    def statistic(self, name: str, shape: Shape, first: float) -> Tensor:
+        return self._statistics[f"{self._layer.name}.{name}"].tensor
+
+    def update(self, name: str, value: Tensor) -> None:
+        """The last step wrote `value`: it is the statistic after the step."""
+        statistic = self._statistics[f"{self._layer.name}.{name}"]
+        after = Tensor(f"{statistic.tensor.name}\N{PRIME}", value.shape)
+        self._writer.elementwise(after.name, (argument("x0"),), (value,), "{0}")
+        self.updated[after] = statistic
 
     def _parameter(self, name: str) -> Tensor:
         return self._parameters[f"{self._layer.name}.{name}"].tensor

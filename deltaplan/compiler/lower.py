@@ -11,7 +11,7 @@ from typing import Literal
 from deltaplan.compiler.graph import Graph
 from deltaplan.compiler.layer_builder import LayerBuilder
 from deltaplan.compiler.nodes import Activate, Adapt, AnyNode, Input, Join, Layer, Loss, Penalty, Target
-from deltaplan.compiler.parameters import Parameter, place_parameters
+from deltaplan.compiler.parameters import Parameter, Statistic, place_parameters, place_statistics
 from deltaplan.compiler.penalties import Segment, segments
 from deltaplan.compiler.steps import Place, Reduce, Step, Tensor
 from deltaplan.compiler.symbols import functions, symbols
@@ -21,6 +21,7 @@ from deltaplan.plugins.expressions import argument, substitute
 
 Mode = Literal["train", "predict"]
 SCALE = Tensor("scale", ())
+COUNT = Tensor("B", ())
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,8 +30,9 @@ class Trace:
 
     `values` has the tensor of each node. `sample_loss` is the loss of each sample, `penalty` is Ω,
     `objective` is loss + Ω with loss = scale · Σ over the batch; `scale` is a leaf, so that mean, sum and
-    part batches are one plan. They are None where the graph states no problem. `frozen` names the parameters
-    that count as constants.
+    part batches are one plan. They are None where the graph states no problem. `count` is a leaf too, the
+    number of samples in the batch; `updated` has what running statistics are after the step, and `frozen`
+    names the parameters that count as constants.
     """
 
     mode: Mode
@@ -41,7 +43,10 @@ class Trace:
     values: Mapping[str, Tensor]
     parameters: tuple[Parameter, ...]
     segments: tuple[Segment, ...]
+    statistics: tuple[Statistic, ...]
+    updated: Mapping[Tensor, Statistic]
     scale: Tensor
+    count: Tensor
     sample_loss: Tensor | None
     penalty: Tensor | None
     loss: Tensor | None
@@ -54,6 +59,11 @@ class Trace:
         return sum(p.size for p in self.parameters)
 
     @property
+    def length(self) -> int:
+        """Numbers in θ and in the running statistics behind it."""
+        return self.size + sum(s.tensor.size for s in self.statistics)
+
+    @property
     def trained(self) -> tuple[Parameter, ...]:
         return tuple(p for p in self.parameters if p.name not in self.frozen)
 
@@ -62,7 +72,8 @@ def lower(graph: Graph, mode: Mode, frozen: frozenset[str] = frozenset()) -> Tra
     """Writes the graph down as steps. `train` draws random numbers where layers ask for them; `frozen` are
     the names of the parameters that are not trained."""
     parameters = place_parameters(graph)
-    writer = Writer(graph, mode, {p.name: p for p in parameters}, frozen)
+    statistics = place_statistics(graph)
+    writer = Writer(graph, mode, {p.name: p for p in parameters}, {s.name: s for s in statistics}, frozen)
     for node in graph.ordered():
         writer.node(node)
     objective = writer.objective()
@@ -75,7 +86,10 @@ def lower(graph: Graph, mode: Mode, frozen: frozenset[str] = frozenset()) -> Tra
         values=writer.values,
         parameters=parameters,
         segments=tuple(writer.segments.values()),
+        statistics=statistics,
+        updated=writer.updated,
         scale=SCALE,
+        count=COUNT,
         sample_loss=writer.sample_loss,
         penalty=writer.penalty,
         loss=writer.loss,
@@ -88,11 +102,17 @@ class Writer(StepWriter):
     """Writes one node of a graph after the other."""
 
     def __init__(
-        self, graph: Graph, mode: Mode, parameters: Mapping[str, Parameter], frozen: frozenset[str]
+        self,
+        graph: Graph,
+        mode: Mode,
+        parameters: Mapping[str, Parameter],
+        statistics: Mapping[str, Statistic],
+        frozen: frozenset[str],
     ) -> None:
         super().__init__()
         self.graph, self.mode, self.frozen = graph, mode, frozen
-        self.parameters = parameters
+        self.parameters, self.statistics = parameters, statistics
+        self.updated: dict[Tensor, Statistic] = {}
         self.values: dict[str, Tensor] = {}
         self.segments: dict[str, Segment] = {}
         self.losses: list[Tensor] = []
@@ -115,9 +135,7 @@ class Writer(StepWriter):
             case Target():
                 value = Tensor(self.names[node.name], self.graph.shapes[node.name], batched=True)
             case Layer():
-                stream, training = self.streams[node.name], self.mode == "train"
-                builder = LayerBuilder(self, node, self.parameters, stream, training)
-                value = builder.write(sources[0], self.names[node.name])
+                value = self._layer(node, sources[0])
             case Activate():
                 name, expression = self.names[node.name], substitute(node.expression, {"u": argument("x0")})
                 value = self.elementwise(name, (expression,), sources, f"{self.functions[node.name]}({{0}})")
@@ -136,6 +154,14 @@ class Writer(StepWriter):
             case Penalty():
                 value = self._penalty(node)
         self.values[node.name] = value
+
+    def _layer(self, node: Layer, source: Tensor) -> Tensor:
+        samples = COUNT if self.mode == "train" and not node.freeze else None
+        stream = self.streams[node.name]
+        builder = LayerBuilder(self, node, self.parameters, self.statistics, stream, samples)
+        value = builder.write(source, self.names[node.name])
+        self.updated |= builder.updated
+        return value
 
     def objective(self) -> Tensor | None:
         """scale · Σ over the batch + Ω."""

@@ -3,10 +3,11 @@
 from collections.abc import Iterable
 from dataclasses import dataclass
 from math import prod
+from typing import Literal
 
 from deltaplan.compiler.graph import Graph
 from deltaplan.compiler.nodes import Layer
-from deltaplan.compiler.shapes import parameters_of
+from deltaplan.compiler.shapes import parameters_of, trace
 from deltaplan.compiler.sketches import Role
 from deltaplan.compiler.steps import Tensor
 from deltaplan.plugins import contracts
@@ -62,12 +63,12 @@ def place_parameters(graph: Graph) -> tuple[Parameter, ...]:
     return tuple(placed.values())
 
 
-def is_in(parameter: Parameter, places: Iterable[str], graph: Graph) -> bool:
+def is_in(parameter: "Parameter | Statistic", places: Iterable[str], graph: Graph) -> bool:
     """Whether a block lies in a place: `weights`, `biases`, `parameters`, `output`, or the name of a node."""
     return any(_is_in(parameter, place, graph) for place in places)
 
 
-def _is_in(parameter: Parameter, place: str, graph: Graph) -> bool:
+def _is_in(parameter: "Parameter | Statistic", place: str, graph: Graph) -> bool:
     match place:
         case "parameters":
             return True
@@ -79,6 +80,39 @@ def _is_in(parameter: Parameter, place: str, graph: Graph) -> bool:
             return any(parameter.node == node.name for node in graph.outputs)
         case _:
             return parameter.node == place or parameter.node.startswith(f"{place}.")
+
+
+@dataclass(frozen=True, slots=True)
+class Statistic:
+    """A running statistic: a block that lies behind θ in the vector of a model, and what it begins with."""
+
+    name: str  # `batch_norm1.mean`
+    node: str
+    tensor: Tensor
+    offset: int
+    first: float
+    role: Literal["statistic"] = "statistic"
+
+    @property
+    def end(self) -> int:
+        return self.offset + self.tensor.size
+
+
+def place_statistics(graph: Graph) -> tuple[Statistic, ...]:
+    """The running statistics in the order of the layers, from the end of θ on. They are not trained."""
+    offset = sum(parameter.size for parameter in place_parameters(graph))
+    placed = []
+    for number, layer in numbered(graph):
+        for spec in trace(layer, graph.shapes[graph.inputs_of(layer.name)[0]]).statistics:
+            tensor = Tensor(symbol(spec.name, number), spec.shape)
+            placed.append(Statistic(f"{layer.name}.{spec.name}", layer.name, tensor, offset, spec.first))
+            offset += tensor.size
+    return tuple(placed)
+
+
+def place_blocks(graph: Graph) -> tuple[Parameter | Statistic, ...]:
+    """All that makes up a model's vector: θ, and the running statistics behind it."""
+    return (*place_parameters(graph), *place_statistics(graph))
 
 
 def symbol(name: str, number: int) -> str:

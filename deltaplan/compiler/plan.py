@@ -26,8 +26,8 @@ Decision = Literal["none", "argmax", "positive"]
 
 @dataclass(frozen=True, slots=True)
 class Part:
-    """A tensor whose memory is a part of a flat vector, from `offset` on: of `θ`, of the gradient `g`, or of
-    the direction `v` that a Hessian is multiplied with."""
+    """A tensor whose memory is a part of a flat vector, from `offset` on: of `θ` and the running statistics
+    behind it, of the gradient `g`, or of the direction `v` that a Hessian is multiplied with."""
 
     tensor: Tensor
     vector: Literal["θ", "g", "v"]
@@ -108,6 +108,7 @@ def gradient_plan(trace: Trace, fused: bool = True, of_loss: bool = False) -> Pl
     backward, adjoints = differentiate(trace.steps, {goal: None}, [*parameters, *segments])
     tail, parts = _gather_gradient(trace, adjoints)
     wanted = [trace.sample_loss, goal, *(part.tensor for part in parts if part.vector == "g")]
+    wanted += trace.updated
     if trace.penalty and not of_loss:
         wanted.append(trace.penalty)
     steps = prune(tidy((*trace.steps, *backward, *tail)), wanted)
@@ -121,8 +122,7 @@ def _gather_gradient(trace: Trace, adjoints: Mapping[Tensor, Tensor]) -> tuple[l
     """Puts every adjoint into its part of g: those of parameters are written there, those of the segments of
     penalties added afterwards."""
     steps: list[Step] = []
-    parts = [Part(p.tensor, "θ", p.offset) for p in trace.parameters]
-    parts += [Part(s.tensor, "θ", s.offset) for s in trace.segments]
+    parts = _parts(trace)
     placed: set[Tensor] = set()
     for parameter in trace.trained:
         adjoint = adjoints.get(parameter.tensor)
@@ -223,6 +223,12 @@ def _forward_plan(
     steps = prune(steps, wanted)
     if fused:
         steps = fuse(steps, wanted)
+    return Plan(name, trace, steps, (), tuple(_parts(trace)), tuple(wanted))
+
+
+def _parts(trace: Trace) -> list[Part]:
+    """What lies in θ, and behind it the running statistics, before and after the step."""
     parts = [Part(p.tensor, "θ", p.offset) for p in trace.parameters]
     parts += [Part(s.tensor, "θ", s.offset) for s in trace.segments]
-    return Plan(name, trace, steps, (), tuple(parts), tuple(wanted))
+    parts += [Part(s.tensor, "θ", s.offset) for s in trace.statistics]
+    return parts + [Part(tensor, "θ", statistic.offset) for tensor, statistic in trace.updated.items()]

@@ -8,7 +8,7 @@ from deltaplan.compiler.graph import Graph
 from deltaplan.compiler.nodes import Activate, AnyNode, Input, Join, Layer, Target, show_value
 from deltaplan.compiler.parameters import numbered, place_parameters
 
-OWN_NAMES = frozenset({"scale", "θ", "g", "ℓ", "Σℓ", "L", "Ω", "J", "ŷ"})
+OWN_NAMES = frozenset({"B", "scale", "θ", "g", "ℓ", "Σℓ", "L", "Ω", "J", "ŷ"})
 OWN_FORMS = re.compile(r"[avzWb][0-9]+|[ℓΩŷ]_.*")  # of the names that a plan gives by itself
 
 

@@ -47,8 +47,9 @@ def explain(
     batch = next(iter(data.values())).shape[-1]
     bound = bind(plan, vectors, batch, data, draw, reuse=False)
     bound.scale[...] = scale
+    was_finite = np.isfinite(theta).all()
     bound.run()
-    if step > 1 and not np.isfinite(theta).all():
+    if step > 1 and not was_finite:
         return _of_update(experiment, theta, step - 1)
     spoiled = next((name for name, array in bound.data.items() if not np.isfinite(array).all()), None)
     if spoiled is not None:

@@ -6,10 +6,10 @@ from pathlib import Path
 from typing import ClassVar
 
 from deltaplan.compiler.experiment import Experiment, WarmStart
-from deltaplan.compiler.parameters import Parameter, is_in, place_parameters
+from deltaplan.compiler.parameters import Parameter, Statistic, is_in, place_blocks
 from deltaplan.diagnostics import DeltaplanError, Diagnostic, Note, SpecError
 from deltaplan.runtime.backends.numpy.expressions import Array
-from deltaplan.runtime.initial import initial
+from deltaplan.runtime.initial import initial, with_statistics
 from deltaplan.runtime.runs import open_run
 
 SHOWN = 5  # parameters that are told
@@ -26,11 +26,11 @@ class WarmStartDoesNotFit(Diagnostic):
 
 
 def first(experiment: Experiment) -> Array:
-    """θ before the first step, float64 [size]. DeltaplanError where the run of a `warm_start` cannot be read,
-    SpecError where it does not fit."""
+    """θ before the first step and the running statistics behind it, float64 [length]. DeltaplanError where
+    the run of a `warm_start` cannot be read, SpecError where it does not fit."""
     train = experiment.train
     assert train is not None, "training needs a `train` block"
-    theta = initial(experiment.graph, train.seed)
+    theta = with_statistics(experiment.graph, initial(experiment.graph, train.seed))
     if train.warm_start:
         _take(experiment, train.warm_start, theta)
     return theta
@@ -38,7 +38,7 @@ def first(experiment: Experiment) -> Array:
 
 def _take(experiment: Experiment, start: WarmStart, theta: Array) -> None:
     saved = _parameters(start)
-    wanted = [p for p in place_parameters(experiment.graph) if is_in(p, start.places, experiment.graph)]
+    wanted = [p for p in place_blocks(experiment.graph) if is_in(p, start.places, experiment.graph)]
     misfits = [*_misfits(wanted, saved)]
     if misfits:
         shown = [Note(text) for text in misfits[:SHOWN]]
@@ -58,7 +58,7 @@ def _parameters(start: WarmStart) -> Mapping[str, Array]:
         raise SpecError(*(replace(d, span=d.span or start.span) for d in error.diagnostics)) from None
 
 
-def _misfits(wanted: list[Parameter], saved: Mapping[str, Array]) -> Iterator[str]:
+def _misfits(wanted: list[Parameter | Statistic], saved: Mapping[str, Array]) -> Iterator[str]:
     for p in wanted:
         if p.name not in saved:
             yield f"it has no `{p.name}`"

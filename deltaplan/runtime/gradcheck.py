@@ -19,6 +19,7 @@ from deltaplan.runtime.backends.numpy.bind import Bound, Draw, bind, target_key
 from deltaplan.runtime.backends.numpy.expressions import Array
 from deltaplan.runtime.backends.numpy.program import Program
 from deltaplan.runtime.dropout import fill
+from deltaplan.runtime.initial import with_statistics
 from deltaplan.runtime.random import Purpose, permutation
 
 TOLERANCE = 1e-6
@@ -55,7 +56,8 @@ def gradcheck(
     """
     trace = lower(graph, "train")
     with np.errstate(all="ignore"):
-        probe = Probe(trace, np.array(theta, np.float64), data, scale, _draw(seed))
+        vector = with_statistics(graph, np.array(theta, np.float64))
+        probe = Probe(trace, vector, data, scale, _draw(seed))
         each = max(4, AT_MOST // len(trace.parameters))
         return tuple(_row(probe, p, _chosen(p, each, seed)) for p in trace.parameters)
 
@@ -66,7 +68,7 @@ class Probe:
     def __init__(
         self, trace: Trace, theta: Array, data: Mapping[str, Array], scale: float, draw: Draw
     ) -> None:
-        self.theta, gradient = theta, np.zeros_like(theta)
+        self.theta, gradient = theta, np.zeros(trace.size)
         batch = next(iter(data.values())).shape[-1]
         bound = bind(gradient_plan(trace), {"θ": theta, "g": gradient}, batch, data, draw)
         bound.scale[...] = scale
@@ -145,7 +147,8 @@ def _forward(trace: Trace, bound: Bound, draw: Draw) -> tuple[Tensor, list[Tenso
     switches = list(_switch_steps(trace.steps))
     sides = [step.output for step in switches]
     external = {part.tensor: bound[part.tensor] for part in bound.plan.parts if part.vector == "θ"} | {
-        trace.scale: bound.scale
+        trace.scale: bound.scale,
+        trace.count: np.asarray(float(bound.program.batch)),
     }
     leaves = {**trace.inputs, **{target_key(name): t for name, t in trace.targets.items()}}
     external |= {leaves[name]: bound[leaves[name]] for name in bound.data}

@@ -6,6 +6,7 @@ import numpy as np
 
 from deltaplan.compiler.graph import Graph
 from deltaplan.compiler.initial import Draw, draws
+from deltaplan.compiler.parameters import place_statistics
 from deltaplan.plugins import contracts
 from deltaplan.plugins.loader import builtin_registry
 from deltaplan.runtime.backends.numpy.expressions import Array
@@ -21,6 +22,12 @@ def initial(graph: Graph, seed: int) -> Array:
     for draw in blocks:
         theta[draw.parameter.offset : draw.parameter.end] = values(draw, seed).ravel()
     return theta
+
+
+def with_statistics(graph: Graph, theta: Array) -> Array:
+    """θ with the running statistics that training begins with behind it: the vector of a model, [length]."""
+    firsts = [np.full(s.tensor.size, s.first, theta.dtype) for s in place_statistics(graph)]
+    return np.concatenate([theta, *firsts])
 
 
 def initial_of(graph: Graph, seeds: Sequence[int]) -> Array:

@@ -35,7 +35,8 @@ class Table:
 
 @dataclass(frozen=True, slots=True)
 class Model:
-    """m(x; θ) with what its data went through. `theta` is the flat vector of parameters."""
+    """m(x; θ) with what its data went through. `theta` is the flat vector of parameters, with the running
+    statistics of its layers behind them."""
 
     experiment: Experiment
     theta: Array

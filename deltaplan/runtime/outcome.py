@@ -36,7 +36,8 @@ Ended = Literal["complete", "converged", "stopped early", "interrupted", "diverg
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """What training reached: θ as the spec keeps it, the number of steps, and why it ended.
+    """What training reached: θ as the spec keeps it, with the running statistics behind it, the number of
+    steps, and why it ended.
 
     After divergence θ is the last with a finite objective and gradient. `states` are the optimizer's vectors
     and `counters` what else is needed to go on: the θ of the last step, what the epoch at hand has seen, and

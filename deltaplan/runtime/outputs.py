@@ -23,11 +23,11 @@ def outputs(plan: Plan, output: str, theta: Array, inputs: Mapping[str, Array]) 
 class Slopes:
     """∂u/∂θ of one output, a row at a time: one plan, whose seed picks the number that is derived.
 
-    `theta` is read where it lies, at each call.
+    `theta`, with the running statistics behind it, is read where it lies, at each call.
     """
 
     def __init__(self, trace: Trace, output: str, theta: Array) -> None:
-        self._gradient = np.zeros_like(theta)
+        self._gradient = np.zeros(trace.size)
         self._bound = bind(output_plan(trace, output), {"θ": theta, "g": self._gradient}, 1)
 
     def __call__(self, inputs: Mapping[str, Array]) -> Array:

@@ -14,7 +14,7 @@ from deltaplan.runtime.backends.numpy.bind import Bound, bind, target_key
 from deltaplan.runtime.backends.numpy.expressions import Array
 from deltaplan.runtime.data.memory import inputs_from_memory
 from deltaplan.runtime.data.preprocessing import Preprocessing
-from deltaplan.runtime.initial import initial
+from deltaplan.runtime.initial import initial, with_statistics
 from deltaplan.runtime.outputs import Slopes, outputs
 
 Vector = np.ndarray[Any, np.dtype[np.float64]]
@@ -30,6 +30,7 @@ class Problem:
 
     `inputs` holds [features, N] by the names of the input nodes, `targets` [outputs, N] or class indices [N]
     by those of the outputs, both as the model sees them; `preprocessing` leads there from the data's units.
+    `statistics` are those of a run, `Run.statistics`, where layers keep some; they are constants here.
     ValueError where names or shapes are others.
     """
 
@@ -39,6 +40,7 @@ class Problem:
         inputs: Mapping[str, Array],
         targets: Mapping[str, Array],
         preprocessing: Preprocessing | None = None,
+        statistics: Array | None = None,
     ) -> None:
         self.experiment, self.preprocessing = experiment, preprocessing
         self._trace = lower(experiment.graph, "predict")
@@ -52,11 +54,14 @@ class Problem:
         self.samples = next(iter(inputs.values())).shape[-1]
         average = experiment.train.average if experiment.train else "mean"
         self._scale = 1 / self.samples if average == "mean" else 1.0
-        self._theta, self._direction = np.zeros(self.size), np.zeros(self.size)
+        self._vector = with_statistics(experiment.graph, np.zeros(self.size))
+        if statistics is not None:
+            self._vector[self.size :] = statistics
+        self._theta, self._direction = self._vector[: self.size], np.zeros(self.size)
         self._predict = predict_plan(experiment.graph, linked=False)
         self._slopes: dict[str, Slopes] = {}
         self._gradients: dict[str, tuple[Bound, Vector]] = {}
-        self._forward = bind(evaluate_plan(experiment.graph), {"θ": self._theta}, self.samples, self._data)
+        self._forward = bind(evaluate_plan(experiment.graph), {"θ": self._vector}, self.samples, self._data)
 
     def loss(self, theta: Vector) -> Any:
         """The loss without regularizers: a float, or [k] for a stack."""
@@ -85,7 +90,7 @@ class Problem:
         the name of the output node where there are several.
         """
         name, inputs = self._output(output), self._rows(x)
-        return np.asarray(self._each(theta, lambda: outputs(self._predict, name, self._theta, inputs)))
+        return np.asarray(self._each(theta, lambda: outputs(self._predict, name, self._vector, inputs)))
 
     def jacobian(self, theta: Vector, x: Any = None, output: str | None = None) -> Vector:
         """∂u/∂θ of each output u of each row: [N, outputs, size], or [k, N, outputs, size] for a stack.
@@ -93,7 +98,7 @@ class Problem:
         The arguments are those of `outputs`, whose derivative this is. One backward pass for each number.
         """
         name, inputs = self._output(output), self._rows(x)
-        slopes = self._slopes.setdefault(name, Slopes(self._trace, name, self._theta))
+        slopes = self._slopes.setdefault(name, Slopes(self._trace, name, self._vector))
         return np.asarray(self._each(theta, lambda: slopes(inputs)))
 
     def hvp(self, theta: Vector, v: Vector) -> Vector:
@@ -174,7 +179,7 @@ class Problem:
     def _bound(self, of: str) -> tuple[Bound, Vector]:
         if of not in self._gradients:
             gradient = np.zeros(self.size)
-            vectors = {"θ": self._theta, "g": gradient, "v": self._direction}
+            vectors = {"θ": self._vector, "g": gradient, "v": self._direction}
             bound = bind(self._plan(of), vectors, self.samples, self._data)
             bound.scale[...] = self._scale
             self._gradients[of] = bound, gradient

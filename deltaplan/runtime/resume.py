@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar
 
 from deltaplan.compiler.experiment import Experiment
-from deltaplan.compiler.parameters import place_parameters
+from deltaplan.compiler.parameters import place_blocks
 from deltaplan.diagnostics import Diagnostic, SpecError
 from deltaplan.runtime.batches import Batches
 from deltaplan.runtime.data.dataset import Dataset
@@ -40,7 +40,7 @@ def start_of(run: "Run", experiment: Experiment, dataset: Dataset) -> Start:
 def _difference(run: "Run", experiment: Experiment, dataset: Dataset) -> tuple[str, str | None] | None:
     saved, spec = run.saved, experiment.train
     assert spec is not None, "a spec that is trained has a `train` block"
-    shapes = {p.name: p.tensor.shape for p in place_parameters(experiment.graph)}
+    shapes = {block.name: block.tensor.shape for block in place_blocks(experiment.graph)}
     if shapes != {name: array.shape for name, array in saved.parameters.items()}:
         return "the spec has other parameters than the run", "another model is a new run"
     if str(run.theta.dtype) != spec.precision:

@@ -10,7 +10,7 @@ import numpy as np
 
 from deltaplan.compiler.experiment import Experiment
 from deltaplan.compiler.load import restore
-from deltaplan.compiler.parameters import place_parameters
+from deltaplan.compiler.parameters import place_blocks, place_parameters
 from deltaplan.compiler.render import render
 from deltaplan.diagnostics import DeltaplanError, Diagnostic, Span, SpecError
 from deltaplan.runtime.backends.numpy.expressions import Array
@@ -72,7 +72,12 @@ class Run:
     @property
     def theta(self) -> Array:
         """The flat vector of parameters, in the precision of training."""
-        return self.model.theta
+        return self.model.theta[: sum(p.size for p in place_parameters(self.experiment.graph))]
+
+    @property
+    def statistics(self) -> Array:
+        """The running statistics of the layers that keep some, in their order: what `problem` takes."""
+        return self.model.theta[len(self.theta) :]
 
     @property
     def history(self) -> Sequence[Mapping[str, Any]]:
@@ -122,7 +127,7 @@ class Run:
 
     def trace(self, number: int | None = None) -> SampleTrace:
         """The recursions with the numbers of one sample of the run's data: see `runtime.trace`."""
-        return trace(self.experiment, self.theta, self.dataset(), number)
+        return trace(self.experiment, self.model.theta, self.dataset(), number)
 
     def _repr_html_(self) -> str:
         return run_html(self.saved, str(self.folder) if self.folder else None)
@@ -198,10 +203,8 @@ def name_of(experiment: Experiment) -> str:
 
 
 def blocks(experiment: Experiment, theta: Array) -> dict[str, Array]:
-    """θ as named blocks in their shapes: `dense1.W` [out, in]."""
-    return {
-        p.name: theta[p.offset : p.end].reshape(p.tensor.shape) for p in place_parameters(experiment.graph)
-    }
+    """θ and the running statistics as named blocks in their shapes: `dense1.W` [out, in]."""
+    return {b.name: theta[b.offset : b.end].reshape(b.tensor.shape) for b in place_blocks(experiment.graph)}
 
 
 def open_(folder: str | os.PathLike[str], run_plugins: bool = False) -> Run:
@@ -219,7 +222,7 @@ def open_(folder: str | os.PathLike[str], run_plugins: bool = False) -> Run:
 
 
 def _theta(experiment: Experiment, saved: SavedRun, folder: Path) -> Array:
-    wanted = {p.name: p.tensor.shape for p in place_parameters(experiment.graph)}
+    wanted = {block.name: block.tensor.shape for block in place_blocks(experiment.graph)}
     given = {name: array.shape for name, array in saved.parameters.items()}
     if wanted != given:
         what = "does not have the parameters of the spec beside it"

@@ -16,7 +16,7 @@ from deltaplan.runtime.data.measuring import measure_memory
 from deltaplan.runtime.data.memory import dataset_from_memory
 from deltaplan.runtime.data.prepare import load_dataset
 from deltaplan.runtime.gradcheck import Row, gradcheck
-from deltaplan.runtime.initial import initial
+from deltaplan.runtime.initial import initial, with_statistics
 from deltaplan.runtime.loading import measure
 from deltaplan.runtime.outcome import Backend, Progress
 from deltaplan.runtime.problem import Problem
@@ -104,15 +104,18 @@ def compile_(spec: Spec, *, params: Params = None, fused: bool = True) -> Compil
     return compiled(experiment_of(spec, params), fused)
 
 
-def problem(spec: Spec, x: Any = None, y: Any = None, *, params: Params = None) -> Problem:
+def problem(
+    spec: Spec, x: Any = None, y: Any = None, *, params: Params = None, statistics: Any = None
+) -> Problem:
     """minimize loss(θ) + Ω(θ) as plain functions of θ, on the training part of the spec's data or of those
-    given as for `train`."""
+    given as for `train`. `statistics` are those of a run (`Run.statistics`), where layers keep some; they are
+    constants of the problem, by default what training begins with."""
     x, y = _gathered(x, y)
     experiment = experiment_of(spec, params, x, y)
     require(experiment, *(() if x is not None else ("data",)), "minimize")
     dataset = _dataset(experiment, x, y) or load_dataset(experiment, Path())
     part = dataset.parts["train"]
-    return Problem(experiment, part.x, part.y, dataset.preprocessing)
+    return Problem(experiment, part.x, part.y, dataset.preprocessing, statistics)
 
 
 def experiment_of(spec: Spec, params: Params = None, x: Any = None, y: Any = None) -> Experiment:
@@ -161,4 +164,4 @@ def trace(experiment: Experiment, number: int | None = None) -> SampleTrace:
     require(experiment, "data")
     dataset = load_dataset(experiment, Path())
     theta = initial(experiment.graph, experiment.train.seed if experiment.train else 0)
-    return trace_sample(experiment, theta, dataset, number)
+    return trace_sample(experiment, with_statistics(experiment.graph, theta), dataset, number)

@@ -14,6 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from deltaplan.compiler.experiment import Experiment, TrainSpec
+from deltaplan.compiler.parameters import place_parameters
 from deltaplan.compiler.plan import Plans, compile_plans
 from deltaplan.diagnostics import Diagnostic
 from deltaplan.runtime.arrays import arrays_of
@@ -85,7 +86,7 @@ def trainer_of(
 
 @dataclass
 class Trainer:
-    """A training run on the numpy backend."""
+    """A training run on the numpy backend. `vector` is θ with the running statistics behind it."""
 
     experiment: Experiment
     dataset: Dataset
@@ -103,20 +104,23 @@ class Trainer:
         self.batches = Batches(len(self.part), spec.batch, spec.seed)
         dtype = np.dtype(spec.precision)
         begin = self.start.counters["theta"] if self.start else first(self.experiment)
-        self.theta, self.gradient = aligned(len(begin), dtype), aligned(len(begin), dtype)
-        self.theta[:] = begin
+        self.vector = aligned(len(begin), dtype)
+        self.vector[:] = begin
+        self.theta = self.vector[: sum(p.size for p in place_parameters(self.experiment.graph))]
+        self.statistics = self.vector[len(self.theta) :]
+        self.gradient = aligned(len(self.theta), dtype)
         self.update = BoundUpdate(self.plans.update, {"θ": self.theta, "g": self.gradient})
         self.data = arrays_of(self.part, dtype)
         self.step = 0
         self.seen = 0.0  # Σ of the loss over the epoch's samples so far
-        self.best = best_of(spec, self.theta)
+        self.best = best_of(spec, self.vector)
         if self.start:
             self._go_on(self.start)
-        self.before = self.theta.copy()  # θ of the last step whose objective and gradient were finite
+        self.before = self.vector.copy()  # that of the last step whose objective and gradient were finite
         self._bound: dict[int, Bound] = {}
         self._rows = self.part.rows
         self._random = self.plans.train is not None and self.plans.train.random
-        self._watch = Watch(self.experiment, self.dataset, self.plans.evaluate, self.theta)
+        self._watch = Watch(self.experiment, self.dataset, self.plans.evaluate, self.vector)
         per_epoch = self.batches.per_epoch
         self.last = spec.length * (per_epoch if spec.unit == "epochs" else 1)
         self._recorder = Recorder(recorded_every(spec, per_epoch), self.theta)
@@ -145,7 +149,7 @@ class Trainer:
         return self._finished(ended)
 
     def _update(self, bound: Bound) -> None:
-        np.copyto(self.before, self.theta)
+        np.copyto(self.before, self.vector)
         self.update.run(self.step + 1, self.step // self.batches.per_epoch)
         self.step += 1
         self._recorder.see(self.step)
@@ -154,16 +158,18 @@ class Trainer:
     def _finished(self, ended: Ended) -> Outcome:
         """The end, once what the last update made of θ, which no step has seen, is known to be finite."""
         bound = self._load(np.arange(len(self.part))[: self.spec.batch] if self.spec.batch else None)
+        statistics = self.statistics.copy()
         bound.run()
         if not self._is_finite(bound):
             return self._diverged(bound)
-        kept = self.best.theta if self.best and self.spec.keep == "best" and self.best.step else self.theta
+        self.statistics[:] = statistics
+        kept = self.best.theta if self.best and self.spec.keep == "best" and self.best.step else self.vector
         return self._outcome(kept, self.step, ended)
 
     def _is_finite(self, bound: Bound) -> bool:
-        """Whether the objective and the gradient of the step at hand are."""
+        """Whether the objective, the gradient and the running statistics of the step at hand are."""
         objective, square = float(bound[_objective(bound)]), float(self.gradient @ self.gradient)
-        return isfinite(objective) and isfinite(square)
+        return isfinite(objective) and isfinite(square) and bool(np.isfinite(self.statistics).all())
 
     def _load(self, chosen: NDArray[np.intp] | None) -> Bound:
         """The program for this many samples, with the samples in its memory."""
@@ -177,7 +183,7 @@ class Trainer:
         return bound
 
     def _bind(self, count: int) -> Bound:
-        vectors = {"θ": self.theta, "g": self.gradient}
+        vectors = {"θ": self.vector, "g": self.gradient}
         whole = self.data if self.spec.batch is None else None
         assert self.plans.train is not None, "what is trained states a problem"
         bound = bind(self.plans.train, vectors, count, whole, self._draw)
@@ -212,14 +218,13 @@ class Trainer:
         if self.best is None:
             return False
         stop = self.spec.stop_early
-        self.best.see(found[stop.on if stop else "loss"], self.theta, self.step)
+        self.best.see(found[stop.on if stop else "loss"], self.vector, self.step)
         return stop is not None and self.best.waited >= stop.patience
 
     def _diverged(self, bound: Bound) -> Outcome:
         samples = {name: array.copy() for name, array in bound.data.items()}
-        reason = explain(
-            self.experiment, self.theta.copy(), samples, float(bound.scale), self.step + 1, self._draw
-        )
+        vector = np.concatenate([self.theta, self.before[len(self.theta) :]])  # as the step found it
+        reason = explain(self.experiment, vector, samples, float(bound.scale), self.step + 1, self._draw)
         return self._outcome(self.before, max(self.step - 1, 0), "diverged", reason)
 
     def _outcome(
@@ -227,7 +232,7 @@ class Trainer:
     ) -> Outcome:
         states = {name: state.copy() for name, state in self.update.states.items()}
         history = tuple(self.history)
-        last = theta if ended == "diverged" else self.theta
+        last = theta if ended == "diverged" else self.vector
         return Outcome(
             theta.copy(),
             states,

@@ -7,10 +7,15 @@ only what this writes into layers/: for each case a spec (dl) and an npz with
     value NAME, gradient NAME         a parameter block by its name in the spec, in the project's layout
     outputs [N, outputs]              u
     loss, objective                   the mean of ½‖u − y‖², and with l2(0.1)
+
+and where layers keep running statistics, with the values and gradients of a step of training,
+
+    before NAME, after NAME           a running statistic before that step and after it
+    predicted [N, outputs]            u by the running statistics of before
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from math import prod
 from pathlib import Path
 
@@ -42,7 +47,7 @@ class Case:
     lines: str
     shape: tuple[int, ...]
     blocks: dict[str, tuple[int, ...]]
-    net: Callable[[Tensor, Blocks], Tensor]
+    net: Callable[..., Tensor]
 
     @property
     def text(self) -> str:
@@ -233,11 +238,72 @@ def residual(x: Tensor, p: Blocks) -> Tensor:
     return out((wide + torch.tanh(conv(z, p, "conv4", padding=1))).mean((2, 3)), p)
 
 
+def batch_norm(x: Tensor, p: Blocks, name: str, training: bool, momentum: float = 0.9) -> Tensor:
+    """In training it writes the running statistics after the step, by PyTorch's own momentum."""
+    mean, variance = p[f"{name}.mean"], p[f"{name}.variance"]
+    return f.batch_norm(
+        x, mean, variance, p.get(f"{name}.scale"), p.get(f"{name}.b"), training, 1 - momentum, 1e-5
+    )
+
+
+def batch_norms(x: Tensor, p: Blocks, training: bool) -> Tensor:
+    z = f.relu(batch_norm(conv(x, p, "conv1", padding=1), p, "batch_norm1", training))
+    z = f.avg_pool2d(z, 2)
+    return out(torch.tanh(batch_norm(z, p, "batch_norm2", training, 0.5)), p)
+
+
+def batch_norm_of_vectors(x: Tensor, p: Blocks, training: bool) -> Tensor:
+    return out(torch.tanh(batch_norm(dense(x, p, "dense1"), p, "batch_norm1", training)), p)
+
+
+TRAINED = {
+    "batch_norm": (
+        Case(
+            "input 4x4x2; conv 3 kernel=3 padding=same bias=false; batch_norm relu; avg_pool 2;"
+            " batch_norm momentum=0.5 scale=false bias=false; apply tanh; flatten; output 2",
+            (4, 4, 2),
+            {"conv1.W": (3, 3, 3, 2)} | norm("batch_norm1", 3) | affine("output", 2, 12),
+            batch_norms,
+        ),
+        {"batch_norm1": 3, "batch_norm2": 3},
+    ),
+    "batch_norm_of_vectors": (
+        Case(
+            "input 4; dense 5; batch_norm tanh; output 2",
+            (4,),
+            affine("dense1", 5, 4) | norm("batch_norm1", 5) | affine("output", 2, 5),
+            batch_norm_of_vectors,
+        ),
+        {"batch_norm1": 5},
+    ),
+}
+
+
+def record_trained(case: Case, widths: dict[str, int], seed: int) -> dict[str, np.ndarray]:
+    draw = torch.Generator().manual_seed(1000 + seed)
+    before = {}
+    for name, width in widths.items():
+        before[f"{name}.mean"] = torch.randn(width, generator=draw, dtype=torch.float64)
+        before[f"{name}.variance"] = 0.5 + torch.rand(width, generator=draw, dtype=torch.float64)
+    after = {name: value.clone() for name, value in before.items()}
+    shown = replace(case, net=lambda x, p: case.net(x, p | after, True))
+    arrays = record(shown, seed)
+    x = torch.from_numpy(arrays["x"]).reshape(SAMPLES, *case.shape)
+    blocks = {k.removeprefix("value "): torch.from_numpy(v) for k, v in arrays.items() if k[:5] == "value"}
+    predicted = case.net(x.movedim(-1, 1) if len(case.shape) > 1 else x, blocks | before, False)
+    arrays |= {"predicted": predicted.numpy()}
+    arrays |= {f"before {name}": value.numpy() for name, value in before.items()}
+    return arrays | {f"after {name}": value.numpy() for name, value in after.items()}
+
+
 def main() -> None:
     HERE.mkdir(exist_ok=True)
     for number, (name, case) in enumerate(CASES.items()):
         (HERE / f"{name}.dl").write_text(case.text, encoding="utf-8", newline="\n")
         np.savez_compressed(HERE / f"{name}.npz", **record(case, number))
+    for number, (name, (case, widths)) in enumerate(TRAINED.items()):
+        (HERE / f"{name}.dl").write_text(case.text, encoding="utf-8", newline="\n")
+        np.savez_compressed(HERE / f"{name}.npz", **record_trained(case, widths, number))
 
 
 def record(case: Case, seed: int) -> dict[str, np.ndarray]:

@@ -16,7 +16,6 @@ OUT_OF_SCOPE = {
 
 # Words of the language that this version does not have, by what stands in their place.
 NOT_YET = {
-    "layer": _words("batch_norm"),
     "line": _words("import sweep assert activation loss regularizer schedule"),
     "regularizer": _words("spectral"),
     "data line": _words("augment"),

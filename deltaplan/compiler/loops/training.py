@@ -7,6 +7,7 @@ from deltaplan.compiler.factors import with_factors
 from deltaplan.compiler.loops.monitors import Monitor, Watching, watching
 from deltaplan.compiler.loops.parallel import Parallel, chunks_of, parallel
 from deltaplan.compiler.loops.program import Made, Program, Spot, program
+from deltaplan.compiler.loops.schedule import NoScheduleError
 from deltaplan.compiler.loops.schedule.axes import Axes, Machine
 from deltaplan.compiler.loops.update import Scalars, norm_program, scalars_of, update_program
 from deltaplan.compiler.optimize import Update

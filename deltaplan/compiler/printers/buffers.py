@@ -36,7 +36,12 @@ def buffer_table(plan: Plan, batch: int, precision: str) -> Iterator[str]:
 def _outside(plan: Plan) -> Iterator[tuple[Tensor, str]]:
     """What lies elsewhere: the data and the scale, the parts of θ and those of the gradient g."""
     read = {tensor for step in plan.steps for tensor in step.inputs}
-    for tensor in (*plan.trace.inputs.values(), *plan.trace.targets.values(), plan.trace.scale):
+    for tensor in (
+        *plan.trace.inputs.values(),
+        *plan.trace.targets.values(),
+        plan.trace.scale,
+        plan.trace.count,
+    ):
         if tensor in read:
             yield tensor, "data" if tensor.batched else "scalar"
     for part in plan.parts:

@@ -165,7 +165,10 @@ def _afterwards(experiment: Experiment, plans: Plans, layout: Layout) -> Iterato
     given = ", ".join(t.name for t in evaluate.kept)
     links = [f for f in _prediction(experiment, predict) if f.tensor in predict.kept]
     yield ""
-    yield from columns("evaluate, predict: forward without randomness", "", "FLOPs", "", indent=0)
+    statistics = ", by running statistics" if evaluate.trace.statistics else ""
+    yield from columns(
+        f"evaluate, predict: forward without randomness{statistics}", "", "FLOPs", "", indent=0
+    )
     yield from columns(f"evaluate gives {given}", "", _total(evaluate.steps, layout), "")
     for formula in links[:-1]:
         yield from columns(f"predict gives {formula}", "", "", "")

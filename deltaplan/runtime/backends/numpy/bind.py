@@ -57,6 +57,7 @@ def bind(
     scale = np.ones((), dtype)
     external = {leaves[n]: array.reshape(*leaves[n].shape, batch) for n, array in data.items()}
     external[plan.trace.scale] = scale
+    external[plan.trace.count] = np.asarray(batch, dtype)
     for part in plan.parts:
         if part.vector in vectors:
             flat = vectors[part.vector][part.offset : part.offset + part.tensor.size]
