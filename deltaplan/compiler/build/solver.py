@@ -57,6 +57,17 @@ class RandomObjective(Diagnostic):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class MovingStatistics(Diagnostic):
+    code: ClassVar[str] = "moving-statistics"
+    title: ClassVar[str] = (
+        "`{optimizer}` needs an objective that stays the same, and `{node}` moves its running statistics"
+    )
+    help: ClassVar[str] = "`freeze` on its line keeps them; `layer_norm` has none"
+    optimizer: str
+    node: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class SolverTooLarge(Diagnostic):
     code: ClassVar[str] = "solver-too-large"
     title: ClassVar[str] = (
@@ -102,6 +113,12 @@ def check_solver(context: Context, experiment: Experiment) -> None:
         notes = (Note("it draws here", experiment.graph[drawn.origin].span),)
         context.refuse(
             RandomObjective(span=optimizer.span, optimizer=optimizer.name, node=drawn.origin, notes=notes)
+        )
+    moving = next(iter(trace.updated.values()), None)
+    if moving:
+        notes = (Note("it stands here", experiment.graph[moving.node].span),)
+        context.refuse(
+            MovingStatistics(span=optimizer.span, optimizer=optimizer.name, node=moving.node, notes=notes)
         )
     if contract.exact:
         _check_convex(context, experiment, optimizer, trace)
