@@ -126,6 +126,13 @@ def test_a_frozen_norm_uses_its_statistics_and_leaves_them(tmp_path):
     assert not np.array_equal(blocks(second)["body.W"], blocks(first)["body.W"])
 
 
+def test_what_has_no_native_code_yet_is_told_and_runs():
+    for options in ("", "freeze"):
+        run = deltaplan.train(experiment(options=options, epochs=1), X, Y, runs=None)
+        assert run.ended == "complete"
+        assert [w.code for w in run.warnings] in ([], ["native-unavailable"])
+
+
 def test_a_run_begins_with_the_statistics_of_another(tmp_path):
     first = train(experiment(), runs=tmp_path)
     more = f'warm_start "{first.folder}" on=norm\n    only output'

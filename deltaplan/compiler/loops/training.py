@@ -167,9 +167,9 @@ def total_of(plan: Plan) -> Tensor:
 def external_of(plan: Plan, scale: int = 0, nets: int = 0) -> dict[Tensor, Spot]:
     """Where the tensors of a plan lie that are no results: θ, gradient, direction, data; `scale` is the place
     of its factor among those of other programs. Vectors of several nets are [size, nets]. NoScheduleError for
-    plans that ask for the number of samples in the batch."""
+    plans with running statistics, and those that ask for the number of samples in the batch."""
     trace = plan.trace
-    if any(trace.count in step.inputs for step in plan.steps):
+    if trace.statistics or any(trace.count in step.inputs for step in plan.steps):
         raise NoScheduleError("layers that look at the whole batch")
     found = {part.tensor: Spot(part.vector, part.offset * max(nets, 1)) for part in plan.parts}
     found |= {tensor: Spot(f"in {name}", 0) for name, tensor in trace.inputs.items()}
