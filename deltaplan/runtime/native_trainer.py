@@ -80,7 +80,7 @@ class NativeTrainer:
             self._help = self._library.function("work", ["ptr", "i64"])
         self.memory = Memory(self.training, self.dtype)
         self.whole, self.real = zeros(len(Whole), INT64), zeros(len(Real), FLOAT64)
-        self.best = best_of(spec, np.zeros(self.training.size, self.dtype))
+        self.best = best_of(spec, np.zeros(self.training.length, self.dtype))
         self._watch = self._watcher() if self.monitors is None else None
         self._fill()
         self._begin()
@@ -120,7 +120,7 @@ class NativeTrainer:
         )
 
     def _watcher(self) -> Watch:
-        self._watched = np.zeros(self.training.size, self.dtype)
+        self._watched = np.zeros(self.training.length, self.dtype)
         return Watch(self.experiment, self.dataset, self.plans.evaluate, self._watched)
 
     def _fill(self) -> None:
@@ -155,6 +155,7 @@ class NativeTrainer:
                     m[space][begin : begin + size] = values
         mean = spec.average == "mean"
         for number, count in enumerate(t.counts):
+            m["count"][number] = count
             m["scale"][number] = 1 / count if mean else len(self.part) / count
         self.real[Real.SCALE] = 1.0 if mean else len(self.part)
         self.real[Real.VALIDATION_SCALE] = 1 / t.validation if mean and t.validation else 1.0
@@ -345,7 +346,7 @@ class NativeTrainer:
         kept, steps = kept[steps <= step], steps[steps <= step]
         if self.start:
             return Recorded(steps, kept.copy())
-        first = np.asarray(self._first, self.dtype)[None]
+        first = np.asarray(self._first[: self.training.size], self.dtype)[None]
         return Recorded(np.append(np.int64(0), steps), np.concatenate([first, kept]))
 
     @property
@@ -373,8 +374,10 @@ class NativeTrainer:
         def draw(node: int, out: Array) -> None:
             fill(out, self.spec.seed, step, node, rows)
 
+        size = self.training.size
+        vector = np.concatenate([self.theta[:size], self.before[size:]])  # as the step found it
         with np.errstate(all="ignore"):
-            return explain(self.experiment, self.theta.copy(), samples, scale, step + 1, draw)
+            return explain(self.experiment, vector, samples, scale, step + 1, draw)
 
     def _chosen(self, step: int) -> NDArray[np.intp] | None:
         """The samples of a step; the first ones for the look at θ after the last."""
@@ -413,7 +416,8 @@ class Memory:
 def _sizes(t: Training) -> dict[str, int]:
     """How many numbers each array has; data are put in place of arrays without any."""
     full = max(t.counts)
-    found = dict.fromkeys(("θ", "θ other", "g", "best", *(f"state {s}" for s in t.states)), t.size)
+    found = dict.fromkeys(("g", *(f"state {s}" for s in t.states)), t.size)
+    found |= dict.fromkeys(("θ", "θ other", "best"), t.length)
     found["records"] = ROOM * (len(COLUMNS) + len(t.labels))
     if t.watched:
         found |= dict.fromkeys(("watched", "watched totals"), t.watched.sums)
@@ -421,7 +425,7 @@ def _sizes(t: Training) -> dict[str, int]:
         found["results"] = len(t.labels)
     found["arena"] = max(p.arena for p in t.programs)
     found["scratch"] = max(p.scratch for p in t.programs)
-    found["scale"], found["scalars"] = len(t.counts), len(t.scalars.names)
+    found["scale"], found["count"], found["scalars"] = len(t.counts), len(t.counts), len(t.scalars.names)
     found["ahead"], found["ahead out"] = 2 * AHEAD + 4 + len(t.scalars.late), AHEAD * len(t.scalars.early)
     if t.batch is not None:
         found["order"] = t.samples + LANES

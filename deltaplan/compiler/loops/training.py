@@ -7,7 +7,6 @@ from deltaplan.compiler.factors import with_factors
 from deltaplan.compiler.loops.monitors import Monitor, Watching, watching
 from deltaplan.compiler.loops.parallel import Parallel, chunks_of, parallel
 from deltaplan.compiler.loops.program import Made, Program, Spot, program
-from deltaplan.compiler.loops.schedule import NoScheduleError
 from deltaplan.compiler.loops.schedule.axes import Axes, Machine
 from deltaplan.compiler.loops.update import Scalars, norm_program, scalars_of, update_program
 from deltaplan.compiler.optimize import Update
@@ -35,12 +34,14 @@ class Training:
 
     kind: str
     size: int
+    length: int  # of θ with the running statistics behind it
     samples: int
     batch: int | None
     steps: Mapping[int, Program]
     objective: str
     total: str
     norm: Program
+    statistics: Program | None  # the square of the running statistics
     clip_norm: Program | None
     update: Program
     states: tuple[str, ...]
@@ -65,7 +66,7 @@ class Training:
     @property
     def programs(self) -> tuple[Program, ...]:
         results = self.watched.results if self.watched else None
-        more = [*self.evaluate.values(), *(p for p in (self.clip_norm, results) if p)]
+        more = [*self.evaluate.values(), *(p for p in (self.statistics, self.clip_norm, results) if p)]
         if self.parallel:
             return (*self.parallel.programs, *more)
         return (*self.steps.values(), self.norm, self.update, *more)
@@ -134,12 +135,14 @@ def training(
     return Training(
         kind=kind,
         size=trace.size,
+        length=trace.length,
         samples=samples,
         batch=batch,
         steps=steps,
         objective=trace.objective.name,
         total=total.name,
         norm=norm_program([(0, trace.size)], flat, made),
+        statistics=norm_program([(trace.size, trace.length)], flat, made, "θ") if trace.statistics else None,
         clip_norm=norm_program(ends, flat, made) if not whole and "gnorm" in update.arguments else None,
         update=update_program(update, flat, made),
         states=update.states,
@@ -166,15 +169,12 @@ def total_of(plan: Plan) -> Tensor:
 
 def external_of(plan: Plan, scale: int = 0, nets: int = 0) -> dict[Tensor, Spot]:
     """Where the tensors of a plan lie that are no results: θ, gradient, direction, data; `scale` is the place
-    of its factor among those of other programs. Vectors of several nets are [size, nets]. NoScheduleError for
-    plans with running statistics, and those that ask for the number of samples in the batch."""
+    of its factor among those of other programs. Vectors of several nets are [size, nets]."""
     trace = plan.trace
-    if trace.statistics or any(trace.count in step.inputs for step in plan.steps):
-        raise NoScheduleError("layers that look at the whole batch")
     found = {part.tensor: Spot(part.vector, part.offset * max(nets, 1)) for part in plan.parts}
     found |= {tensor: Spot(f"in {name}", 0) for name, tensor in trace.inputs.items()}
     found |= {tensor: Spot(f"in target {name}", 0) for name, tensor in trace.targets.items()}
-    found[trace.scale] = Spot("scale", scale)
+    found[trace.scale], found[trace.count] = Spot("scale", scale), Spot("count", scale)
     return found
 
 

@@ -26,15 +26,15 @@ class Scalars:
     late: tuple[int, ...]
 
 
-def norm_program(ranges: Sequence[tuple[int, int]], axes: Axes, made: Made) -> Program:
-    """g·g over parts of the gradient."""
+def norm_program(ranges: Sequence[tuple[int, int]], axes: Axes, made: Made, space: str = "g") -> Program:
+    """g·g over parts of the gradient, or of another vector."""
     steps: list[Step] = []
     external: dict[Tensor, Spot] = {}
     totals = []
     for number, (begin, end) in enumerate(ranges):
         part = Tensor(f"g{number}", (end - begin,))
         square, total = Tensor(f"%s{number}", part.shape), Tensor(f"%t{number}", ())
-        external[part] = Spot("g", begin)
+        external[part] = Spot(space, begin)
         steps.append(Map(inputs=(part,), outputs=(square,), expressions=(argument("x0") * argument("x0"),)))
         steps.append(Reduce(inputs=(square,), outputs=(total,), kind="sum", axes=(0,)))
         totals.append(total)

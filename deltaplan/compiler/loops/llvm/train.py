@@ -79,7 +79,7 @@ def tables(training: Training) -> tuple[str, ...]:
     for leaf in training.leaves:
         names += [f"rows {leaf.key}", f"gather {leaf.key}", f"validation {leaf.key}"]
     names += ["watched", "watched totals", "results", "units", "units of float64"]
-    names += ["rows samples", "counter", "samples", "scalars", "arena", "g"]
+    names += ["count", "rows samples", "counter", "samples", "scalars", "arena", "g"]
     if training.parallel:
         shared = [*shared_tables(training.parallel)]
         names = [slot_of(name) for name in names] + shared
@@ -120,6 +120,8 @@ class TrainingWriter:
             self.program(f"evaluate{count}", program)
         if t.clip_norm:
             self.program("clip_norm", t.clip_norm)
+        if t.statistics:
+            self.program("statistics", t.statistics)
         if t.watched and t.watched.results:
             self.program("results", t.watched.results, "double")
         if t.batch is not None:
@@ -282,6 +284,7 @@ class Loop:
                 self._share(Phase.UPDATE)
             else:
                 self._call("update", {"θ": self.theta.value, "next": self.next.value})
+            self._take_statistics(self.next.value, self.theta.value)
             theta, other = self.theta.value, self.next.value
             self.theta.set(other)
             self.next.set(theta)
@@ -362,6 +365,9 @@ class Loop:
             self._call("norm", {})
             self.gg.set(self._result(self.training.norm, GG.name))
         total = self.objective.value * 0.0 + self.gg.value * 0.0
+        if self.training.statistics:
+            self._call("statistics", {"θ": self.theta.value})
+            total = total + self._result(self.training.statistics, GG.name) * 0.0
         with self.code.when(total.is_not(0.0)):
             self.status.set(Status.DIVERGED)
 
@@ -421,6 +427,13 @@ class Loop:
         for row, number_ in enumerate(t.scalars.late):
             value = code.load(out, row, "double")
             code.store(self.pointers["scalars"], number_, code.convert(value, self.kind), self.kind)
+
+    def _take_statistics(self, target: Value, source: Value) -> None:
+        """The running statistics of one memory of θ for the other."""
+        t, size = self.training, self.writer.size
+        if t.length > t.size:
+            to, of = (self.code.place(memory, t.size, self.kind) for memory in (target, source))
+            self.code.copy(to, of, (t.length - t.size) * size)
 
     def _keep(self) -> None:
         """Keeps θ every so many steps where that is asked for."""
@@ -496,7 +509,7 @@ class Loop:
         self.code.store(self.real, int(Real.BEST), value, "double")
         self._put(Whole.BEST_STEP, self.step.value)
         self._put(Whole.WAITED, 0)
-        self.code.copy(self.pointers["best"], self.theta.value, self.training.size * self.writer.size)
+        self.code.copy(self.pointers["best"], self.theta.value, self.training.length * self.writer.size)
 
     def _look(self, row: Value) -> None:
         """The loss and what is followed, over the samples that are looked at, block by block, into a row."""
@@ -547,8 +560,11 @@ class Loop:
                 code.store(self.pointers["counter"], 2, code.convert(self.step.value, "i32"), "i32")
             self._run(self.training.counts[0], zero)
             self._finite()
-            with code.when(self.status.value.is_(Status.DIVERGED)):
-                self._put(Whole.AT_END, 1)
+            code.choose(
+                self.status.value.is_(Status.DIVERGED),
+                lambda: self._put(Whole.AT_END, 1),
+                lambda: self._take_statistics(self.theta.value, self.next.value),
+            )
             self.objective.set(kept)
 
     def _keep_state(self) -> None:

@@ -48,6 +48,8 @@ class NativeBound:
         self._arrays["arena"] = zeros(self.program.arena, dtype)
         self._arrays["scratch"] = zeros(self.program.scratch, dtype)
         self._arrays["scale"] = self.scale = zeros(1, dtype)
+        self._arrays["count"] = zeros(1, dtype)
+        self._arrays["count"][0] = batch
         self.data: dict[str, Array] = {}
         targets = {target_key(name): tensor for name, tensor in plan.trace.targets.items()}
         leaves = {**plan.trace.inputs, **targets}
