@@ -156,6 +156,16 @@ class KernelWriter:
             f"shufflevector {kind} {value}, {kind} zeroinitializer, <{strip.count} x i32> <{mask}>"
         )
 
+    def real(self, value: str, strip: Strip) -> str:
+        """The lanes of a value that are real."""
+        if strip.real == strip.count:
+            return value
+        kind = self.lanes(strip.count).type
+        if strip.real == 1:
+            return self.text.value(f"extractelement {kind} {value}, i64 0")
+        mask = ", ".join(f"i32 {n}" for n in range(strip.real))
+        return self.text.value(f"shufflevector {kind} {value}, {kind} poison, <{strip.real} x i32> <{mask}>")
+
     def stores(self, body: Sequence[Statement], position: int, scope: Scope) -> int:
         """One store, or the stores of neighbouring sums as one vector; gives how many statements it did."""
         store = body[position]
@@ -163,8 +173,9 @@ class KernelWriter:
         held = scope.locals[store.name]
         if held.lane is None:
             pointer, vector = self.address(store.buffer, store.index, scope)
-            count = scope.strip.count if vector and scope.strip else 1
-            value = self.splat(held, count)
+            value, count = self.plain(held), 1
+            if vector and scope.strip:
+                value, count = self.real(self.splat(held, scope.strip.count), scope.strip), scope.strip.real
             self.text.do(f"store {self.lanes(count).type} {value}, ptr {pointer}, align {self.bytes}")
             return 1
         run = [held]
