@@ -57,6 +57,10 @@ class Joins:
     def flat(self, group: Group, step: Step) -> bool:
         raise NotImplementedError
 
+    def in_memory(self, group: Group, step: Step) -> bool:
+        """Whether what a step gives needs memory though no other group reads it."""
+        return False
+
 
 class Grouping:
     """The steps so far: closed groups, the open one on samples, and what waits."""
@@ -128,7 +132,9 @@ class Grouping:
                 self.done.append(last)
 
 
-def hide(groups: Sequence[Group], kept: Collection[str], alias: Mapping[str, Tensor]) -> None:
+def hide(
+    groups: Sequence[Group], kept: Collection[str], alias: Mapping[str, Tensor], joins: Joins
+) -> None:
     """Finds for each group the tensors that only it reads."""
     readers: dict[str, set[int]] = {}
     for number, found in enumerate(groups):
@@ -136,7 +142,8 @@ def hide(groups: Sequence[Group], kept: Collection[str], alias: Mapping[str, Ten
             for tensor in step.inputs:
                 readers.setdefault(alias.get(tensor.name, tensor).name, set()).add(number)
     for number, found in enumerate(groups):
-        own = {t.name for t in found.written if t.name not in kept}
+        held = {t.name for step in found.steps if joins.in_memory(found, step) for t in step.outputs}
+        own = {t.name for t in found.written if t.name not in kept} - held
         found.inside = frozenset(n for n in own if readers.get(n, set()) <= {number})
 
 

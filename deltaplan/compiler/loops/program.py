@@ -8,6 +8,7 @@ from deltaplan.compiler.loops.groups import Group, Joins, group, hide, is_produc
 from deltaplan.compiler.loops.nest import Buffer, Kernel, Statement
 from deltaplan.compiler.loops.schedule import (
     NoScheduleError,
+    few,
     flat,
     rows,
     samples,
@@ -17,6 +18,7 @@ from deltaplan.compiler.loops.schedule import (
     wide,
 )
 from deltaplan.compiler.loops.schedule.axes import Axes
+from deltaplan.compiler.loops.schedule.reductions import reduce_nest
 from deltaplan.compiler.loops.schedule.signature import COUNTER, SAMPLES, Names, signature
 from deltaplan.compiler.loops.starts import started
 from deltaplan.compiler.steps import Map, MatMul, Reduce, Step, Tensor
@@ -137,6 +139,10 @@ def _body(group: Group, axes: Axes, names: Names) -> tuple[Statement, ...]:
     match group.kind:
         case "flat":
             return flat.statements(group, axes, names)
+        case "sums" if axes.by_features:
+            return few.sums_nest(group, axes, names)
+        case "samples" if axes.by_features:
+            return few.samples_nest(group, axes, names)
         case "sums":
             return _sums(group, axes, names)
         case "samples":
@@ -150,6 +156,8 @@ def _body(group: Group, axes: Axes, names: Names) -> tuple[Statement, ...]:
 
 def _sums(group: Group, axes: Axes, names: Names) -> tuple[Statement, ...]:
     (first, *more) = group.steps
+    if isinstance(first, Reduce) and sums.over_features(first):
+        return reduce_nest(first, axes, names)
     if not more and not sums.is_small(first):
         return _wide_sum(first, axes, names)
     return sums.statements(group, axes, names)
@@ -198,10 +206,11 @@ def program(
     alias = aliases(steps)
     produced = {t.name for step in steps for t in step.outputs}
     late = [t for t, spot in external.items() if spot.space == "g" and t.name not in produced]
-    groups = group(steps, fused, Fitting(axes), late, alias)
+    joins: Joins = few.FewJoins() if axes.by_features else Fitting(axes)
+    groups = group(steps, fused, joins, late, alias)
     wanted = {alias.get(t.name, t).name for t in kept} | {t.name for t in external}
     if reuse:
-        hide(groups, wanted, alias)
+        hide(groups, wanted, alias, joins)
         groups = [started(found) if found.kind == "samples" else found for found in groups]
     kernels = Kernels(alias, made)
     outside = {t.name: spot for t, spot in external.items()}

@@ -1,6 +1,7 @@
 """How tensors lie in memory, and the loops over samples and nets that follow from it."""
 
 from dataclasses import dataclass, field
+from typing import Literal
 
 from deltaplan.compiler.loops.nest import Accumulator, Fold, For, Index, Place, Statement
 from deltaplan.compiler.steps import Shape, Tensor
@@ -23,14 +24,21 @@ class Machine:
 
 @dataclass(frozen=True, slots=True)
 class Axes:
-    """The last axes of memory. Without `nets` a tensor is [features, batch], and samples are the lanes of
-    vectors; with it all but the `shared` tensors are [features, batch, nets], and nets are the lanes."""
+    """The order of memory. Without `nets` a tensor is [features, batch], and samples are the lanes of
+    vectors; with it all but the `shared` tensors are [features, batch, nets], and nets are the lanes. For few
+    samples it is [batch, features], where `inner` says so, and features are the lanes."""
 
     batch: int
     machine: Machine
     nets: int = 0
     shared: frozenset[str] = field(default=frozenset())
     accumulate: bool = False  # sums over samples are added to what is there
+    inner: Literal["samples", "features"] = "samples"
+
+    @property
+    def by_features(self) -> bool:
+        """Whether the features of each sample lie side by side."""
+        return self.inner == "features"
 
     def own(self, tensor: Tensor) -> bool:
         """Whether each net has a tensor of its own."""
@@ -38,11 +46,10 @@ class Axes:
 
     def shape(self, tensor: Tensor, features: Shape) -> Shape:
         """The shape in memory of a tensor seen as `features`."""
-        return (
-            *features,
-            *((self.batch,) if tensor.batched else ()),
-            *((self.nets,) if self.own(tensor) else ()),
-        )
+        samples = (self.batch,) if tensor.batched else ()
+        if self.by_features:
+            return (*samples, *features)
+        return (*features, *samples, *((self.nets,) if self.own(tensor) else ()))
 
     def numbers(self, tensor: Tensor) -> int:
         """How many numbers a tensor has in memory."""
@@ -50,11 +57,10 @@ class Axes:
 
     def index(self, tensor: Tensor, *features: Place) -> Index:
         """The place of a feature in memory, for the sample and the net at hand."""
-        return (
-            *features,
-            *((SAMPLE,) if tensor.batched else ()),
-            *((NET,) if self.own(tensor) else ()),
-        )
+        sample = (SAMPLE,) if tensor.batched else ()
+        if self.by_features:
+            return (*sample, *features)
+        return (*features, *sample, *((NET,) if self.own(tensor) else ()))
 
     def each_net(self, body: tuple[Statement, ...]) -> tuple[Statement, ...]:
         """The body for all nets at once."""
@@ -62,7 +68,7 @@ class Axes:
 
     def each_sample(self, body: tuple[Statement, ...], vectors: int = 1) -> tuple[Statement, ...]:
         """The body for each sample: `vectors` vectors of them at once, or one after the other."""
-        if self.nets:
+        if self.nets or self.by_features:
             return (For(SAMPLE, self.batch, body),)
         return (For(SAMPLE, self.batch, body, "lanes", vectors),)
 
@@ -70,7 +76,8 @@ class Axes:
         self, body: tuple[Statement, ...], accumulators: tuple[Accumulator, ...]
     ) -> tuple[Statement, ...]:
         """Sums over the samples."""
-        return (Fold(SAMPLE, self.batch, body, accumulators, "loop" if self.nets else "lanes"),)
+        kind: Literal["loop", "lanes"] = "loop" if self.nets or self.by_features else "lanes"
+        return (Fold(SAMPLE, self.batch, body, accumulators, kind),)
 
     @property
     def net(self) -> tuple[Place, int]:
@@ -80,4 +87,4 @@ class Axes:
     @property
     def vectors(self) -> int:
         """Native vectors that the samples fill, where they are the lanes."""
-        return 1 if self.nets else -(-self.batch // self.machine.lanes)
+        return 1 if self.nets or self.by_features else -(-self.batch // self.machine.lanes)

@@ -1,16 +1,17 @@
 """Kernels for what has no batch: penalties, their gradients, the update of θ, single numbers."""
 
 from collections.abc import Callable, Mapping
-from itertools import count
 from typing import Any
 
 from deltaplan.compiler.loops.groups import Group
-from deltaplan.compiler.loops.nest import Accumulator, Fold, For, Load, Place, Statement, Store
+from deltaplan.compiler.loops.nest import Accumulator, Fold, For, Load, Statement, Store
+from deltaplan.compiler.loops.schedule import wide
 from deltaplan.compiler.loops.schedule.axes import Axes
-from deltaplan.compiler.loops.schedule.elementwise import axis, map_nest
+from deltaplan.compiler.loops.schedule.elementwise import map_nest
+from deltaplan.compiler.loops.schedule.reductions import reduce_nest
 from deltaplan.compiler.loops.schedule.signature import Names
 from deltaplan.compiler.loops.schedule.vectors import vector_pass
-from deltaplan.compiler.steps import Map, MatMul, Reduce
+from deltaplan.compiler.steps import Map, MatMul, Place, Reduce, Slice
 
 
 def statements(group: Group, axes: Axes, names: Names) -> tuple[Statement, ...]:
@@ -22,38 +23,6 @@ def statements(group: Group, axes: Axes, names: Names) -> tuple[Statement, ...]:
 
 def map_(step: Map, axes: Axes, names: Names) -> tuple[Statement, ...]:
     return map_nest(step, axes, names, "")
-
-
-def reduce(step: Reduce, axes: Axes, names: Names) -> tuple[Statement, ...]:
-    """Loops over the axes that stay around loops over those that go."""
-    (x,) = step.inputs
-    root = names.root(x)
-    variables = [axis(n) for n in range(len(x.shape))]
-    gone = [n for n in step.axes if x.shape[n] > 1]
-    places: list[Place] = [v if x.shape[n] > 1 else 0 for n, v in enumerate(variables)]
-    stay = [n for n in range(len(x.shape)) if n not in step.axes]
-    load = Load("x", names.buffer(x, x.shape), axes.index(root, *places))
-    target = tuple(variables[n] for n in stay)
-    shape = tuple(x.shape[n] for n in stay)
-    store = names.buffer(step.output, shape), axes.index(step.output, *target)
-    body: tuple[Statement, ...]
-    if not gone:
-        body = (load, Store(*store, "x"))
-    else:
-        lanes = not axes.nets and len(gone) == 1 and gone[0] == len(x.shape) - 1
-        body = (load,)
-        taken, numbers = "x", count()
-        for n in reversed(gone):
-            total = f"s{next(numbers)}"
-            accumulator = Accumulator(total, (taken,), step.kind)
-            body = (Fold(variables[n], x.shape[n], body, (accumulator,), "lanes" if lanes else "loop"),)
-            taken = total
-        body = (*body, Store(*store, taken))
-    for n in reversed(stay):
-        body = (For(variables[n], x.shape[n], body),) if x.shape[n] > 1 else body
-    if any(x.shape[n] == 1 for n in stay):
-        raise NotImplementedError("an axis of length 1 that stays")
-    return axes.each_net(body)
 
 
 def matmul(step: MatMul, axes: Axes, names: Names) -> tuple[Statement, ...]:
@@ -77,6 +46,8 @@ def matmul(step: MatMul, axes: Axes, names: Names) -> tuple[Statement, ...]:
 
 WRITERS: Mapping[type[Any], Callable[[Any, Axes, Names], tuple[Statement, ...]]] = {
     Map: map_,
-    Reduce: reduce,
+    Reduce: reduce_nest,
     MatMul: matmul,
+    Slice: wide.slice_,
+    Place: wide.place,
 }

@@ -81,7 +81,13 @@ def _tile(rows: int, columns: int, machine: Machine) -> tuple[int, int]:
 
 def is_small(step: Step) -> bool:
     """Whether a sum is written out number by number."""
-    return _count(step) <= (128 if isinstance(step, MatMul) else 32)
+    small = _count(step) <= (128 if isinstance(step, MatMul) else 32)
+    return small and not over_features(step)
+
+
+def over_features(step: Step) -> bool:
+    """Whether features and samples are summed over at once."""
+    return isinstance(step, Reduce) and prod(step.inputs[0].shape[n] for n in step.axes) != 1
 
 
 def _count(step: Step) -> int:
@@ -145,6 +151,4 @@ def _terms(step: Step, names: Names) -> list[Term]:
 
 
 def _reduced(step: Reduce, x: Tensor) -> list[tuple[int, int]]:
-    if step.axes and prod(x.shape[axis] for axis in step.axes) != 1:
-        raise NotImplementedError("a sum over features and samples at once")
     return [(i, i) for i in range(x.size)]

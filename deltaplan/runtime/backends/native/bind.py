@@ -1,7 +1,7 @@
 """A plan bound to memory on the native backend: the counterpart of the numpy backend's `bind`."""
 
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 
@@ -36,11 +36,12 @@ class NativeBound:
         reuse: bool = True,
         target: Target | None = None,
         redzone: int = 0,
+        inner: Literal["samples", "features"] = "samples",
     ) -> None:
         self.plan, self.batch = plan, batch
         dtype = vectors["θ"].dtype
         target = target or host()
-        axes = Axes(batch, target.schedule(dtype.itemsize))
+        axes = Axes(batch, target.schedule(dtype.itemsize), inner=inner)
         self.program: Program = program(
             plan.steps, external_of(plan), plan.kept, axes, {}, fused=fused, reuse=reuse, redzone=redzone
         )
@@ -55,7 +56,7 @@ class NativeBound:
         leaves = {**plan.trace.inputs, **targets}
         for key, tensor in leaves.items():
             self._arrays[f"in {key}"] = memory = zeros(tensor.size * batch, dtype)
-            self.data[key] = memory.reshape(*tensor.shape, batch)
+            self.data[key] = self._seen(memory, tensor)
         self._arrays["samples"] = numbers_of(np.arange(batch), dtype)
         self._arrays["counter"] = counter_of(0, Purpose.DROPOUT)
         self._library = Library(
@@ -78,5 +79,12 @@ class NativeBound:
         """The numbers of a tensor that lies in memory: [*shape, batch] where batched."""
         spot = self.program.spots[tensor.name]
         count = self.program.axes.numbers(tensor)
-        shape = (*tensor.shape, self.batch) if tensor.batched else tensor.shape
-        return self._arrays[spot.space][spot.offset : spot.offset + count].reshape(shape)
+        return self._seen(self._arrays[spot.space][spot.offset : spot.offset + count], tensor)
+
+    def _seen(self, memory: Array, tensor: Tensor) -> Array:
+        """The numbers of a tensor as [*shape, batch], whatever their order in memory."""
+        if not tensor.batched:
+            return memory.reshape(tensor.shape)
+        if self.program.axes.by_features:
+            return np.moveaxis(memory.reshape(self.batch, *tensor.shape), 0, -1)
+        return memory.reshape(*tensor.shape, self.batch)

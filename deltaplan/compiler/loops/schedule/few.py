@@ -1,0 +1,95 @@
+"""Kernels for few samples, [batch, features]: the features of a sample are the lanes of vectors."""
+
+from collections.abc import Callable, Mapping, Sequence
+from math import prod
+from typing import Any
+
+from deltaplan.compiler.loops.groups import Group, Joins, is_product
+from deltaplan.compiler.loops.nest import For, Statement
+from deltaplan.compiler.loops.schedule import rows, samples, sums, vectors, wide
+from deltaplan.compiler.loops.schedule.axes import Axes
+from deltaplan.compiler.loops.schedule.few_products import outer_product, product
+from deltaplan.compiler.loops.schedule.reductions import reduce_nest
+from deltaplan.compiler.loops.schedule.signature import Names
+from deltaplan.compiler.steps import Map, MatMul, Reduce, Step
+
+Nest = tuple[Statement, ...]
+FEW = 8  # numbers up to which each is a local of its own
+
+
+class FewJoins(Joins):
+    """A product with the maps of its rows, or one pass along the features of each sample."""
+
+    def samples(self, group: Group, step: Step) -> bool:
+        if is_product(step) and not _is_tiny(step):
+            return False
+        if is_tiny(group):
+            return _is_tiny(step) and len(group.steps) < 64
+        if is_product(group.steps[0]):
+            return isinstance(step, Map) and rows.may_follow(group, step)
+        return vectors.may_follow(group, step)
+
+    def sums(self, group: Group, step: Step) -> bool:
+        tiny = _is_small(step) and all(map(_is_small, group.steps))
+        return tiny and step.inputs[0] in {t for s in group.steps for t in s.inputs}
+
+    def flat(self, group: Group, step: Step) -> bool:
+        return vectors.may_follow(group, step)
+
+    def in_memory(self, group: Group, step: Step) -> bool:
+        """What a product gives is read again by the maps that follow it."""
+        return is_product(step) and not is_tiny(group)
+
+
+def is_tiny(group: Group) -> bool:
+    return all(map(_is_tiny, group.steps))
+
+
+def _is_tiny(step: Step) -> bool:
+    """Whether plain numbers are as good as vectors."""
+    if any(t.size > FEW for t in (*step.outputs, *step.inputs) if t.batched):
+        return False
+    return all(t.size <= FEW * FEW for t in step.inputs)
+
+
+def _is_small(step: Step) -> bool:
+    return prod(step.output.shape) <= 2 * FEW and not sums.over_features(step)
+
+
+def samples_nest(group: Group, axes: Axes, names: Names) -> Nest:
+    """The kernel of a group on samples."""
+    if is_tiny(group):
+        return samples.Samples(group, axes, names).statements()
+    (first, *more) = group.steps
+    if is_product(first):
+        return _affine(first, more, group, axes, names)  # type: ignore[arg-type]
+    if all(vectors.length_of(step) is not None for step in group.steps):
+        return axes.each_sample(vectors.vector_pass(group, axes, names))
+    if isinstance(first, Reduce):
+        return reduce_nest(first, axes, names)
+    return wide.step_nest(first, axes, names)
+
+
+def sums_nest(group: Group, axes: Axes, names: Names) -> Nest:
+    """The kernel of sums over the samples."""
+    if all(map(_is_small, group.steps)):
+        return sums.statements(group, axes, names)
+    (step,) = group.steps
+    return SUMS[type(step)](step, axes, names)
+
+
+def _affine(step: MatMul, maps: Sequence[Step], group: Group, axes: Axes, names: Names) -> Nest:
+    """A product into memory, then what is made of it, a vector of features at a time."""
+    nest = product(step, axes, names)
+    if not maps:
+        return nest
+    writer = rows.Rows(group, axes, names)
+    body: list[Statement] = []
+    for each in maps:
+        assert isinstance(each, Map)
+        writer.map(each, 0, body)
+    along = For(rows.ROW, step.output.size, tuple(body), "lanes")
+    return (*nest, *axes.each_sample((along,)))
+
+
+SUMS: Mapping[type[Step], Callable[[Any, Axes, Names], Nest]] = {MatMul: outer_product, Reduce: reduce_nest}
