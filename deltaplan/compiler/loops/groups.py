@@ -132,9 +132,7 @@ class Grouping:
                 self.done.append(last)
 
 
-def hide(
-    groups: Sequence[Group], kept: Collection[str], alias: Mapping[str, Tensor], joins: Joins
-) -> None:
+def hide(groups: Sequence[Group], kept: Collection[str], alias: Mapping[str, Tensor], joins: Joins) -> None:
     """Finds for each group the tensors that only it reads."""
     readers: dict[str, set[int]] = {}
     for number, found in enumerate(groups):

@@ -59,7 +59,7 @@ def _is_small(step: Step) -> bool:
 def samples_nest(group: Group, axes: Axes, names: Names) -> Nest:
     """The kernel of a group on samples."""
     if is_tiny(group):
-        return samples.Samples(group, axes, names).statements()
+        return samples.statements(group, axes, names)
     (first, *more) = group.steps
     if is_product(first):
         return _affine(first, more, group, axes, names)  # type: ignore[arg-type]

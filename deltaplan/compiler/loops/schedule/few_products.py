@@ -82,7 +82,10 @@ def _columns(step: MatMul, axes: Axes, names: Names, parts: int) -> Nest:
     samples = range(axes.batch)
 
     def loads(part: int, place: Place) -> list[Statement]:
-        return [Load(f"w{part}", matrix, (place, "i")), *(Load(f"x{n}_{part}", x, (n, place)) for n in samples)]
+        return [
+            Load(f"w{part}", matrix, (place, "i")),
+            *(Load(f"x{n}_{part}", x, (n, place)) for n in samples),
+        ]
 
     parts = min(parts, inner)
     whole = inner // parts
