@@ -156,8 +156,6 @@ def _body(group: Group, axes: Axes, names: Names) -> tuple[Statement, ...]:
 
 def _sums(group: Group, axes: Axes, names: Names) -> tuple[Statement, ...]:
     (first, *more) = group.steps
-    if isinstance(first, Reduce) and sums.over_features(first):
-        return reduce_nest(first, axes, names)
     if not more and not sums.is_small(first):
         return _wide_sum(first, axes, names)
     return sums.statements(group, axes, names)
@@ -171,6 +169,8 @@ def _wide_sum(step: Step, axes: Axes, names: Names) -> tuple[Statement, ...]:
             return sums.product_nest(step, axes, names)
         case Reduce(axes=()):
             return sum_nests.reduce_nest(step, axes, names)
+        case Reduce() if not axes.accumulate:
+            return reduce_nest(step, axes, names)
         case _:
             raise NotImplementedError(f"{type(step).__name__} over the samples")
 

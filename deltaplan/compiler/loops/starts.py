@@ -27,9 +27,10 @@ def started(group: Group) -> Group:
 
 
 def _may_start(step: Step, following: Map, group: Group) -> bool:
+    readers = [tensor for other in group.steps for tensor in other.inputs if tensor == step.output]
     return (
         step.output.name in group.inside
-        and following.inputs.count(step.output) == 1
+        and len(readers) == following.inputs.count(step.output) == 1
         and following.outputs[0].shape == step.output.shape
     )
 
