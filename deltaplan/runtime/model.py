@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from deltaplan.compiler.experiment import Experiment
 from deltaplan.compiler.plan import Plan, decision_of, evaluate_plan, predict_plan
 from deltaplan.runtime.arrays import arrays_of
-from deltaplan.runtime.backends.numpy.bind import Bound, bind
+from deltaplan.runtime.backends.numpy.bind import bind
 from deltaplan.runtime.backends.numpy.expressions import Array
 from deltaplan.runtime.data.dataset import Part
 from deltaplan.runtime.data.memory import inputs_from_memory
@@ -176,12 +176,16 @@ class Model:
             yield begin, whole if whole and size == BLOCK else bind(plan, vectors, size)
 
     def _losses(self, plan: Plan, part: Part) -> Array:
+        """The loss of each sample, a block of them at a time."""
         assert plan.trace.sample_loss is not None
-        data = arrays_of(part, self.theta.dtype)
+        data, found = arrays_of(part, self.theta.dtype), []
         with np.errstate(all="ignore"), blas_threads():
-            bound: Bound = bind(plan, {"θ": self.theta}, len(part), data)
-            bound.run()
-            return bound[plan.trace.sample_loss].astype(np.float64)
+            for begin, bound in self._blocks(plan, len(part)):
+                for name, array in bound.data.items():
+                    np.copyto(array, data[name][..., begin : begin + array.shape[-1]])
+                bound.run()
+                found.append(bound[plan.trace.sample_loss].astype(np.float64))
+        return np.concatenate(found)
 
     def _averages(self) -> bool:
         return self.experiment.train is None or self.experiment.train.average == "mean"

@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from math import isfinite, nan
 from typing import Any
 
@@ -37,11 +37,12 @@ class Wanted:
 @dataclass(frozen=True, slots=True)
 class Cells:
     """Columns by name: numbers [rows] or [rows, k], NaN for a gap, and words [rows], '' for a gap. A column
-    may be read as both."""
+    may be read as both. `holes` marks the gaps of columns that stay in their file."""
 
     numbers: Mapping[str, Floats]
     words: Mapping[str, Words]
     rows: int
+    holes: Mapping[str, NDArray[np.bool_]] = field(default_factory=dict)
 
     def gaps(self, name: str) -> NDArray[np.bool_]:
         """[rows], true where the column has no value."""
@@ -51,7 +52,7 @@ class Cells:
             found |= np.isnan(values) if values.ndim == 1 else np.isnan(values).any(axis=1)
         if name in self.words:
             found |= self.words[name] == ""
-        return found
+        return found | self.holes[name] if name in self.holes else found
 
     def with_(self, numbers: Mapping[str, Floats], words: Mapping[str, Words]) -> "Cells":
         return replace(self, numbers={**self.numbers, **numbers}, words={**self.words, **words})

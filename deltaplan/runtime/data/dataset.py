@@ -19,8 +19,9 @@ class Part:
     """Some of the samples, in the order of the source.
 
     `x` holds each input as float64 [features, N], `y` each output's target: float64 [outputs, N] or int64 [N]
-    of class indices. Both are preprocessed and C-contiguous. `rows` are the samples' rows in the source, for
-    a window the last of its rows.
+    of class indices. Both are preprocessed and C-contiguous; an input that is too large for memory is a
+    numpy.memmap in the precision of training instead, sample after sample. `rows` are the samples' rows in
+    the source, for a window the last of its rows.
     """
 
     x: Mapping[str, Floats]

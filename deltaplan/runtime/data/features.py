@@ -97,7 +97,7 @@ def _categories(table: Table, column: Column, problems: Problems) -> tuple[str, 
     assert found is not None, "the column was looked up"
     words = words_of(table, Wanted(column.reads[0]), Problems())
     names = dict.fromkeys(word for word in words if word)
-    ordered = tuple(sorted(names, key=float if found.dtype.kind in "biuf" else str))
+    ordered = tuple(sorted(names, key=float if found.dtype.kind in "iuf" else str))
     many = len(ordered) > MANY or (len(ordered) > FEW and 2 * len(ordered) > table.rows)
     if many:
         rows = rows_in_words(table.rows)

@@ -12,6 +12,7 @@ from deltaplan.diagnostics import Problems, Span
 from deltaplan.runtime.data.cells import Floats
 from deltaplan.runtime.data.features import Feature
 from deltaplan.runtime.data.gaps import Fills
+from deltaplan.runtime.data.mapped import fitted_in_pieces
 from deltaplan.runtime.data.preprocessing import InputColumns, Preprocessing, TargetColumns
 from deltaplan.runtime.data.problems import ConstantColumn, constant_columns
 from deltaplan.runtime.data.raw import Raw
@@ -35,7 +36,7 @@ def fitted_preprocessing(
     given = {
         name: InputColumns(
             features,
-            _input_scaling(graph, raw, name, inputs[name][:, rows], problems),
+            _input_scaling(graph, raw, name, inputs.get(name), rows, problems),
             data.window,
         )
         for name, features in raw.inputs.items()
@@ -57,13 +58,19 @@ def fitted_preprocessing(
     return Preprocessing(given, {name: aims[name] for name in data.targets}, fills, data.ahead)
 
 
-def _input_scaling(graph: Graph, raw: Raw, name: str, values: Floats, problems: Problems) -> Scaling:
+def _input_scaling(
+    graph: Graph, raw: Raw, name: str, numbers: Floats | None, rows: Rows, problems: Problems
+) -> Scaling:
+    """Of the numbers [numbers, rows], None for an input that stays in its file."""
     data = raw.data
     if "inputs" in data.multiply:
         return Scaling.factor(data.multiply["inputs"])
     if "inputs" not in data.standardize:
         return Scaling.none()
     channels = _channels(graph, name)
+    if numbers is None:
+        return fitted_in_pieces(raw.mapped[name], rows, channels)
+    values = numbers[:, rows]
     if channels and len(values) % channels == 0 and data.window == 1:
         return Scaling.fitted(by_channel(values, channels))
     problems.extend(_constant_columns(values, raw.inputs[name], raw.spans))

@@ -14,6 +14,7 @@ from deltaplan.plugins.contracts import Table
 from deltaplan.runtime.data.cells import Cells, Floats, Words
 from deltaplan.runtime.data.problems import (
     MissingValue,
+    NotFilledThere,
     NothingToFillWith,
     WordsHaveNoMean,
     places,
@@ -81,6 +82,8 @@ def fitted(
                 numbers[name] = tuple(STATISTICS[strategy](column) for column in given)
             elif cells.gaps(name).any():
                 problems.add(NothingToFillWith(name=name, span=span))
+        if name in cells.holes and cells.gaps(name).any():
+            problems.add(NotFilledThere(name=name, span=span))
         if name in cells.words and (strategy == "mode" or cells.gaps(name).any()):
             found = _most_frequent_word(cells.words[name][rows])
             if strategy != "mode":

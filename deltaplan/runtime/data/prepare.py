@@ -18,6 +18,7 @@ from deltaplan.runtime.data.columns import sources_of, with_columns_of
 from deltaplan.runtime.data.dataset import Dataset, Part, ReadFile
 from deltaplan.runtime.data.fitting import fitted_preprocessing
 from deltaplan.runtime.data.gaps import OFFER, fitted
+from deltaplan.runtime.data.mapped import stored
 from deltaplan.runtime.data.misfits import misfits
 from deltaplan.runtime.data.parts import rows_of_parts
 from deltaplan.runtime.data.preprocessing import TRAINED_WITHOUT, Preprocessing
@@ -26,6 +27,8 @@ from deltaplan.runtime.data.raw import Raw, kinds_of, read_again, read_raw, whol
 from deltaplan.runtime.data.samples import Samples
 from deltaplan.runtime.data.stack import Stack, stacked
 from deltaplan.runtime.data.targets import check_range
+
+FLOAT32 = np.dtype(np.float32)
 
 
 def load_dataset(experiment: Experiment, folder: Path, path: Path | Sequence[Path] | None = None) -> Dataset:
@@ -77,8 +80,9 @@ def prepare(experiment: Experiment, stack: Stack, files: tuple[ReadFile, ...] = 
     preprocessing = fitted_preprocessing(
         experiment.graph, raw, fills, inputs, targets, (train, aims), problems
     )
+    dtype = np.dtype(experiment.train.precision if experiment.train else "float32")
     made = {
-        name: _part(preprocessing, raw, samples.chosen(rows), inputs, targets, problems)
+        name: _part(preprocessing, raw, samples.chosen(rows), inputs, targets, problems, dtype)
         for name, rows in parts.items()
     }
     problems.raise_errors()
@@ -136,9 +140,15 @@ def _part(
     inputs: Mapping[str, Floats],
     targets: Mapping[str, NDArray[Any]],
     problems: Problems,
+    dtype: np.dtype[Any] = FLOAT32,
 ) -> Part:
-    """The numbers of some samples, scaled."""
-    x = {name: c.scaling.apply(samples.windows(inputs[name])) for name, c in preprocessing.inputs.items()}
+    """The numbers of some samples, scaled; `dtype` is that of inputs that stay in a file."""
+    x = {
+        name: stored(raw.mapped[name], samples.ends, c.scaling, dtype)
+        if name in raw.mapped
+        else c.scaling.apply(samples.windows(inputs[name]))
+        for name, c in preprocessing.inputs.items()
+    }
     y: dict[str, NDArray[Any]] = {}
     for name, columns in preprocessing.targets.items():
         if columns.mirrors:

@@ -114,6 +114,14 @@ class NothingToFillWith(Diagnostic):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class NotFilledThere(Diagnostic):
+    code: ClassVar[str] = "not-filled-there"
+    title: ClassVar[str] = "column `{name}` is too large to be filled: it is read in pieces"
+    help: ClassVar[str] = "`missing drop` leaves the rows with gaps out"
+    name: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class WordsHaveNoMean(Diagnostic):
     code: ClassVar[str] = "words-have-no-mean"
     title: ClassVar[str] = "column `{name}` holds words, which have no {statistic}"

@@ -1,7 +1,7 @@
 """The columns of a data block read as numbers, before anything is fitted or cut into parts."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
@@ -16,7 +16,9 @@ from deltaplan.runtime.data.cells import Cells, Floats
 from deltaplan.runtime.data.columns import sources_of, spans_of
 from deltaplan.runtime.data.features import Feature, feature_of, matrix, read_cells
 from deltaplan.runtime.data.gaps import OFFER, tell_gaps
+from deltaplan.runtime.data.mapped import holes, mapped_column
 from deltaplan.runtime.data.preprocessing import Kind, Preprocessing
+from deltaplan.runtime.data.problems import NotFinite, places, rows_in_words
 from deltaplan.runtime.data.samples import Samples
 from deltaplan.runtime.data.targets import encode, target_features
 
@@ -37,6 +39,7 @@ class Raw:
     targets: Features
     cells: Cells
     spans: Mapping[str, Span]
+    mapped: Mapping[str, NDArray[Any]] = field(default_factory=dict)  # by input, [rows, numbers]
 
     def classes(self, output: str) -> tuple[str, ...]:
         """The labels of an output; none for numbers."""
@@ -44,10 +47,11 @@ class Raw:
         return (features[0].categories or ()) if features else ()
 
     def input_numbers(self, problems: Problems) -> dict[str, Floats]:
-        """[numbers, rows] for each input."""
+        """[numbers, rows] for each input that is in memory."""
         return {
             name: matrix(features, self.cells, self.table, self.spans, problems)
             for name, features in self.inputs.items()
+            if name not in self.mapped
         }
 
     def target_numbers(self, problems: Problems) -> dict[str, NDArray[Any]]:
@@ -77,7 +81,9 @@ def read_raw(kinds: Mapping[str, Kind], data: DataSpec, table: Table, problems: 
         found = target_features(table, kinds[output], columns, problems)
         if found is not None:
             targets[output] = found
-    return _raw(kinds, data, table, inputs, targets, problems)
+    mapped = {name: mapped_column(features, table) for name, features in inputs.items()}
+    own = {name: column for name, column in mapped.items() if column is not None and data.window == 1}
+    return _raw(kinds, data, table, inputs, targets, problems, own)
 
 
 def read_again(
@@ -97,12 +103,35 @@ def _raw(
     inputs: Features,
     targets: Features,
     problems: Problems,
+    mapped: Mapping[str, NDArray[Any]] | None = None,
 ) -> Raw:
-    spans = spans_of(data)
-    every = [feature for features in (*inputs.values(), *targets.values()) for feature in features]
+    spans, mapped = spans_of(data), mapped or {}
+    groups = (*(features for name, features in inputs.items() if name not in mapped), *targets.values())
+    every = [feature for features in groups for feature in features]
     plain = {f.reads[0] for features in inputs.values() for f in features if f.expression is None}
     cells = read_cells(table, every, spans, problems, plain)
-    return Raw(data, table, kinds, inputs, targets, cells, spans)
+    gaps = {
+        inputs[name][0].reads[0]: _holes(column, inputs[name], table, spans, problems)
+        for name, column in mapped.items()
+    }
+    return Raw(data, table, kinds, inputs, targets, replace(cells, holes=gaps), spans, mapped)
+
+
+def _holes(
+    column: NDArray[Any],
+    features: tuple[Feature, ...],
+    table: Table,
+    spans: Mapping[str, Span],
+    problems: Problems,
+) -> NDArray[np.bool_]:
+    """The gaps of a column that stays in its file; infinite numbers are told."""
+    missing, infinite = holes(column)
+    rows = np.flatnonzero(infinite).tolist()
+    if rows:
+        name = features[0].name
+        notes, told = places(rows, table.row_name), rows_in_words(len(rows))
+        problems.add(NotFinite(name=name, rows=told, span=spans.get(name), notes=notes))
+    return missing
 
 
 def whole_samples(raw: Raw, lengths: Sequence[int], mend: str | None, problems: Problems) -> Samples:

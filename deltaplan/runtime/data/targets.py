@@ -87,7 +87,7 @@ def classes_of(table: Table, kind: Kind, wanted: Wanted, problems: Problems) -> 
         problems.add(OneColumnOfClasses(count=column.shape[1], span=wanted.span))
         return None
     names = dict.fromkeys(word for word in words_of(table, wanted, problems) if word)
-    classes = tuple(sorted(names, key=str if is_text(column) else float))
+    classes = tuple(sorted(names, key=float if column.dtype.kind in "iuf" else str))
     if kind != "class" and len(classes) != 2:
         mend = "`cross_entropy` takes any number of classes" if len(classes) > 2 else None
         problems.add(

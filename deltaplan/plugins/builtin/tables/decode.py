@@ -46,15 +46,15 @@ def read_bytes(path: Path) -> bytes:
         raise _not_read(path, error) from None
 
 
-def check_file(path: Path) -> None:
-    """Raises Unreadable where there is no regular file, or one above 1 GiB."""
+def check_file(path: Path, largest: int | None = LARGEST_FILE) -> None:
+    """Raises Unreadable where there is no regular file, or one above the largest."""
     try:
         status = path.stat()
         if S_ISDIR(status.st_mode):
             raise Unreadable(f"`{path.name or path}` is a folder")
         if not S_ISREG(status.st_mode):
             raise Unreadable(f"`{path.name}` is not a file")
-        if status.st_size > LARGEST_FILE:
+        if largest is not None and status.st_size > largest:
             raise Unreadable(f"`{path.name}` is larger than 1 GiB")
     except FileNotFoundError:
         raise Unreadable(f"there is no file `{path}`", help=_similar(path)) from None

@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from importlib import import_module
 from pathlib import Path
+from tempfile import TemporaryFile
 from typing import Any
 
 import numpy as np
@@ -17,7 +18,7 @@ ENDINGS = frozenset(
 GRAY = frozenset({"1", "L", "I", "F", "I;16", "I;16B", "I;16L"})  # modes of one channel
 DEEP = frozenset({"I", "F", "I;16", "I;16B", "I;16L"})  # whose numbers are kept as they are
 LARGEST_IMAGE = 100_000_000  # pixels
-LARGEST_UNPACKED = 4 * 2**30
+MAPPED = 2**28  # bytes of all images, from which on they are kept in a temporary file
 
 
 def read_images(path: Path, size: int | None = None, gray: bool | None = None) -> Table:
@@ -31,14 +32,24 @@ def read_images(path: Path, size: int | None = None, gray: bool | None = None) -
     with _opened(files[0]) as first:
         shape = (size, size) if size else (first.height, first.width)
         one = first.mode in GRAY if gray is None else gray
-    channels = 1 if one else 3
-    if len(files) * shape[0] * shape[1] * channels > LARGEST_UNPACKED:
-        raise Unreadable(f"the images of `{path.name}` take more than {LARGEST_UNPACKED:,} bytes")
-    found = [_pixels(file, shape, size is not None, one, gray is None) for file in files]
-    columns: dict[str, NDArray[Any]] = {"image": np.stack(found)}
+    columns = {"image": _stacked(files, shape, size is not None, one, gray is None)}
     if classes:
         columns["class"] = np.array(classes, dtype=object)
     return Table(columns, len(files), lambda row: files[row].relative_to(path).as_posix() or path.name)
+
+
+def _stacked(files: list[Path], shape: tuple[int, int], resize: bool, one: bool, found: bool) -> NDArray[Any]:
+    """[N, height · width · channels], in a temporary file where that is large."""
+    first = _pixels(files[0], shape, resize, one, found)
+    whole = (len(files), first.size)
+    if first.nbytes * len(files) < MAPPED:
+        pixels: NDArray[Any] = np.empty(whole, first.dtype)
+    else:
+        with TemporaryFile(prefix="deltaplan-") as room:
+            pixels = np.memmap(room, first.dtype, "w+", shape=whole)
+    for at, file in enumerate(files):
+        pixels[at] = _pixels(file, shape, resize, one, found)
+    return pixels
 
 
 def _files(path: Path) -> tuple[list[Path], list[str]]:

@@ -1,10 +1,12 @@
-"""Archives of numpy arrays. Nothing is unpickled, and nothing is unpacked before its size is known."""
+"""Archives of numpy arrays. Nothing is unpickled, and nothing is unpacked before its size is known; large
+arrays that are not compressed stay in their file."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
+from struct import unpack
 from tokenize import TokenError
 from typing import Any
-from zipfile import BadZipFile, ZipFile
+from zipfile import ZIP_STORED, BadZipFile, ZipFile, ZipInfo
 from zlib import error as ZlibError  # noqa: N812
 
 import numpy as np
@@ -14,13 +16,14 @@ from deltaplan.plugins.api import Table, Unreadable
 from deltaplan.plugins.builtin.tables.decode import check_file
 
 LARGEST_UNPACKED = 4 * 2**30
+MAPPED = 2**28  # bytes of an array, from which on it stays in its file
 BROKEN_ARCHIVE = (BadZipFile, ZlibError, EOFError, OSError, NotImplementedError, RuntimeError)
 BROKEN_ARRAY = (ValueError, SyntaxError, TokenError, MemoryError)  # the last: a header that claims too much
 
 
 def read_npz(path: Path) -> Table:
-    """Each array of the archive as a column. Raises Unreadable."""
-    check_file(path)
+    """Each array of the archive as a column; a large one of numbers is a numpy.memmap. Raises Unreadable."""
+    check_file(path, largest=None)
     columns = {name: _column(path.name, name, array) for name, array in _arrays(path).items()}
     if not columns:
         raise Unreadable(f"`{path.name}` holds no arrays")
@@ -35,14 +38,42 @@ def read_npz(path: Path) -> Table:
 def _arrays(path: Path) -> Mapping[str, NDArray[Any]]:
     try:
         with ZipFile(path) as archive:
-            size = sum(member.file_size for member in archive.infolist())
+            members = {member.filename.removesuffix(".npy"): member for member in archive.infolist()}
+            mapped = dict(_mapped(path, archive))
+        size = sum(member.file_size for name, member in members.items() if name not in mapped)
         if size > LARGEST_UNPACKED:
             raise Unreadable(f"`{path.name}` unpacks to {size:,} bytes, and {LARGEST_UNPACKED:,} are allowed")
-        with np.load(path, allow_pickle=False) as archive:
-            return {name: archive[name] for name in archive.files}
+        with np.load(path, allow_pickle=False) as arrays:
+            return {name: mapped[name] if name in mapped else arrays[name] for name in arrays.files}
     except (*BROKEN_ARCHIVE, *BROKEN_ARRAY) as error:
         help = "save plain arrays: objects are never unpickled" if "pickle" in str(error) else ""
         raise Unreadable(f"`{path.name}` is no archive of numpy arrays", help=help) from None
+
+
+def _mapped(path: Path, archive: ZipFile) -> Iterator[tuple[str, NDArray[Any]]]:
+    """Large arrays of several numbers a row that stand in the archive as they are."""
+    for member in archive.infolist():
+        if member.compress_type != ZIP_STORED or member.file_size < MAPPED:
+            continue
+        with archive.open(member) as file:
+            version = np.lib.format.read_magic(file)
+            read = HEADERS[version[0] == 1]
+            shape, fortran, dtype = read(file)
+            offset = _begin(path, member) + file.tell()
+        if not fortran and len(shape) > 1 and dtype.kind in "buif":
+            yield member.filename.removesuffix(".npy"), np.memmap(path, dtype, "r", offset, shape)
+
+
+HEADERS = (np.lib.format.read_array_header_2_0, np.lib.format.read_array_header_1_0)
+
+
+def _begin(path: Path, member: ZipInfo) -> int:
+    """Where the bytes of a member begin: behind a header of its own, which may be longer than the directory
+    says."""
+    with open(path, "rb") as file:
+        file.seek(member.header_offset + 26)
+        name, extra = unpack("<HH", file.read(4))
+    return member.header_offset + 30 + int(name) + int(extra)
 
 
 def _column(file: str, name: str, array: NDArray[Any]) -> NDArray[Any]:
@@ -50,9 +81,15 @@ def _column(file: str, name: str, array: NDArray[Any]) -> NDArray[Any]:
         raise Unreadable(f"`{name}` of `{file}` is a single value and no column")
     match array.dtype.kind:
         case "b" | "i" | "u" | "f":
-            return np.asarray(array, np.float64).reshape(len(array), -1) if array.ndim > 1 else array
+            return _matrix(array) if array.ndim > 1 else array
         case "U" if array.ndim == 1:
             return array.astype(object)
         case "S" if array.ndim == 1:
             return np.char.decode(array, "utf-8", "replace").astype(object)
     raise Unreadable(f"`{name}` of `{file}` holds neither numbers nor words ({array.dtype})")
+
+
+def _matrix(array: NDArray[Any]) -> NDArray[Any]:
+    """[N, k]; numbers in a file stay there."""
+    flat = array.reshape(len(array), -1)
+    return flat if isinstance(flat, np.memmap) else np.asarray(flat, np.float64)

@@ -25,7 +25,10 @@ def features_first(data: Array, dtype: np.dtype[Any]) -> Array:
 
 
 def samples_first(data: Array, dtype: np.dtype[Any]) -> Array:
-    """[*shape, N] as a vector of samples, all features of each."""
+    """[*shape, N] as a vector of samples, all features of each. What stands so in a file, with room behind
+    it, stays there."""
+    if isinstance(data, np.memmap) and data.dtype == dtype and data.T.flags.c_contiguous:
+        return data.T.reshape(-1)
     found = zeros(data.size, dtype)
     with np.errstate(over="ignore"):
         found.reshape(data.shape[-1], -1)[:] = data.reshape(-1, data.shape[-1]).T
