@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from functools import partial
 
 from benchmarks.contest import Bar
-from benchmarks.workloads import Precision, Workload, w1, w1_snake, w2, w3, w4
+from benchmarks.workloads import Precision, Workload, w1, w1_snake, w2, w3, w4, w5
 
 C, ONE_NET = "c", "c, one net"
 PRODUCTS, MKL = "numpy's matrix products alone", "torch's matrix products alone"
@@ -33,6 +33,12 @@ def trained(work: Workload) -> float:
     batch = work.settings.batch or len(work.dataset.parts["train"])
     sizes = [w.size for w, _ in work.blocks]
     return 2.0 * batch * (3 * sum(sizes) - sizes[0])
+
+
+def convolved(work: Workload) -> float:
+    """The same for W5, whose kernels are at every place; the first layer's inputs need no slopes."""
+    first, second, dense = 28**2 * 9 * 8, 14**2 * 9 * 8 * 16, 784 * 10
+    return 2.0 * 64 * (2 * first + 3 * second + 3 * dense)
 
 
 def passed(samples: int, work: Workload) -> float:
@@ -63,6 +69,7 @@ RACES: Mapping[str, tuple[Race, ...]] = {
     ),
     "W3": (Race("digits 64-64-64-10, batches of 32, float32", w3, "digits", trained),),
     "W4": (Race("784-512-512-10, batches of 128, float32", w4, "mlp", trained, W4_BARS, PRODUCTS),),
+    "W5": (Race("two convolutions on 28x28, batches of 64, float32", w5, "convolution", convolved),),
     "W7": (
         Race("landscape, 101 x 101, float64", partial(w1, DOUBLE), "landscape", surface, unit="ms"),
         Race("landscape, 101 x 101, float32", partial(w1, SINGLE), "landscape", surface, unit="ms"),

@@ -142,6 +142,28 @@ class Digits:
         return losses
 
 
+class Convolution:
+    """W5 on samples [N, 784] with labels [N], N a multiple of 64."""
+
+    def __init__(
+        self, theta: Array, x: Array, labels: Array, rate: float, momentum: float, seed: int, dtype: Any
+    ) -> None:
+        self.call = library("convolution", np.dtype(dtype).name).train
+        self.state, self.rate, self.momentum = Parameters(theta, dtype), rate, momentum
+        self.seed, self.count, self.dtype = seed, len(x), dtype
+        self.x, self.labels = roomy(x, dtype), np.ascontiguousarray(labels, np.int32)
+        self.scratch = [np.zeros(len(x), kind) for kind in (np.int32, np.uint64, np.uint64)]
+
+    def train(self, steps: int) -> Array:
+        """So many steps; the loss of each batch before its step."""
+        s, losses = self.state, np.zeros(steps, self.dtype)
+        vectors = [pointer(a) for a in (self.x, self.labels, s.theta, s.m, *self.scratch, losses)]
+        numbers = c_int(steps), c_int(s.done), c_double(self.rate), c_double(self.momentum)
+        self.call(*numbers, c_uint64(self.seed), c_int(self.count), *vectors)
+        s.done += steps
+        return losses
+
+
 class Predictor:
     """W9 with the net of W3, float32."""
 

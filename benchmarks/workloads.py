@@ -63,6 +63,12 @@ class Workload:
         return rate
 
     @property
+    def momentum(self) -> float:
+        momentum = self.settings.optimizer.values["momentum"]
+        assert isinstance(momentum, float)
+        return momentum
+
+    @property
     def preprocessing(self) -> Preprocessing:
         assert self.dataset.preprocessing is not None
         return self.dataset.preprocessing
@@ -123,11 +129,16 @@ def w4(precision: Precision = "float32", length: int = 100) -> Workload:
     return workload("W4 float32", "benchmarks/w4.dl", precision, length, "steps", synthetic())
 
 
+def w5(precision: Precision = "float32", length: int = 16) -> Workload:
+    """Two convolutions on pictures of 28x28, batches of 64."""
+    return workload("W5 float32", "benchmarks/w5.dl", precision, length, "steps", synthetic(4096))
+
+
 @cache
-def synthetic() -> tuple[Array, Array]:
-    """20,000 samples of 784 numbers, of which a random linear map says the class."""
+def synthetic(count: int = 20_000) -> tuple[Array, Array]:
+    """Samples of 784 numbers, of which a random linear map says the class."""
     random = np.random.default_rng(0)
-    x = random.standard_normal((20_000, 784), np.float32)
+    x = random.standard_normal((count, 784), np.float32)
     return x, (x @ random.standard_normal((784, 10), np.float32)).argmax(1)
 
 

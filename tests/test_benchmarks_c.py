@@ -5,7 +5,7 @@ import pytest
 
 import deltaplan
 from benchmarks import reference_c
-from benchmarks.workloads import ROOT, workload
+from benchmarks.workloads import ROOT, w5, workload
 from deltaplan.runtime.random import Purpose, permutation
 from deltaplan.runtime.train import train
 
@@ -100,3 +100,14 @@ def test_predictions():
     predictor.one(np.ascontiguousarray(x[3]), one)
     np.testing.assert_allclose(many, expected, rtol=0, atol=1e-6)
     np.testing.assert_allclose(one, expected[3], rtol=0, atol=1e-6)
+
+
+@pytest.mark.parametrize("precision", TOLERANCE)
+def test_a_net_with_convolutions(precision):
+    work = w5(precision, 3)
+    x, y = work.samples
+    net = reference_c.Convolution(work.theta, x.T, y, work.rate, work.momentum, work.settings.seed, precision)
+    losses = np.array([*net.train(1), *net.train(2)])
+    outcome = train(work.experiment, work.dataset, work.plans, backend="numpy")
+    assert outcome.history[-1].loss == pytest.approx(losses.mean(), rel=10 * LOSSES[precision])
+    close(net.state.value, outcome.theta, precision)

@@ -28,7 +28,9 @@ def digits(work: Workload) -> dict[str, Contender]:
     return {NAME: Contender(afresh(net, net.train), work.length, steps=work.steps)}
 
 
-def afresh(net: reference_c.Residual | reference_c.Digits, train: Callable[[int], Array]) -> Runner:
+def afresh(
+    net: reference_c.Residual | reference_c.Digits | reference_c.Convolution, train: Callable[[int], Array]
+) -> Runner:
     """Training that begins at the beginning each time."""
 
     def run(length: int) -> None:
@@ -36,6 +38,15 @@ def afresh(net: reference_c.Residual | reference_c.Digits, train: Callable[[int]
         train(length)
 
     return run
+
+
+def convolution(work: Workload) -> dict[str, Contender]:
+    x, y = work.samples
+    settings = work.settings
+    net = reference_c.Convolution(
+        work.theta, x.T, y, work.rate, work.momentum, settings.seed, settings.precision
+    )
+    return {NAME: Contender(afresh(net, net.train), work.length)}
 
 
 def landscape(work: Workload) -> dict[str, Contender]:

@@ -21,6 +21,7 @@ with processors_held():
     jax.devices()  # makes its threads
 NAME = "jax scan"
 Tree = Any
+Outputs = Callable[[Tree, Any], Any]
 
 
 def blocks_of(work: Workload) -> Tree:
@@ -55,9 +56,9 @@ def relu_outputs(blocks: Tree, x: Any) -> Any:
     return x @ w + b
 
 
-def cross_entropy(blocks: Tree, x: Any, labels: Any) -> Any:
+def cross_entropy(blocks: Tree, x: Any, labels: Any, outputs: Outputs = relu_outputs) -> Any:
     """Sums over one-hot classes, which XLA does quicker than it picks them."""
-    logs = jax.nn.log_softmax(relu_outputs(blocks, x))
+    logs = jax.nn.log_softmax(outputs(blocks, x))
     return -(jax.nn.one_hot(labels, logs.shape[1], dtype=logs.dtype) * logs).sum(1).mean()
 
 
@@ -136,24 +137,45 @@ def digits(work: Workload) -> dict[str, Contender]:
     return {NAME: Contender(run, work.length, steps=work.steps, units=work.length)}
 
 
+def picture_outputs(blocks: Tree, x: Any) -> Any:
+    """Rows [batch, 784] through the layers of W5, kernels [out, height, width, in]."""
+    x = x.reshape(-1, 28, 28, 1)
+    for w, b in blocks[:-1]:
+        x = jax.lax.conv_general_dilated(x, w, (1, 1), "SAME", dimension_numbers=("NHWC", "OHWI", "NHWC"))
+        total = jax.lax.reduce_window(
+            jax.nn.relu(x + b), 0.0, jax.lax.add, (1, 2, 2, 1), (1, 2, 2, 1), "VALID"
+        )
+        x = total / 4
+    w, b = blocks[-1]
+    return x.reshape(len(x), -1) @ w.T + b
+
+
+def convolution(work: Workload) -> dict[str, Contender]:
+    return with_momentum(work, blocks_of(work), picture_outputs)
+
+
 def mlp(work: Workload) -> dict[str, Contender]:
+    return with_momentum(work, turned(work), relu_outputs)
+
+
+def with_momentum(work: Workload, blocks: Tree, outputs: Outputs) -> dict[str, Contender]:
     """SGD with momentum."""
     x, y = work.samples
     samples, labels = jnp.asarray(x.T, work.settings.precision), jnp.asarray(y)
-    momentum = float(str(work.settings.optimizer.values["momentum"]))
+    momentum = work.momentum
     order = np.random.default_rng(0).permutation(len(samples))
     chosen = jnp.asarray(order[: work.length * (work.settings.batch or 1)].reshape(work.length, -1))
 
     def step(state: Tree, chosen: Any) -> tuple[Tree, None]:
         theta, velocity = state
-        gradient = jax.grad(cross_entropy)(theta, samples[chosen], labels[chosen])
+        gradient = jax.grad(cross_entropy)(theta, samples[chosen], labels[chosen], outputs)
         velocity = jax.tree.map(lambda v, g: momentum * v + g, velocity, gradient)
         return (jax.tree.map(lambda w, v: w - work.rate * v, theta, velocity), velocity), None
 
     def train(blocks: Tree) -> Tree:
         return jax.lax.scan(step, (blocks, jax.tree.map(jnp.zeros_like, blocks)), chosen)[0][0]
 
-    compiled, blocks = jax.jit(train), turned(work)
+    compiled = jax.jit(train)
 
     def run(units: int) -> Any:
         return jax.block_until_ready(compiled(blocks))

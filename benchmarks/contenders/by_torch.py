@@ -31,6 +31,32 @@ def outputs(blocks: list[Any], z: Any, residual: bool) -> Any:
     return linear(z, blocks[-2], blocks[-1])
 
 
+def picture_outputs(blocks: list[Any], x: Any) -> Any:
+    """Pictures [batch, 1, height, width] through the layers of W5, kernels [out, in, height, width]."""
+    for w, b in zip(blocks[:-2:2], blocks[1:-2:2], strict=True):
+        x = torch.nn.functional.avg_pool2d(torch.relu(torch.nn.functional.conv2d(x, w, b, padding=1)), 2)
+    return torch.nn.functional.linear(x.flatten(1), blocks[-2], blocks[-1])
+
+
+def convolution(work: Workload) -> dict[str, Contender]:
+    x, y = work.samples
+    pictures = torch.from_numpy(x.T.reshape(-1, 1, 28, 28).copy()).float()
+    blocks = [
+        (p.detach().permute(0, 3, 1, 2).contiguous() if p.ndim == 4 else p.detach()).requires_grad_()
+        for p in parameters(work)
+    ]
+    optimizer, labels = optimizer_of(work, blocks), torch.from_numpy(y.copy()).long()
+
+    def run(units: int) -> None:
+        for chosen in batches(work, units):
+            u = picture_outputs(blocks, pictures[chosen])
+            optimizer.zero_grad()
+            torch.nn.functional.cross_entropy(u, labels[chosen]).backward()
+            optimizer.step()
+
+    return {NAME: Contender(run, work.length)}
+
+
 def training(work: Workload, residual: bool) -> Callable[[int], list[Any]]:
     """n steps more, or epochs where the batches are shuffled; the blocks after them."""
     x, y = samples(work, residual)
