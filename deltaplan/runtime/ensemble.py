@@ -1,6 +1,5 @@
 """Many trainings of one spec at once, which differ in their seed: each gives what it would give by itself."""
 
-import os
 import threading
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -28,6 +27,7 @@ from deltaplan.runtime.initial import initial_of
 from deltaplan.runtime.native_trainer import ENDED, FLOAT64, INT64, KINDS, RECORDS
 from deltaplan.runtime.nets import Nets, together
 from deltaplan.runtime.random import Purpose, key
+from deltaplan.runtime.threads import cores
 from deltaplan.runtime.watch import best_of
 
 KINDS_OF = {
@@ -83,7 +83,7 @@ def train_together(
     """Trains a net for each seed. `done` hears of how many more nets are trained."""
     nets = ready.parts.nets
     blocks = [seeds[begin : begin + nets] for begin in range(0, len(seeds), nets)]
-    workers = min(threads or len(os.sched_getaffinity(0)), len(blocks))
+    workers = min(threads or cores(), len(blocks))
     running: list[Block] = []
     lock = threading.Lock()
     stopped = threading.Event()

@@ -1,6 +1,5 @@
 """Training on the native backend: the whole loop is one call, which Python only watches."""
 
-import os
 import threading
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -37,6 +36,7 @@ from deltaplan.runtime.native_monitors import native_monitors, unit_numbers
 from deltaplan.runtime.outcome import Ended, Outcome, Progress, Record, Start
 from deltaplan.runtime.random import Purpose
 from deltaplan.runtime.recorded import Recorded, recorded_every
+from deltaplan.runtime.threads import cores
 from deltaplan.runtime.watch import Watch, best_of
 
 RECORDS = 1000  # at most about so many lines of history
@@ -198,7 +198,7 @@ class NativeTrainer:
     def _threads(self) -> int:
         """As many as there are cores for, and chunks; one where a step is not cut."""
         most = self.training.parallel.most if self.training.parallel else 1
-        return min(self.threads or len(os.sched_getaffinity(0)), most)
+        return min(self.threads or cores(), most)
 
     def _go_on(self, start: Start) -> Array:
         """Takes up what an earlier run has left; gives the θ of its last step."""

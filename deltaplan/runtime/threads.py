@@ -1,5 +1,6 @@
-"""Threads of the libraries beneath numpy."""
+"""How many threads there may be, and those of the libraries beneath numpy."""
 
+import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 
@@ -11,3 +12,10 @@ def blas_threads(count: int = 1) -> Iterator[None]:
 
     with threadpool_limits(limits=count, user_api="blas"):
         yield
+
+
+def cores() -> int:
+    """The processor's cores that this process may use."""
+    if hasattr(os, "sched_getaffinity"):
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1
