@@ -14,6 +14,7 @@ from deltaplan.runtime.ensemble import prepared, train_together
 from deltaplan.runtime.model import Model
 from deltaplan.runtime.nets import Nets
 from deltaplan.runtime.outcome import Backend, Outcome
+from deltaplan.runtime.seeds import seeded
 from deltaplan.runtime.train import train, trainer_of
 
 NAME = "deltaplan"
@@ -54,8 +55,10 @@ def many_nets(work: Workload, nets: int) -> Runner:
     """What trains so many nets for n steps, compiled."""
 
     def run(length: int) -> Callable[[], Nets]:
-        ready = prepared(of_length(work, length), work.dataset, work.plans)
-        return lambda: train_together(ready, range(nets), threads_held())
+        experiment = of_length(work, length)
+        ready = prepared(experiment, work.dataset, work.plans)
+        members = [seeded(experiment, seed) for seed in range(nets)]
+        return lambda: train_together(ready, members, threads_held())
 
     return run
 

@@ -1,21 +1,24 @@
-"""Many trainings of one spec at once, which differ in their seed: each gives what it would give by itself."""
+"""Many trainings at once, which differ in seeds or in numbers of the spec; each is what it would be alone."""
 
 import threading
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from math import nan
 
 import numpy as np
+from numpy.typing import NDArray
 
 from deltaplan.compiler.experiment import Experiment, TrainSpec
+from deltaplan.compiler.factors import with_factors
 from deltaplan.compiler.loops.ensemble import MOST, Ensemble, ensemble
 from deltaplan.compiler.loops.llvm.ensemble import tables, write_ensemble
 from deltaplan.compiler.loops.llvm.order import LANES, buckets
 from deltaplan.compiler.loops.llvm.train import COLUMNS, Real, Status, Whole
 from deltaplan.compiler.loops.schedule import NoScheduleError
+from deltaplan.compiler.loops.unify import DifferError, Numbers, one_plan, one_update
 from deltaplan.compiler.loops.update import AHEAD
-from deltaplan.compiler.plan import Plans
+from deltaplan.compiler.plan import Plans, compile_plans
 from deltaplan.runtime.arrays import arrays_of
 from deltaplan.runtime.backends.native.engine import Library, object_of
 from deltaplan.runtime.backends.native.memory import in_blocks, numbers_of, samples_first, zeros
@@ -23,78 +26,115 @@ from deltaplan.runtime.backends.native.target import host
 from deltaplan.runtime.backends.numpy.expressions import Array
 from deltaplan.runtime.batches import Batches
 from deltaplan.runtime.data.dataset import Dataset
-from deltaplan.runtime.initial import initial_of
+from deltaplan.runtime.initial import initial, initial_of
 from deltaplan.runtime.native_trainer import ENDED, FLOAT64, INT64, KINDS, RECORDS
 from deltaplan.runtime.nets import Nets, together
 from deltaplan.runtime.random import Purpose, key
 from deltaplan.runtime.threads import cores
 from deltaplan.runtime.watch import best_of
 
+Floats = NDArray[np.float64]
 KINDS_OF = {
     "int64": ("status", "ended", "best step", "waited", "orders", "work"),
-    "float64": ("records", "ahead", "ahead out", "seen", "best value"),
+    "float64": ("numbers", "records", "ahead", "ahead out", "seen", "best value"),
     "uint32": ("counter", "shuffle"),
 }
 
 
 @dataclass(frozen=True, slots=True)
 class Ready:
-    """A spec compiled for many nets, with its data."""
+    """A spec compiled for many nets, with its data. `numbers` [numbers, nets] are those in which the nets
+    differ, with a column for each of them."""
 
     experiment: Experiment
     dataset: Dataset
     parts: Ensemble
     library: Library
+    numbers: Floats
 
 
 def prepared(experiment: Experiment, dataset: Dataset, plans: Plans) -> Ready:
-    """Compiles the loop. NoScheduleError where nets cannot be trained together."""
+    """Compiles the loop for nets that differ in their seeds alone. NoScheduleError where nets cannot be
+    trained together."""
+    return _prepared([experiment], dataset, [plans])
+
+
+def prepared_variants(experiments: Sequence[Experiment], dataset: Dataset) -> Ready:
+    """Compiles the loop for specs that differ in numbers alone: a learning rate, a penalty, a slope, a seed.
+    NoScheduleError where they differ in more, or cannot be trained together."""
+    first = experiments[0].train
+    assert first is not None
+    settings = [_without_numbers(e.train) for e in experiments if e.train]
+    if any(own != settings[0] for own in settings) or len(settings) < len(experiments):
+        raise NoScheduleError("specs whose `train` blocks differ in more than numbers of the optimizer")
+    return _prepared(experiments, dataset, [compile_plans(e) for e in experiments])
+
+
+def _without_numbers(spec: TrainSpec) -> TrainSpec:
+    """The settings in which variants may not differ."""
+    clip = None if spec.clip is None else 1.0
+    return replace(spec, seed=0, optimizer=replace(spec.optimizer, values={}), clip=clip)
+
+
+def _prepared(experiments: Sequence[Experiment], dataset: Dataset, plans: Sequence[Plans]) -> Ready:
+    experiment = experiments[0]
     spec = experiment.train
     assert spec is not None
-    assert plans.train is not None
-    if plans.update is None:
+    if any(p.update is None for p in plans):
         raise NoScheduleError("solvers of many nets at once")
     if spec.monitor or spec.record is not None or spec.warm_start is not None:
         raise NoScheduleError("monitored metrics, recorded parameters or a warm start of many nets at once")
     validation = dataset.parts.get("validation")
     target, dtype = host(), np.dtype(spec.precision)
+    numbers = Numbers()
+    try:
+        plan = one_plan([p.train for p in plans if p.train], numbers)
+        evaluation = one_plan([p.evaluate for p in plans], numbers) if validation is not None else None
+        update = one_update([with_factors(p.update) for p in plans if p.update], numbers)
+    except DifferError:
+        raise NoScheduleError("specs that differ in more than numbers") from None
     parts = ensemble(
-        plans.train,
-        plans.evaluate if validation is not None else None,
-        plans.update,
+        plan,
+        evaluation,
+        update,
         KINDS[spec.precision],
         target.schedule(dtype.itemsize),
         len(dataset.parts["train"]),
         spec.batch,
         len(validation) if validation is not None else 0,
+        len(numbers.rows),
     )
     if parts is None:
         raise NoScheduleError("samples that depend on each other in many nets at once")
     text = write_ensemble(parts, target.width)
-    return Ready(experiment, dataset, parts, Library(object_of(text, target), target))
+    rows = np.array(numbers.rows, np.float64).reshape(len(numbers.rows), len(plans))
+    return Ready(experiment, dataset, parts, Library(object_of(text, target), target), rows)
 
 
 def train_together(
     ready: Ready,
-    seeds: Sequence[int],
+    members: Sequence[Experiment],
     threads: int | None = None,
     done: Callable[[int], None] = lambda count: None,
 ) -> Nets:
-    """Trains a net for each seed. `done` hears of how many more nets are trained."""
+    """Trains a net for each member: the spec with another seed, or, in order, those that were prepared as
+    variants. `done` hears of how many more nets are trained."""
     nets = ready.parts.nets
-    blocks = [seeds[begin : begin + nets] for begin in range(0, len(seeds), nets)]
+    blocks = [range(begin, min(begin + nets, len(members))) for begin in range(0, len(members), nets)]
     workers = min(threads or cores(), len(blocks))
     running: list[Block] = []
     lock = threading.Lock()
     stopped = threading.Event()
 
-    def work(chosen: Sequence[int]) -> Nets:
-        block = Block(ready, chosen)
+    def work(chosen: range) -> Nets:
+        block = Block(ready, [members[i] for i in chosen], ready.numbers[:, chosen.start : chosen.stop])
         with lock:
             running.append(block)
             if stopped.is_set():
                 block.stop()
         found = block.run()
+        with lock:
+            running.remove(block)
         done(len(chosen))
         return found
 
@@ -113,8 +153,9 @@ def train_together(
 class Block:
     """As many nets as fit into a vector, and the memory that they are trained in."""
 
-    def __init__(self, ready: Ready, seeds: Sequence[int]) -> None:
-        self.ready, self.parts = ready, ready.parts
+    def __init__(self, ready: Ready, members: Sequence[Experiment], numbers: Floats) -> None:
+        self.ready, self.parts, self.members, self.numbers = ready, ready.parts, members, numbers
+        seeds = [member.train.seed for member in members if member.train]
         spec = ready.experiment.train
         assert spec is not None
         self.spec: TrainSpec = spec
@@ -161,6 +202,10 @@ class Block:
             m["samples" if e.batch is None else "rows samples"] = numbers_of(part.rows, self.dtype)
             words = np.array([key(seed, Purpose.DROPOUT) for seed in self.seeds], np.uint32)
             m["counter"][: 2 * e.nets] = words.T.reshape(-1)
+        if e.numbers:
+            filled = np.resize(self.numbers.T, (e.nets, e.numbers))
+            m["numbers"][:] = filled.reshape(-1)
+            m["hyper"].reshape(e.numbers, e.nets)[:] = filled.T
         m["shuffle"][: 2 * e.nets] = np.array([key(s, Purpose.SHUFFLE) for s in self.seeds]).reshape(-1)
         mean = spec.average == "mean"
         for number, count in enumerate(e.counts):
@@ -186,7 +231,12 @@ class Block:
 
     def _first(self) -> Array:
         """The first θ of each net [nets, size]."""
-        found = initial_of(self.ready.experiment.graph, self.seeds[: self.count])
+        graph = self.members[0].graph
+        if all(member.graph is graph for member in self.members):
+            found = initial_of(graph, self.seeds[: self.count])
+        else:  # a slope or an `init=` may be a number in which they differ
+            pairs = zip(self.members, self.seeds, strict=False)
+            found = np.array([initial(member.graph, seed) for member, seed in pairs])
         more = self.parts.nets - self.count
         return np.concatenate([found, np.repeat(found[-1:], more, axis=0)])
 
@@ -235,6 +285,7 @@ def _sizes(e: Ensemble) -> dict[str, int]:
     found["scratch"] = max(p.scratch for p in e.programs)
     found["sums"] = e.sums * e.nets
     found["common"] = e.common
+    found["hyper"] = found["numbers"] = e.numbers * e.nets
     found["scale"], found["scalars"] = len(e.counts), len(e.scalars.names)
     found["late"] = (len(e.scalars.names) + 1) * e.nets
     found["ahead"], found["ahead out"] = 2 * AHEAD + 4 + len(e.scalars.late), AHEAD * len(e.scalars.early)

@@ -149,7 +149,8 @@ def _together(
     except ImportError:
         return None
     try:
-        return train_together(prepared(experiment, dataset, plans), seeds, threads, done)
+        members = [seeded(experiment, seed) for seed in seeds]
+        return train_together(prepared(experiment, dataset, plans), members, threads, done)
     except NoScheduleError:
         return None
 

@@ -8,9 +8,10 @@ from programs import experiment
 from trainings import NET, dataset
 
 import deltaplan
+from deltaplan.compiler.loops.schedule import NoScheduleError
 from deltaplan.compiler.plan import compile_plans
 from deltaplan.runtime.backends.native.target import host
-from deltaplan.runtime.ensemble import prepared
+from deltaplan.runtime.ensemble import prepared, prepared_variants, train_together
 from deltaplan.runtime.nets import nets_of
 from deltaplan.runtime.seeds import seeded, train_seeds
 from deltaplan.runtime.train import train
@@ -129,3 +130,62 @@ def test_one_compiled_loop_serves_all_blocks():
 def test_seeds_from_python_are_different_numbers():
     with pytest.raises(ValueError, match="different"):
         deltaplan.train_seeds(experiment(*NET), seeds=(1, 1))
+
+
+def variant(rate=0.05, momentum=0.5, penalty=0.01, slope=0.1, seed=3, clip="clip norm=0.5", drop="20%"):
+    return experiment(
+        *("input 1", f"dense 5, 5 leaky_relu({slope}) residual", f"dropout {drop}", "output 1"),
+        optimizer=f"sgd(lr={rate}, momentum={momentum})",
+        minimize=f"mean(squared_error) + l2({penalty})",
+        length="epochs 6",
+        batch=4,
+        seed=seed,
+        more=clip,
+    )
+
+
+def test_specs_that_differ_in_numbers_are_one_program():
+    """Rates, momentums, penalties, slopes, dropout, seeds: each net is the one that its spec gives alone."""
+    specs = [
+        variant(),
+        variant(rate=0.02, seed=4),
+        variant(penalty=0.2, momentum=0.9),
+        variant(slope=0.3, drop="50%"),
+        variant(clip="clip norm=0.01"),
+    ]
+    data = dataset(11, validation=5)
+    ready = prepared_variants(specs, data)
+    assert ready.numbers.shape == (ready.parts.numbers, 5)
+    found = train_together(ready, specs)
+    for number, spec in enumerate(specs):
+        one, other = found.outcome(number), train(spec, data, backend="native")
+        np.testing.assert_allclose(one.theta, other.theta, rtol=1e-9, atol=1e-12)
+        for mine, theirs in zip(one.history, other.history, strict=True):
+            assert mine.to_data() == pytest.approx(theirs.to_data(), rel=1e-9)
+
+
+def test_schedules_and_moments_may_differ_too():
+    specs = [
+        experiment(
+            *NET, optimizer=f"adam(lr=step({rate}, at=4, factor={factor}), beta1={beta})", length="epochs 8"
+        )
+        for rate, factor, beta in ((0.05, 0.1, 0.9), (0.02, 0.5, 0.8), (0.01, 0.2, 0.95))
+    ]
+    data = dataset(9)
+    found = train_together(prepared_variants(specs, data), specs)
+    for number, spec in enumerate(specs):
+        other = train(spec, data, backend="native")
+        np.testing.assert_allclose(found.outcome(number).theta, other.theta, rtol=1e-9, atol=1e-12)
+
+
+@pytest.mark.parametrize(
+    "other",
+    [
+        lambda: experiment("input 1", "dense 6 tanh", "output 1"),
+        lambda: experiment(*NET, batch=3),
+        lambda: experiment(*NET, optimizer="adam(lr=0.1)"),
+    ],
+)
+def test_specs_that_differ_in_more_are_refused(other):
+    with pytest.raises(NoScheduleError):
+        prepared_variants([experiment(*NET), other()], dataset(8))

@@ -3,12 +3,12 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
-from deltaplan.compiler.factors import with_factors
 from deltaplan.compiler.loops.parallel import Chunk, common_of, cut, results_of
 from deltaplan.compiler.loops.program import Made, Program, Spot, program
 from deltaplan.compiler.loops.schedule.axes import Axes, Machine
 from deltaplan.compiler.loops.schedule.signature import SAMPLES
 from deltaplan.compiler.loops.training import Leaf, external_of, total_of
+from deltaplan.compiler.loops.unify import number_tensor
 from deltaplan.compiler.loops.update import GG, Scalars, scalars_of, update_program
 from deltaplan.compiler.optimize import Update
 from deltaplan.compiler.plan import Plan
@@ -48,6 +48,7 @@ class Ensemble:
     total: int
     sums: int
     common: int
+    numbers: int  # in which the nets differ
     random: bool
     evaluate: Mapping[int, Program]
     validation: int
@@ -85,11 +86,12 @@ def ensemble(
     samples: int,
     batch: int | None,
     validation: int = 0,
+    numbers: int = 0,
 ) -> Ensemble | None:
-    """The training of as many nets as a vector has lanes; None where samples of a batch depend on each other
-    and it is too large to go through at once."""
+    """The training of as many nets as a vector has lanes; None where samples of a batch depend on each other.
+    The nets may differ in so many `numbers`, which the plans name as `unify` does."""
     made: Made = {}
-    trace, update, nets = plan.trace, with_factors(update), machine.lanes
+    trace, nets = plan.trace, machine.lanes
     full = samples if batch is None else min(batch, samples)
     per_epoch = -(-samples // full)
     counts = tuple(dict.fromkeys((full, samples - (per_epoch - 1) * full)))
@@ -97,7 +99,8 @@ def ensemble(
     if parts is None:
         return None
     shared = _shared(plan, batch is None)
-    external = external_of(plan, 0, nets)
+    own = {number_tensor(i): Spot("hyper", i * nets) for i in range(numbers)}
+    external = {**external_of(plan, 0, nets), **own}
     results = results_of(parts.samples, external)
     sums = {t: Spot("sums", i * nets) for i, t in enumerate(results)}
     places = {t: Spot("common", at * nets) for t, at in common_of(parts).items()}
@@ -140,8 +143,9 @@ def ensemble(
         total=results.index(total_of(plan)),
         sums=len(results),
         common=max((s.offset + nets * t.size for t, s in places.items()), default=0),
+        numbers=numbers,
         random=plan.random,
-        evaluate=_evaluation(evaluation, validation, machine, nets, made) if evaluation else {},
+        evaluate=_evaluation(evaluation, own, validation, machine, made) if evaluation else {},
         validation=validation if evaluation else 0,
     )
 
@@ -154,7 +158,7 @@ def _shared(plan: Plan, data: bool) -> frozenset[str]:
 
 def _with_scalars(axes: Axes, update: Update) -> Axes:
     """Scalars that follow from the step alone are the same for all nets."""
-    early = {t.name for t, e in update.scalars.items() if "gnorm" not in arguments(e)}
+    early = {t.name for t, e in update.scalars.items() if set(arguments(e)) <= {"t", "epoch"}}
     return replace(axes, shared=axes.shared | early)
 
 
@@ -209,13 +213,16 @@ def norm_of(ranges: tuple[tuple[int, int], ...], axes: Axes, made: Made) -> Prog
     return program(steps, places, (GG,), axes, made)
 
 
-def _evaluation(plan: Plan, samples: int, machine: Machine, nets: int, made: Made) -> dict[int, Program]:
+def _evaluation(
+    plan: Plan, own: Mapping[Tensor, Spot], samples: int, machine: Machine, made: Made
+) -> dict[int, Program]:
     """The sum of the loss over blocks of samples that all nets see."""
+    nets = machine.lanes
     loss = plan.trace.sample_loss
     assert loss is not None
     total = Tensor("Σ", ())
     steps = (*plan.steps, Reduce(inputs=(loss,), outputs=(total,), kind="sum", axes=(), batch=True))
-    external = {**external_of(plan, 0, nets), total: Spot("evaluated", 0)}
+    external = {**external_of(plan, 0, nets), **own, total: Spot("evaluated", 0)}
     shared = _shared(plan, data=True)
     counts = dict.fromkeys(chunk.size for chunk in _chunked(samples, MOST))
     return {

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from deltaplan.compiler.loops.nest import Buffer, Compute, For, Kernel, Load, Statement, Store
 from deltaplan.compiler.loops.program import Made, Program, Spot, program
 from deltaplan.compiler.loops.schedule.axes import Axes
+from deltaplan.compiler.loops.unify import is_number
 from deltaplan.compiler.optimize import Update
 from deltaplan.compiler.steps import Map, Reduce, Step, Tensor
 from deltaplan.plugins.expressions import Expr, argument, arguments, substitute
@@ -56,7 +57,7 @@ def update_program(update: Update, axes: Axes, made: Made) -> Program:
                 external[tensor] = _scalar(tensor, update, axes)
                 continue
             if tensor.shape == ():
-                external[tensor] = Spot(tensor.name, 0)
+                external[tensor] = spot_of_number(tensor, each) or Spot(tensor.name, 0)
                 continue
             renamed[tensor] = own = Tensor(f"{tensor.name} {number}", tensor.shape)
             external[own] = Spot(_space(tensor.name), part.begin * each)
@@ -76,6 +77,11 @@ def update_program(update: Update, axes: Axes, made: Made) -> Program:
     return program(steps, external, tuple(external), axes, made)
 
 
+def spot_of_number(tensor: Tensor, nets: int) -> Spot | None:
+    """The place of a number that each net has for itself: see `unify`."""
+    return Spot("hyper", int(tensor.name.split()[1]) * nets) if is_number(tensor) else None
+
+
 def _scalar(tensor: Tensor, update: Update, axes: Axes) -> Spot:
     """The place of a scalar: those that each net has for itself stand apart."""
     number = [*update.scalars].index(tensor)
@@ -89,7 +95,7 @@ def _space(name: str) -> str:
 def scalars_of(update: Update) -> Scalars:
     """The scalars of an update as kernels: each writes one row of its results."""
     expressions = list(update.scalars.values())
-    late = tuple(i for i, e in enumerate(expressions) if "gnorm" in arguments(e))
+    late = tuple(i for i, e in enumerate(expressions) if not set(arguments(e)) <= {"t", "epoch"})
     early = tuple(i for i in range(len(expressions)) if i not in late)
     return Scalars(
         names=tuple(t.name for t in update.scalars),
@@ -101,18 +107,23 @@ def scalars_of(update: Update) -> Scalars:
 
 
 ARGUMENTS = ("t", "epoch", "gnorm")
+MOST_NUMBERS = 256  # in which nets that are trained together may differ
 
 
 def _scalar_kernel(name: str, expressions: Sequence[Expr], count: int) -> Kernel:
     """Scalars for `count` steps at once, from the numbers of those steps."""
     given = {a: Buffer(a, (count,)) for a in ARGUMENTS}
-    out = Buffer("out", (len(expressions), count))
-    used = [a for a in ARGUMENTS if any(a in arguments(e) for e in expressions)]
-    places = {a: argument(f"x{i}") for i, a in enumerate(used)}
+    numbers, out = Buffer("numbers", (MOST_NUMBERS,)), Buffer("out", (len(expressions), count))
+    found = sorted({a for e in expressions for a in arguments(e)})
+    used = [a for a in found if a in ARGUMENTS]
+    own = [a for a in found if a not in ARGUMENTS]  # h0, h1, …: the numbers of a net
+    places = {a: argument(f"x{i}") for i, a in enumerate([*used, *own])}
     results = tuple(f"s{i}" for i in range(len(expressions)))
     body: tuple[Statement, ...] = (
         *(Load(a, given[a], ("i",)) for a in used),
-        Compute(results, tuple(substitute(e, places) for e in expressions), tuple(used)),
+        *(Load(a, numbers, (int(a[1:]),)) for a in own),
+        Compute(results, tuple(substitute(e, places) for e in expressions), (*used, *own)),
         *(Store(out, (i, "i"), result) for i, result in enumerate(results)),
     )
-    return Kernel(name, (*given.values(), out), (For("i", count, body, "lanes"),), "scalars of the update")
+    nest = (For("i", count, body, "lanes"),)
+    return Kernel(name, (*given.values(), numbers, out), nest, "scalars of the update")

@@ -38,7 +38,7 @@ def tables(ensemble: Ensemble) -> tuple[str, ...]:
         "active",
         "evaluated",
     ]
-    return tuple(dict.fromkeys([*names, "sums"]))
+    return tuple(dict.fromkeys([*names, "sums", "hyper", "numbers"]))
 
 
 def write_ensemble(ensemble: Ensemble, width: Width) -> str:
@@ -351,7 +351,7 @@ class Nets:
 
         code.each(AHEAD, fill)
         epochs = code.place(given, AHEAD, "double")
-        code.call("ahead", [given, epochs, given, self.pointers["ahead out"]])
+        code.call("ahead", [given, epochs, given, given, self.pointers["ahead out"]])
 
     def _late(self, net: Value, step: Value, norm: str) -> None:
         """The scalars that need the norm of a net's gradient."""
@@ -364,7 +364,8 @@ class Nets:
         for i, number in enumerate(numbers):
             code.store(given, i, number, "double")
         out = code.place(given, 4, "double")
-        code.call("after", [*(code.place(given, i, "double") for i in range(3)), out])
+        own = code.place(self.pointers["numbers"], net * self.ensemble.numbers, "double")
+        code.call("after", [*(code.place(given, i, "double") for i in range(3)), own, out])
         for row, place in enumerate(scalars.late):
             value = code.convert(code.load(out, row, "double"), self.kind)
             code.store(self.pointers["late"], net + place * self.nets, value, self.kind)

@@ -406,7 +406,7 @@ class Loop:
 
         code.each(AHEAD, fill)
         epochs = code.place(given, AHEAD, "double")
-        code.call("ahead", [given, epochs, given, self.pointers["ahead out"]])
+        code.call("ahead", [given, epochs, given, given, self.pointers["ahead out"]])
 
     def _late(self, step: Value) -> None:
         """The scalars that need the gradient's norm."""
@@ -423,7 +423,7 @@ class Loop:
         for i, number in enumerate(numbers):
             code.store(given, i, number, "double")
         out = code.place(given, 4, "double")
-        code.call("after", [*(code.place(given, i, "double") for i in range(3)), out])
+        code.call("after", [*(code.place(given, i, "double") for i in range(3)), given, out])
         for row, number_ in enumerate(t.scalars.late):
             value = code.load(out, row, "double")
             code.store(self.pointers["scalars"], number_, code.convert(value, self.kind), self.kind)
