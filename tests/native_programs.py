@@ -11,6 +11,7 @@ from deltaplan.compiler.loops.llvm.run import write_run
 from deltaplan.compiler.loops.program import Spot
 from deltaplan.compiler.loops.program import program as loops_program
 from deltaplan.compiler.loops.schedule.axes import Axes
+from deltaplan.compiler.loops.verify import verify
 from deltaplan.compiler.steps import View
 from deltaplan.runtime.backends.native.engine import Library, compile_text
 from deltaplan.runtime.backends.native.target import host
@@ -61,6 +62,8 @@ def run_native(steps, values, wanted, batch=3, dtype="float64", inner="features"
     axes = Axes(batch, host().schedule(np.dtype(dtype).itemsize), inner=inner)
     outside = {t: Spot(f"leaf {t.name}", 0) for t in values}
     made = loops_program(steps, outside, wanted, axes, {}, fused=fused, reuse=reuse)
+    alias = aliases(steps)
+    verify(made, [alias.get(t.name, t).name for t in wanted])
     memory = {"arena": Guarded(made.arena, dtype), "scratch": Guarded(made.scratch, dtype)}
     for tensor, value in values.items():
         memory[f"leaf {tensor.name}"] = Guarded(axes.numbers(tensor), dtype)
@@ -69,7 +72,7 @@ def run_native(steps, values, wanted, batch=3, dtype="float64", inner="features"
     table = np.array([memory[name].numbers.ctypes.data for name in spaces] or [0], np.uintp)
     library(Keyed(made, KINDS[dtype]), KINDS[dtype]).function("run", ["ptr"])(table.ctypes.data)
     assert all(m.intact for m in memory.values()), "written outside of a memory"
-    alias, found = aliases(steps), []
+    found = []
     for tensor in wanted:
         spot = made.spots[alias.get(tensor.name, tensor).name]
         numbers = memory[spot.space].numbers[spot.offset : spot.offset + axes.numbers(tensor)]

@@ -8,6 +8,7 @@ from deltaplan.compiler.loops.monitors import Monitor, Watching, watching
 from deltaplan.compiler.loops.parallel import Parallel, chunks_of, parallel
 from deltaplan.compiler.loops.program import Made, Program, Spot, program
 from deltaplan.compiler.loops.schedule.axes import Axes, Machine
+from deltaplan.compiler.loops.schedule.few import axes_of
 from deltaplan.compiler.loops.update import Scalars, norm_program, scalars_of, update_program
 from deltaplan.compiler.optimize import Update
 from deltaplan.compiler.plan import Plan
@@ -115,7 +116,7 @@ def training(
     chunks = chunks_of(plan, full, machine)
     external = {count: external_of(plan, 0 if chunks > 1 else n) for n, count in enumerate(counts)}
     steps = {
-        count: program(plan.steps, places, (*plan.kept, total), Axes(count, machine), made)
+        count: program(plan.steps, places, (*plan.kept, total), step_axes(plan, count, batch, machine), made)
         for count, places in external.items()
         if chunks == 1
     }
@@ -156,6 +157,11 @@ def training(
         watched=watched,
         parallel=shared,
     )
+
+
+def step_axes(plan: Plan, count: int, batch: int | None, machine: Machine) -> Axes:
+    """The order of memory of a step on `count` samples; full batches lie in memory before the first one."""
+    return Axes(count, machine) if batch is None else axes_of(plan.steps, count, machine)
 
 
 def total_of(plan: Plan) -> Tensor:

@@ -150,10 +150,11 @@ class TrainingWriter:
         self.spaces[name] = write_program(self.text, name, program, kind or self.training.kind)
 
     def _gather(self, count: int) -> None:
-        """The function `@gather{count}(order, …)`: the samples of a step, features in rows."""
+        """The function `@gather{count}(order, …)`: the samples of a step, in the order of its memory."""
         t, code = self.training, self.code
+        as_is = count in t.steps and t.steps[count].axes.by_features
         for leaf in t.leaves:
-            if leaf.size > 1:
+            if leaf.size > 1 and not as_is:
                 turned = Transpose(Buffer("rows", (count, leaf.size)), Buffer("out", (leaf.size, count)))
                 name = f"turn{count}_{self.slots[f'rows {leaf.key}']}"
                 self.kernels.kernel(Kernel(name, (turned.source, turned.target), (turned,)))
@@ -166,8 +167,9 @@ class TrainingWriter:
                     self._pick(f["order"], rows, out, count, t.kind)
                     continue
                 aside = next(places)
-                self._copy_rows(f["order"], rows, aside, count, leaf.size * self.size)
-                code.call(f"turn{count}_{self.slots[f'rows {leaf.key}']}", [aside, out])
+                self._copy_rows(f["order"], rows, out if as_is else aside, count, leaf.size * self.size)
+                if not as_is:
+                    code.call(f"turn{count}_{self.slots[f'rows {leaf.key}']}", [aside, out])
             if t.random:
                 self._pick(f["order"], next(places), next(places), count, f"i{8 * self.size}")
             code.give()

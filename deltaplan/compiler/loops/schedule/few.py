@@ -7,7 +7,7 @@ from typing import Any
 from deltaplan.compiler.loops.groups import Group, Joins, is_product
 from deltaplan.compiler.loops.nest import For, Statement
 from deltaplan.compiler.loops.schedule import rows, samples, sums, vectors, wide
-from deltaplan.compiler.loops.schedule.axes import Axes
+from deltaplan.compiler.loops.schedule.axes import Axes, Machine
 from deltaplan.compiler.loops.schedule.few_products import outer_product, product
 from deltaplan.compiler.loops.schedule.reductions import reduce_nest
 from deltaplan.compiler.loops.schedule.signature import Names
@@ -15,6 +15,15 @@ from deltaplan.compiler.steps import Map, MatMul, Reduce, Step
 
 Nest = tuple[Statement, ...]
 FEW = 8  # numbers up to which each is a local of its own
+MOST = 4  # samples
+WIDE = 256  # weights of a layer from which vectors along its features are faster than along so few samples
+
+
+def axes_of(steps: Sequence[Step], batch: int, machine: Machine) -> Axes:
+    """The order of memory that suits steps on so many samples: features are inside where samples are few and
+    a layer is wide."""
+    widest = max((step.inputs[0].size for step in steps if is_product(step)), default=0)
+    return Axes(batch, machine, inner="features" if batch <= MOST and widest >= WIDE else "samples")
 
 
 class FewJoins(Joins):
