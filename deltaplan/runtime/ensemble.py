@@ -12,9 +12,9 @@ from numpy.typing import NDArray
 from deltaplan.compiler.experiment import Experiment, TrainSpec
 from deltaplan.compiler.factors import with_factors
 from deltaplan.compiler.loops.ensemble import MOST, Ensemble, ensemble
+from deltaplan.compiler.loops.llvm.control import COLUMNS, Real, Status, Whole
 from deltaplan.compiler.loops.llvm.ensemble import tables, write_ensemble
 from deltaplan.compiler.loops.llvm.order import LANES, buckets
-from deltaplan.compiler.loops.llvm.train import COLUMNS, Real, Status, Whole
 from deltaplan.compiler.loops.schedule import NoScheduleError
 from deltaplan.compiler.loops.unify import DifferError, Numbers, one_plan, one_update
 from deltaplan.compiler.loops.update import AHEAD
@@ -27,7 +27,8 @@ from deltaplan.runtime.backends.numpy.expressions import Array
 from deltaplan.runtime.batches import Batches
 from deltaplan.runtime.data.dataset import Dataset
 from deltaplan.runtime.initial import initial, initial_of
-from deltaplan.runtime.native_trainer import ENDED, FLOAT64, INT64, KINDS, RECORDS
+from deltaplan.runtime.native_memory import FLOAT64, INT64
+from deltaplan.runtime.native_trainer import ENDED, KINDS, RECORDS
 from deltaplan.runtime.nets import Nets, together
 from deltaplan.runtime.random import Purpose, key
 from deltaplan.runtime.threads import cores
