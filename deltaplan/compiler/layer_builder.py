@@ -6,7 +6,7 @@ from itertools import count
 from typing import Any, Literal
 
 from deltaplan.compiler.nodes import Layer, Shape
-from deltaplan.compiler.parameters import Parameter, Statistic
+from deltaplan.compiler.parameters import Parameter
 from deltaplan.compiler.steps import (
     Conv,
     Map,
@@ -31,22 +31,23 @@ CALLS = 1 << 20  # of the counter's word for a node: which of a layer's random s
 
 class LayerBuilder:
     """The Builder of `plugins.building` for one layer. `stream` tells its random numbers from others;
-    `samples` is the number of samples in the batch, in training."""
+    `samples` is the number of samples in the batch, in training. `statistics` has the running ones by their
+    names, as they are after the steps so far."""
 
     def __init__(
         self,
         writer: StepWriter,
         layer: Layer,
         parameters: Mapping[str, Parameter],
-        statistics: Mapping[str, Statistic],
+        statistics: dict[str, Tensor],
         stream: int,
         samples: Tensor | None,
     ) -> None:
         self._writer, self._layer, self._parameters = writer, layer, parameters
+        self._owner = layer.share or layer.name
         self._statistics = statistics
         self._streams = count(stream, CALLS)
         self._samples = samples
-        self.updated: dict[Tensor, Statistic] = {}
 
     @property
     def training(self) -> bool:
@@ -75,17 +76,15 @@ class LayerBuilder:
         return self._parameter(name)
 
     def statistic(self, name: str, shape: Shape, first: float) -> Tensor:
-        return self._statistics[f"{self._layer.name}.{name}"].tensor
+        return self._statistics[f"{self._owner}.{name}"]
 
     def update(self, name: str, value: Tensor) -> None:
-        """The last step wrote `value`: it is the statistic after the step."""
-        statistic = self._statistics[f"{self._layer.name}.{name}"]
-        after = Tensor(f"{statistic.tensor.name}\N{PRIME}", value.shape)
-        self._writer.elementwise(after.name, (argument("x0"),), (value,), "{0}")
-        self.updated[after] = statistic
+        before = self._statistics[f"{self._owner}.{name}"]
+        after = self._writer.elementwise(f"{before.name}\N{PRIME}", (argument("x0"),), (value,), "{0}")
+        self._statistics[f"{self._owner}.{name}"] = after
 
     def _parameter(self, name: str) -> Tensor:
-        return self._parameters[f"{self._layer.name}.{name}"].tensor
+        return self._parameters[f"{self._owner}.{name}"].tensor
 
     def matmul(self, a: Tensor, b: Tensor) -> Tensor:
         out = self._out((a.shape[0],), b)

@@ -73,7 +73,8 @@ def lower(graph: Graph, mode: Mode, frozen: frozenset[str] = frozenset()) -> Tra
     the names of the parameters that are not trained."""
     parameters = place_parameters(graph)
     statistics = place_statistics(graph)
-    writer = Writer(graph, mode, {p.name: p for p in parameters}, {s.name: s for s in statistics}, frozen)
+    running = {s.name: s.tensor for s in statistics}
+    writer = Writer(graph, mode, {p.name: p for p in parameters}, running, frozen)
     for node in graph.ordered():
         writer.node(node)
     objective = writer.objective()
@@ -87,7 +88,7 @@ def lower(graph: Graph, mode: Mode, frozen: frozenset[str] = frozenset()) -> Tra
         parameters=parameters,
         segments=tuple(writer.segments.values()),
         statistics=statistics,
-        updated=writer.updated,
+        updated={after: s for s in statistics if (after := running[s.name]) != s.tensor},
         scale=SCALE,
         count=COUNT,
         sample_loss=writer.sample_loss,
@@ -106,13 +107,12 @@ class Writer(StepWriter):
         graph: Graph,
         mode: Mode,
         parameters: Mapping[str, Parameter],
-        statistics: Mapping[str, Statistic],
+        statistics: dict[str, Tensor],
         frozen: frozenset[str],
     ) -> None:
         super().__init__()
         self.graph, self.mode, self.frozen = graph, mode, frozen
         self.parameters, self.statistics = parameters, statistics
-        self.updated: dict[Tensor, Statistic] = {}
         self.values: dict[str, Tensor] = {}
         self.segments: dict[str, Segment] = {}
         self.losses: list[Tensor] = []
@@ -159,9 +159,7 @@ class Writer(StepWriter):
         samples = COUNT if self.mode == "train" and not node.freeze else None
         stream = self.streams[node.name]
         builder = LayerBuilder(self, node, self.parameters, self.statistics, stream, samples)
-        value = builder.write(source, self.names[node.name])
-        self.updated |= builder.updated
-        return value
+        return builder.write(source, self.names[node.name])
 
     def objective(self) -> Tensor | None:
         """scale · Σ over the batch + Ω."""

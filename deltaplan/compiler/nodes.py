@@ -94,6 +94,7 @@ class Layer(Node):
     bias: bool = True
     output: bool = False
     freeze: bool = False  # its parameters are not trained
+    share: str | None = None  # the layer whose parameters it uses
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -43,6 +43,7 @@ def place_parameters(graph: Graph) -> tuple[Parameter, ...]:
     blocks = [
         (layer, number, spec)
         for number, layer in numbered(graph)
+        if layer.share is None
         for spec in parameters_of(layer, graph.shapes[graph.inputs_of(layer.name)[0]])
     ]
     placed, offset = {}, 0
@@ -103,7 +104,9 @@ def place_statistics(graph: Graph) -> tuple[Statistic, ...]:
     offset = sum(parameter.size for parameter in place_parameters(graph))
     placed = []
     for number, layer in numbered(graph):
-        for spec in trace(layer, graph.shapes[graph.inputs_of(layer.name)[0]]).statistics:
+        for spec in (
+            () if layer.share else trace(layer, graph.shapes[graph.inputs_of(layer.name)[0]]).statistics
+        ):
             tensor = Tensor(symbol(spec.name, number), spec.shape)
             placed.append(Statistic(f"{layer.name}.{spec.name}", layer.name, tensor, offset, spec.first))
             offset += tensor.size

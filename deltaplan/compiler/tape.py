@@ -94,7 +94,8 @@ class Tape:
 
     def _reduced(self, adjoint: Tensor, like: Tensor, axes: tuple[int, ...], batch: bool) -> Tensor:
         shape = tuple(length for axis, length in enumerate(adjoint.shape) if axis not in axes)
-        name = self.fresh(adjoint_name(like.name)) if shape == like.shape else self.temporary()
+        is_named = shape == like.shape and not like.name.startswith("%")
+        name = self.fresh(adjoint_name(like.name)) if is_named else self.temporary()
         return self.emit(
             Reduce(
                 inputs=(adjoint,),

@@ -5,12 +5,14 @@ from dataclasses import dataclass, replace
 from typing import ClassVar
 
 from deltaplan.compiler.build.binding import GivenTwice, bind
+from deltaplan.compiler.build.bound import Bound
 from deltaplan.compiler.build.braces import Block, Braces, source_of
 from deltaplan.compiler.build.context import Context, Told
 from deltaplan.compiler.build.form import Form, Slot
 from deltaplan.compiler.build.names import NotYetSupported
 from deltaplan.compiler.build.places import INNER, MODEL, Read
 from deltaplan.compiler.build.scope import Definition, Lost, NameTaken, Scope, Wire
+from deltaplan.compiler.build.sharing import SHARE, sharing
 from deltaplan.compiler.build.slots import TooManyRepeats
 from deltaplan.compiler.build.values import evaluate
 from deltaplan.diagnostics import Diagnostic, Note
@@ -104,7 +106,7 @@ def block_line(braces: Braces, read: Read) -> Wire:
     context, block = braces.context, braces.blocks[read.head]
     braces.draft.used.add(block.name)
     slots = tuple(Slot(name, "tree", required=True, positional=True) for name in block.arguments)
-    form = Form(block.name, "layer", slots)
+    form = Form(block.name, "layer", slots if SHARE.name in block.arguments else (*slots, SHARE))
     bound = context.attempt(bind, context, braces.scope, form, read.line.items, read.span)
     source = source_of(braces, read)
     if block.name in braces.inside:
@@ -113,9 +115,11 @@ def block_line(braces: Braces, read: Read) -> Wire:
     if bound is None:
         raise Told
     scope = _file_scope(braces.scope).inside()
-    for name, value in bound.trees.items():
+    for name in block.arguments:
+        value = bound.trees[name]
         scope.names[name] = Definition(_meaning(context, braces.scope, value), value.span)
-    return _expand(braces, read, block, scope, source)
+    with sharing(braces, Bound() if SHARE.name in block.arguments else bound):
+        return _expand(braces, read, block, scope, source)
 
 
 def _expand(braces: Braces, read: Read, block: Block, scope: Scope, source: Wire) -> Wire:

@@ -1,16 +1,18 @@
 """The graph while it grows: nodes, edges, shapes, names, and how much of the bounds is used."""
 
 from collections import Counter
+from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from math import prod
 from typing import ClassVar
 
-from deltaplan.compiler.build.context import Context, Overflow
+from deltaplan.compiler.build.context import Context, Overflow, Told
 from deltaplan.compiler.build.scope import Wire
 from deltaplan.compiler.graph import Graph
-from deltaplan.compiler.nodes import AnyNode, Layer
-from deltaplan.compiler.shapes import shape_of, trace
-from deltaplan.diagnostics import Diagnostic, Span
+from deltaplan.compiler.nodes import AnyNode, Layer, show_shape
+from deltaplan.compiler.parameters import is_trained
+from deltaplan.compiler.shapes import Traced, shape_of, trace
+from deltaplan.diagnostics import Diagnostic, Note, Span
 
 BYTES = 4  # of a number in single precision
 
@@ -26,6 +28,24 @@ class TooLarge(Diagnostic):
     limit: int
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ShareDoesNotFit(Diagnostic):
+    code: ClassVar[str] = "share-does-not-fit"
+    title: ClassVar[str] = "the parameters of `{owner}` do not fit here: {reason}"
+    owner: str
+    reason: str
+
+
+@dataclass(slots=True)
+class Sharing:
+    """The layers with parameters of one line, which those of another take up in their order."""
+
+    name: str
+    span: Span
+    layers: Sequence[Layer]
+    taken: int = 0
+
+
 @dataclass(slots=True)
 class Draft:
     """`reserved` has the names that the writer gives to lines; no automatic name takes one of them."""
@@ -37,6 +57,7 @@ class Draft:
     trail: list[str] = field(default_factory=list)  # the names of the nodes in the order of their making
     ends: dict[str, Wire] = field(default_factory=dict)  # what the line or layer of a name gives in the end
     complete: bool = True  # no line is lost by a mistake
+    sharing: Sharing | None = None  # whose parameters the layers of the line at hand use
     used: set[str] = field(default_factory=set)  # blocks
     layers: int = 0
     parameters: int = 0
@@ -44,6 +65,7 @@ class Draft:
     lines: int = 0  # lines that repeats and blocks expanded to
     _skips: dict[Span, tuple[int, int]] = field(default_factory=dict)
     _last: Counter[str] = field(default_factory=Counter)
+    _traced: dict[str, Traced] = field(default_factory=dict)
 
     def name(self, kind: str) -> str:
         """Kind and number: `dense1`, `dense2`."""
@@ -72,12 +94,33 @@ class Draft:
         if isinstance(node, Layer):
             traced = trace(node, given[0], origins[0])
             shape = traced.shape
-            self._count(node.span, layers=1, parameters=traced.size, numbers=prod(shape))
+            own = traced.size
+            if self.sharing and is_trained(node):
+                node, own = replace(node, share=self._owner(self.sharing, node, traced)), 0
+            self._traced[node.name] = traced
+            self._count(node.span, layers=1, parameters=own, numbers=prod(shape))
         else:
             shape = shape_of(node, given, origins)
             self._count(node.span, numbers=prod(shape))
         self.link(node, *(wire.node for wire in sources))
         return self.end(node.name, Wire(node.name, shape, node.span), len(self.trail) - 1)
+
+    def _owner(self, sharing: Sharing, node: Layer, traced: Traced) -> str:
+        """The layer whose parameters a node uses: the next one of the line that is shared. Raises Told."""
+        sharing.taken += 1
+        if sharing.taken > len(sharing.layers):
+            reason = f"it has {len(sharing.layers)} layers with parameters, and this is one more"
+            raise self._misfit(sharing, node, reason)
+        owner = sharing.layers[sharing.taken - 1]
+        theirs = self._traced[owner.name]
+        if (theirs.parameters, theirs.statistics) != (traced.parameters, traced.statistics):
+            note = Note(f"`{owner.name}` has {_blocks(theirs)}", owner.span)
+            raise self._misfit(sharing, node, f"this layer has {_blocks(traced)}", note)
+        return owner.share or owner.name
+
+    def _misfit(self, sharing: Sharing, node: Layer, reason: str, *notes: Note) -> Told:
+        mistake = ShareDoesNotFit(span=node.span, owner=sharing.name, reason=reason, notes=notes)
+        return self.context.refuse(mistake)
 
     def end(self, name: str, wire: Wire, first: int) -> Wire:
         """The wire as what the line or layer of that name gives, which began at a place in the trail."""
@@ -127,3 +170,9 @@ class Draft:
         """Told once; the rest of the model is not expanded."""
         self.context.refuse(TooLarge(span=span, what=what, count=count, limit=limit))
         return Overflow()
+
+
+def _blocks(traced: Traced) -> str:
+    """`W 5x3, b 5`"""
+    shapes = {p.name: p.shape for p in traced.parameters} | {s.name: s.shape for s in traced.statistics}
+    return ", ".join(f"{name} {show_shape(shape)}" for name, shape in shapes.items())

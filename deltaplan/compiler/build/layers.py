@@ -11,6 +11,7 @@ from deltaplan.compiler.build.context import Context, Told
 from deltaplan.compiler.build.form import Form, Slot, of_attributes
 from deltaplan.compiler.build.places import Read
 from deltaplan.compiler.build.scope import Wire
+from deltaplan.compiler.build.sharing import SHARE, sharing
 from deltaplan.compiler.build.sizes import is_bare, size_of
 from deltaplan.compiler.build.skips import MODES, add_skip
 from deltaplan.compiler.build.words import APPLIED
@@ -64,7 +65,8 @@ def layer_line(braces: Braces, read: Read) -> Wire:
     source = source_of(braces, read)
     if extras is None or not bound.complete:
         raise Told
-    return _layers(braces, read, contract, bound, extras, source)
+    with sharing(braces, bound):
+        return _layers(braces, read, contract, bound, extras, source)
 
 
 def output_line(braces: Braces, read: Read) -> Wire:
@@ -82,7 +84,8 @@ def output_line(braces: Braces, read: Read) -> Wire:
     if extras is None or not bound.complete or refused:
         raise Told
     node = _node(read, contract, bound, extras, name, _values(bound, {}))
-    wire = braces.draft.add(replace(node, output=True), source)
+    with sharing(braces, bound):
+        wire = braces.draft.add(replace(node, output=True), source)
     braces.outputs[name] = wire
     return wire
 
@@ -112,7 +115,7 @@ def output_form(context: Context, contract: contracts.Layer) -> Form:
 
 def extra_slots(contract: contracts.Layer) -> tuple[Slot, ...]:
     """The options of a layer beside its own attributes, as an output has them."""
-    return (*[INIT] * contract.affine, *[BIAS] * contract.biased, *[FREEZE] * contract.trained)
+    return (*[INIT] * contract.affine, *[BIAS] * contract.biased, *[FREEZE, SHARE] * contract.trained)
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,9 +8,9 @@ from deltaplan.compiler.build.names import unknown
 from deltaplan.compiler.build.scope import Lost
 from deltaplan.compiler.build.terms import Objective
 from deltaplan.compiler.nodes import Layer
+from deltaplan.compiler.parameters import is_trained
 from deltaplan.diagnostics import Diagnostic
 from deltaplan.dsl import tree
-from deltaplan.plugins import contracts
 
 WHOLE_PLACES = ("weights", "biases", "parameters", "output")
 
@@ -39,7 +39,8 @@ def _places(objective: Objective, place: tree.Value) -> tuple[str, ...]:
     if found is None and text not in draft.nodes:
         raise _unknown_place(objective, place, text)
     names = [draft.trail[i] for i in found.made] if found else [text]
-    layers = tuple(name for name in names if _is_trained(draft.nodes[name]))
+    nodes = [draft.nodes[name] for name in names]
+    layers = tuple(n.share or n.name for n in nodes if isinstance(n, Layer) and is_trained(n))
     if not layers:
         raise context.refuse(NoParametersThere(span=place.span, name=text))
     return layers
@@ -50,14 +51,6 @@ def _unknown_place(objective: Objective, place: tree.Value, text: str) -> Told:
         return Told()
     known = [*WHOLE_PLACES, *objective.scope.nodes(), *objective.model.draft.nodes]
     return unknown(objective.context, "place", text, place.span, known)
-
-
-def _is_trained(node: object) -> bool:
-    return (
-        isinstance(node, Layer)
-        and isinstance(node.use.contract, contracts.Layer)
-        and node.use.contract.trained
-    )
 
 
 def _listed(value: tree.Value | None) -> tuple[tree.Value, ...]:

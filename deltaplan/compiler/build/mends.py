@@ -9,7 +9,7 @@ from deltaplan.compiler.build.context import Context, Told
 from deltaplan.compiler.build.form import Form
 from deltaplan.compiler.build.names import OtherForm, ScheduleOutOfPlace, unknown
 from deltaplan.compiler.build.scope import Scope
-from deltaplan.compiler.build.words import APPLIED, FOREIGN, NOT_YET, SIZES
+from deltaplan.compiler.build.words import APPLIED, FOREIGN, SIZES
 from deltaplan.diagnostics import Diagnostic, Note, nearest
 from deltaplan.dsl import tree
 
@@ -87,8 +87,6 @@ def unknown_word(context: Context, scope: Scope, form: Form, word: Word) -> Told
     options = [slot.name for slot in form.slots if slot.type in SWITCHES]
     choices = [choice for slot in form.slots if slot.positional for choice in slot.choices]
     known = [*form.words, *options, *choices, *scope.values()]
-    if word.text in NOT_YET["option"]:
-        raise unknown(context, "option", word.text, word.span, known)
     similar = nearest(word.text, known)
     found = scope.find(word.item.text) if isinstance(word.item, tree.Name) else None
     notes = (Note(f"`{word.item.span.text}` is `{word.text}`", found.span),) if found else ()

@@ -19,7 +19,6 @@ NOT_YET = {
     "line": _words("import sweep assert activation loss regularizer schedule"),
     "regularizer": _words("spectral"),
     "data line": _words("augment"),
-    "option": _words("share"),
 }
 
 APPLIED = ("softmax",)  # layers that a spec applies like activations: `apply softmax`

@@ -51,6 +51,8 @@ def dead_nodes(graph: Graph) -> tuple[Layer | Activate | Join | Adapt, ...]:
     """The computing nodes from which no output and no loss is reached, in the order of the spec."""
     roots = [n.name for n in graph if isinstance(n, Target | Loss | Penalty | Input)]
     needed = graph.reaching([*roots, *(node.name for node in graph.outputs)])
+    while owners := {n.share for n in graph.layers if n.name in needed and n.share} - needed:
+        needed |= graph.reaching(owners)
     return tuple(n for n in graph if isinstance(n, Layer | Activate | Join | Adapt) and n.name not in needed)
 
 

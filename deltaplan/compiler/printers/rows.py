@@ -164,7 +164,8 @@ def _layer_words(node: Layer) -> list[str]:
     kind = [] if node.output and node.use.name == "dense" else [node.use.name]
     bias = [] if node.bias else ["bias=false"]
     init = [f"init={node.init}"] if node.init else []
-    return [*kind, *values, *init, *bias, *["freeze"] * node.freeze]
+    share = [f"share={node.share}"] if node.share else []
+    return [*kind, *values, *init, *bias, *share, *["freeze"] * node.freeze]
 
 
 def _is_positional(attributes: Mapping[str, Attribute], name: str) -> bool:

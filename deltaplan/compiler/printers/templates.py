@@ -72,5 +72,5 @@ def _reduced(step: Reduce) -> str | None:
         return f"Σ_B {step.kind}({{0}})"
     letters = "".join(AXES[axis] for axis in step.axes)
     sign = "Σ" if step.kind == "sum" else "max"
-    parts = [f"{sign}_B"] * step.batch + [f"{sign}_{letters}"] * (not every)
+    parts = [f"{sign}_B"] * step.batch + [f"{sign}_{letters}"] * (bool(step.axes) and not every)
     return " ".join([*parts, "{0}"]) if parts else None

@@ -5,6 +5,7 @@ from dataclasses import dataclass, replace
 
 from deltaplan.compiler.build.bound import Item
 from deltaplan.compiler.build.form import Form
+from deltaplan.compiler.build.sharing import OWNED, SHARE
 from deltaplan.compiler.build.sizes import is_bare
 from deltaplan.compiler.experiment import Experiment, Split
 from deltaplan.compiler.render.calls import Calls
@@ -85,6 +86,7 @@ def _filled(calls: Calls, line_form: LineForm, line: tree.Line, items: tuple[Ite
     values = items[len(kind) :]
     activations = frozenset(at for at, item in enumerate(values) if place(item.span) in calls.forms)
     found = given(form, values, calls.names, activations)
+    found.names |= set(OWNED) if SHARE.name in found.names else set()
     calls.defaults += [slot.name for slot in missing(form, found)]
     absent = [name for name in line_form.optional if name not in found.names]
     calls.remarks += [f"not given: {', '.join(absent)}"] if absent else []
