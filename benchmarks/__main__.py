@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterable, Iterator
 from datetime import UTC, datetime
 from pathlib import Path
 
-from benchmarks import fresh, frontend, startup, threads, training
+from benchmarks import codegen, fresh, frontend, startup, threads, training
 from benchmarks.contenders import ENTRIES
 from benchmarks.measure import Row
 from benchmarks.races import RACES, TWO_THREADS
@@ -21,6 +21,7 @@ from benchmarks.report import emit, header, table
 ROWS: dict[str, tuple[str, Callable[[int], Iterable[Row]]]] = {
     "W8": ("W8: fresh processes", fresh.rows),
     "plan": ("The plan on numpy", training.rows),
+    "code": ("From plans to machine code", codegen.rows),
     "startup": ("Start-up", startup.rows),
     "frontend": ("Front end", frontend.rows),
 }

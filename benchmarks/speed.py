@@ -9,7 +9,7 @@ import numpy as np
 from benchmarks import reference_c
 from benchmarks.contenders import OURS, entered
 from benchmarks.contest import Result, contest
-from benchmarks.races import RACES, Race
+from benchmarks.races import RACES, C, Race
 from deltaplan.runtime.threads import blas_threads
 
 PER_SECOND = {"µs/step": 1e6, "µs": 1e6, "ms": 1e3}
@@ -21,6 +21,8 @@ def lines(name: str, chosen: Collection[str], turns: int, threads: int) -> Itera
     """The tables of a workload, each when its contest is over; `chosen` names contenders, all if empty."""
     for race in RACES[name]:
         yield f"\n### {name}: {race.title}{f', {threads} threads' if threads > 1 else ''}\n"
+        if race.reference != C:
+            yield f"The reference: {race.reference}.\n"
         yield from held(race, chosen, turns, threads)
 
 
@@ -37,7 +39,9 @@ def held(race: Race, chosen: Collection[str], turns: int, threads: int) -> Itera
 
 def table(race: Race, results: Mapping[str, Result], least: float | None) -> Iterator[str]:
     """The quickest first; `least` are the seconds that the machine's peak would take."""
-    yield LINE.format("", race.unit, "best", f"to {race.reference}"[:12], "to deltaplan", "of peak")
+    yield LINE.format(
+        "", race.unit, "best", "to C" if race.reference == C else "to reference", "to deltaplan", "of peak"
+    )
     yield RULE
     for result in sorted(results.values(), key=lambda result: result.median):
         yield LINE.format(
@@ -53,7 +57,7 @@ def table(race: Race, results: Mapping[str, Result], least: float | None) -> Ite
 def verdicts(race: Race, results: Mapping[str, Result]) -> Iterator[str]:
     """Each bar that can be looked at."""
     told = [
-        f"at most {bar.limit:.2g} of {bar.against}: {figure(found)}, {bar.verdict(found)}"
+        f"at most {bar.limit:.3g} of {bar.against}: {figure(found)}, {bar.verdict(found)}"
         for bar in race.bars
         if OURS in results and bar.against in results
         for found in [results[OURS].ratio(results[bar.against])]

@@ -134,6 +134,15 @@ def w5(precision: Precision = "float32", length: int = 16) -> Workload:
     return workload("W5 float32", "benchmarks/w5.dl", precision, length, "steps", synthetic(4096))
 
 
+def deep(layers: int) -> Workload:
+    """W1's net with so many layers of 5."""
+    text = (ROOT / "specs/lecture/3x5.dl").read_text(encoding="utf-8").replace("3x5", f"{layers}x5")
+    experiment = deltaplan.loads(text, "deep.dl", folder=ROOT / "specs/lecture")
+    return Workload(
+        f"{layers} layers", experiment, load_dataset(experiment, Path()), compile_plans(experiment), 1
+    )
+
+
 @cache
 def synthetic(count: int = 20_000) -> tuple[Array, Array]:
     """Samples of 784 numbers, of which a random linear map says the class."""

@@ -5,10 +5,10 @@ from importlib import import_module
 import numpy as np
 import pytest
 
-from benchmarks.contenders import ENTRIES, entered
+from benchmarks.contenders import ENTRIES, entered, ours
 from benchmarks.contest import Bar, Contender, contest
 from benchmarks.races import RACES
-from benchmarks.workloads import named, w1
+from benchmarks.workloads import deep, named, w1
 from deltaplan.runtime.train import train
 
 RACE = [(name, race) for name, races in RACES.items() for race in races]
@@ -45,6 +45,13 @@ def test_every_race_has_deltaplan_and_what_its_bars_name(name, race):
         pytest.skip("the references are compiled by gcc")
     assert {"deltaplan", race.reference} <= set(found)
     assert race.operations(work) > 0
+
+
+def test_the_stages_from_plans_to_machine_code():
+    stages = ours.code(deep(3))
+    found = {name: stage() for name, stage in stages.items()}
+    assert "define" in found["LLVM's text"]
+    assert len(found["machine code"]) > 1000
 
 
 class Clock:

@@ -10,8 +10,12 @@ from benchmarks.contest import Contender, Runner, repeating
 from benchmarks.threads import threads_held
 from benchmarks.workloads import Array, Workload, landscape_of, rows_of
 from deltaplan.compiler.experiment import Experiment
+from deltaplan.compiler.loops.llvm.train import write_training
+from deltaplan.runtime.backends.native.engine import compile_text
+from deltaplan.runtime.backends.native.target import host
 from deltaplan.runtime.ensemble import prepared, train_together
 from deltaplan.runtime.model import Model
+from deltaplan.runtime.native_trainer import NativeTrainer
 from deltaplan.runtime.nets import Nets
 from deltaplan.runtime.outcome import Backend, Outcome
 from deltaplan.runtime.seeds import seeded
@@ -65,6 +69,17 @@ def many_nets(work: Workload, nets: int) -> Runner:
 
 def of_length(work: Workload, length: int) -> Experiment:
     return replace(work.experiment, train=replace(work.settings, length=length))
+
+
+def code(work: Workload) -> Mapping[str, Callable[[], object]]:
+    """The stages from plans to machine code, each by itself and none from a cache."""
+    trainer = NativeTrainer(of_length(work, 1), work.dataset, work.plans)
+    text = write_training(trainer.training, host().width)
+    return {
+        "loops": lambda: trainer._training(host()),
+        "LLVM's text": lambda: write_training(trainer.training, host().width),
+        "machine code": lambda: compile_text(text, host()),
+    }
 
 
 def losses(work: Workload, thetas: Array) -> Array:
