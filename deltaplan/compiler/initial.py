@@ -16,7 +16,7 @@ from deltaplan.compiler.graph import Graph
 from deltaplan.compiler.nodes import Activate, Join, Layer, Use
 from deltaplan.compiler.optimize import given
 from deltaplan.compiler.parameters import Parameter, is_trained, place_parameters
-from deltaplan.diagnostics import Diagnostic, SpecError
+from deltaplan.diagnostics import Diagnostic, SpecError, mistake
 from deltaplan.plugins import contracts
 from deltaplan.plugins.expressions import Expr, substitute
 from deltaplan.plugins.expressions.analysis import gain
@@ -24,7 +24,7 @@ from deltaplan.plugins.expressions.analysis import gain
 BIASED = frozenset({"default", "torch"})
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@mistake
 class NoGain(Diagnostic):
     code: ClassVar[str] = "no-gain"
     title: ClassVar[str] = (

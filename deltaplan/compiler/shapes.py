@@ -18,11 +18,11 @@ from deltaplan.compiler.nodes import (
     show_shape,
 )
 from deltaplan.compiler.sketches import ParameterShape, Sketch, SketchBuilder, StatisticShape, failed, origin
-from deltaplan.diagnostics import Diagnostic, PluginError, Span, SpecError
+from deltaplan.diagnostics import Diagnostic, PluginError, Span, SpecError, mistake
 from deltaplan.plugins import contracts
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@mistake
 class JoinDoesNotFit(Diagnostic):
     code: ClassVar[str] = "join-does-not-fit"
     title: ClassVar[str] = "`{kind}` of shapes that differ: {first} and {second}"

@@ -7,10 +7,10 @@ from typing import Any, ClassVar, Literal
 
 from deltaplan.compiler.nodes import AnyNode, Layer, Shape, show_shape
 from deltaplan.compiler.windows import Window
-from deltaplan.diagnostics import Diagnostic, Note, PluginError, SpecError
+from deltaplan.diagnostics import Diagnostic, Note, PluginError, SpecError, mistake
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@mistake
 class ShapesDoNotFit(Diagnostic):
     code: ClassVar[str] = "shapes-do-not-fit"
     title: ClassVar[str] = "`{name}` cannot take {given}: {reason}"
@@ -19,7 +19,7 @@ class ShapesDoNotFit(Diagnostic):
     reason: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@mistake
 class LayerFailed(Diagnostic):
     code: ClassVar[str] = "layer-failed"
     title: ClassVar[str] = "the layer `{name}` of {owner} does not work: {reason}"

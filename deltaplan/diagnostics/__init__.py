@@ -7,6 +7,7 @@ from deltaplan.diagnostics.diagnostic import (
     PluginError,
     Problems,
     SpecError,
+    mistake,
 )
 from deltaplan.diagnostics.names import nearest
 from deltaplan.diagnostics.render import as_data, in_order, render, render_all
@@ -23,6 +24,7 @@ __all__ = [
     "SpecError",
     "as_data",
     "in_order",
+    "mistake",
     "nearest",
     "render",
     "render_all",

@@ -2,7 +2,7 @@
 
 A mistake is a frozen dataclass that stands beside the code that finds it:
 
-    @dataclass(frozen=True, slots=True, kw_only=True)
+    @mistake
     class UnknownName(Diagnostic):
         code: ClassVar[str] = "unknown-name"
         title: ClassVar[str] = "unknown {kind} `{name}`"
@@ -11,13 +11,17 @@ A mistake is a frozen dataclass that stands beside the code that finds it:
         name: str
         similar: str | None
 
+There are hundreds of kinds, and hardly a run makes one, so the methods of the dataclass are written when the
+first of its kind is made.
+
 A template that mentions a field that is None is left out, so an optional mend needs no second class.
 """
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, fields
 from string import Formatter
-from typing import ClassVar, Literal
+from threading import RLock
+from typing import Any, ClassVar, Literal, Self, TypeVar, dataclass_transform
 
 from deltaplan.diagnostics.source import Span
 
@@ -47,6 +51,13 @@ class Diagnostic:
         """A mistake without a docstring is described by its title; `dataclass` would work out a signature."""
         if cls.__doc__ is None:
             cls.__doc__ = cls.title
+        for base in cls.__bases__:
+            _write_methods(base)
+
+    def __new__(cls, *args: Any, **values: Any) -> Self:
+        with WRITING:
+            _write_methods(cls)
+        return object.__new__(cls)
 
     @property
     def message(self) -> str:
@@ -66,6 +77,23 @@ class Diagnostic:
         if any(values[name] is None for name in used):
             return ""
         return template.format_map(values)
+
+
+WRITING = RLock()
+D = TypeVar("D", bound=Diagnostic)
+
+
+@dataclass_transform(frozen_default=True, kw_only_default=True)
+def mistake(kind: type[D]) -> type[D]:
+    """A class of mistakes: a frozen dataclass with keywords alone, once the first one is made."""
+    return kind
+
+
+def _write_methods(kind: type[Diagnostic]) -> None:
+    """Makes the class and its bases the dataclasses that they say they are."""
+    for base in reversed(kind.__mro__):
+        if issubclass(base, Diagnostic) and "__dataclass_fields__" not in base.__dict__:
+            dataclass(frozen=True, kw_only=True)(base)
 
 
 class DeltaplanError(Exception):

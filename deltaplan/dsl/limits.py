@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import ClassVar
 
-from deltaplan.diagnostics import Diagnostic, Source, Span, SpecError, nearest
+from deltaplan.diagnostics import Diagnostic, Source, Span, SpecError, mistake, nearest
 from deltaplan.dsl.pieces import partners, pieces
 
 
@@ -24,7 +24,7 @@ class Limits:
 LIMITS = Limits()
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@mistake
 class UnreadableFile(Diagnostic):
     code: ClassVar[str] = "unreadable-file"
     title: ClassVar[str] = "cannot read `{path}`: {reason}"
@@ -34,7 +34,7 @@ class UnreadableFile(Diagnostic):
     similar: str | None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@mistake
 class FileTooLong(Diagnostic):
     code: ClassVar[str] = "file-too-long"
     title: ClassVar[str] = "`{name}` is longer than {limit:,} bytes"
@@ -43,7 +43,7 @@ class FileTooLong(Diagnostic):
     limit: int
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@mistake
 class NotUtf8(Diagnostic):
     code: ClassVar[str] = "not-utf8"
     title: ClassVar[str] = "the byte 0x{byte:02x} is not UTF-8 text"
@@ -51,14 +51,14 @@ class NotUtf8(Diagnostic):
     byte: int
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@mistake
 class ControlCharacter(Diagnostic):
     code: ClassVar[str] = "control-character"
     title: ClassVar[str] = "the control character U+{number:04X} does not belong in a text"
     number: int
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@mistake
 class LineTooLong(Diagnostic):
     code: ClassVar[str] = "line-too-long"
     title: ClassVar[str] = "a line of {length:,} characters; at most {limit:,} are read"
@@ -66,7 +66,7 @@ class LineTooLong(Diagnostic):
     limit: int
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@mistake
 class TooDeep(Diagnostic):
     code: ClassVar[str] = "too-deep"
     title: ClassVar[str] = "nested more than {limit} deep"
@@ -75,7 +75,7 @@ class TooDeep(Diagnostic):
     mend: str | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@mistake
 class TooManyTokens(Diagnostic):
     code: ClassVar[str] = "too-many-tokens"
     title: ClassVar[str] = "more than {limit:,} words and signs in one file"

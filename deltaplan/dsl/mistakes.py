@@ -1,9 +1,8 @@
 """What can be wrong with the syntax of a spec, one class for each mistake."""
 
-from dataclasses import dataclass
 from typing import ClassVar
 
-from deltaplan.diagnostics import Diagnostic, in_order
+from deltaplan.diagnostics import Diagnostic, in_order, mistake
 
 LONGEST = 30  # characters of the text that a message quotes
 
@@ -13,14 +12,14 @@ def quoted(text: str) -> str:
     return text if len(text) <= LONGEST else text[: LONGEST - 1] + "…"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@mistake
 class UnclosedString(Diagnostic):
     code: ClassVar[str] = "unclosed-string"
     title: ClassVar[str] = "a string is not closed"
     label: ClassVar[str] = 'a string begins and ends with `"` on one line'
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@mistake
 class SingleQuotes(Diagnostic):
     code: ClassVar[str] = "single-quotes"
     title: ClassVar[str] = "a string in single quotes"
@@ -28,14 +27,14 @@ class SingleQuotes(Diagnostic):
     content: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@mistake
 class UnclosedBracket(Diagnostic):
     code: ClassVar[str] = "unclosed-bracket"
     title: ClassVar[str] = "this `{bracket}` is never closed"
     bracket: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@mistake
 class WrongBracket(Diagnostic):
     code: ClassVar[str] = "wrong-bracket"
     title: ClassVar[str] = "`{opener}` is closed by `{closer}`"
@@ -45,14 +44,14 @@ class WrongBracket(Diagnostic):
     wanted: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@mistake
 class StrayBracket(Diagnostic):
     code: ClassVar[str] = "stray-bracket"
     title: ClassVar[str] = "this `{bracket}` closes nothing"
     bracket: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@mistake
 class UnclosedBrace(Diagnostic):
     code: ClassVar[str] = "unclosed-brace"
     title: ClassVar[str] = "this `{{` is never closed"
@@ -60,41 +59,41 @@ class UnclosedBrace(Diagnostic):
     line: int | None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@mistake
 class StrayBrace(Diagnostic):
     code: ClassVar[str] = "stray-brace"
     title: ClassVar[str] = "this `}}` closes nothing"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@mistake
 class BraceOnNextLine(Diagnostic):
     code: ClassVar[str] = "brace-on-next-line"
     title: ClassVar[str] = "a `{{` at the beginning of a line"
     label: ClassVar[str] = "it stands at the end of the line that it belongs to"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@mistake
 class MissingBraces(Diagnostic):
     code: ClassVar[str] = "missing-braces"
     title: ClassVar[str] = "a `:` at the end of a line"
     label: ClassVar[str] = "the lines that belong to it stand in `{{ }}`"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@mistake
 class ColonForOption(Diagnostic):
     code: ClassVar[str] = "colon-for-option"
     title: ClassVar[str] = "unexpected `:`"
     label: ClassVar[str] = "an option is `name=value`"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@mistake
 class EqualsForOption(Diagnostic):
     code: ClassVar[str] = "equals-for-option"
     title: ClassVar[str] = "unexpected `==`"
     label: ClassVar[str] = "an option is `name=value`"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@mistake
 class CommaBeforeOption(Diagnostic):
     code: ClassVar[str] = "comma-before-option"
     title: ClassVar[str] = "a comma before the option `{option}`"
@@ -102,7 +101,7 @@ class CommaBeforeOption(Diagnostic):
     option: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@mistake
 class CommentMark(Diagnostic):
     code: ClassVar[str] = "comment-mark"
     title: ClassVar[str] = "`{mark}` does not begin a comment"
@@ -110,7 +109,7 @@ class CommentMark(Diagnostic):
     mark: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@mistake
 class MissingValue(Diagnostic):
     code: ClassVar[str] = "missing-value"
     title: ClassVar[str] = "a {wanted} is missing after `{before}`"
@@ -120,7 +119,7 @@ class MissingValue(Diagnostic):
     mend: str | None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@mistake
 class ReservedWord(Diagnostic):
     code: ClassVar[str] = "reserved-word"
     title: ClassVar[str] = "`{word}` cannot be a name"
@@ -128,7 +127,7 @@ class ReservedWord(Diagnostic):
     word: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@mistake
 class UnexpectedToken(Diagnostic):
     code: ClassVar[str] = "unexpected-token"
     title: ClassVar[str] = "unexpected {found}"
@@ -137,7 +136,7 @@ class UnexpectedToken(Diagnostic):
     expected: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@mistake
 class UnexpectedCharacter(Diagnostic):
     code: ClassVar[str] = "unexpected-character"
     title: ClassVar[str] = "unexpected character {character}"
@@ -146,7 +145,7 @@ class UnexpectedCharacter(Diagnostic):
     mend: str | None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@mistake
 class NumberRunsOn(Diagnostic):
     code: ClassVar[str] = "number-runs-on"
     title: ClassVar[str] = "`{text}` is not a number"
@@ -155,7 +154,7 @@ class NumberRunsOn(Diagnostic):
     mend: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@mistake
 class NumberOutOfRange(Diagnostic):
     code: ClassVar[str] = "number-out-of-range"
     title: ClassVar[str] = "`{text}` is too {what} for a number"
@@ -164,7 +163,7 @@ class NumberOutOfRange(Diagnostic):
     what: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@mistake
 class TooManyMistakes(Diagnostic):
     code: ClassVar[str] = "too-many-mistakes"
     title: ClassVar[str] = "more than {limit} mistakes"

@@ -1,26 +1,25 @@
 """The plugin writer's mistakes."""
 
-from dataclasses import dataclass
 from typing import ClassVar
 
-from deltaplan.diagnostics import Diagnostic
+from deltaplan.diagnostics import Diagnostic, mistake
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@mistake
 class Fault(Diagnostic):
     """A mistake in one contribution: `what` is `activation `snake``."""
 
     what: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@mistake
 class FunctionFailed(Fault):
     code: ClassVar[str] = "plugin-function-failed"
     title: ClassVar[str] = "{what} fails: {error}"
     error: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@mistake
 class WrongSignature(Fault):
     code: ClassVar[str] = "plugin-signature"
     title: ClassVar[str] = "{what} cannot be called with ({given}): {why}"
@@ -29,7 +28,7 @@ class WrongSignature(Fault):
     why: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@mistake
 class NoExpression(Fault):
     code: ClassVar[str] = "plugin-result"
     title: ClassVar[str] = "{what} returns {result}, not {wanted}"
@@ -39,7 +38,7 @@ class NoExpression(Fault):
     mend: str | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@mistake
 class ForeignArgument(Fault):
     code: ClassVar[str] = "plugin-argument"
     title: ClassVar[str] = "{what} uses the symbol `{argument}`, which is none of its arguments"
@@ -48,21 +47,21 @@ class ForeignArgument(Fault):
     argument: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@mistake
 class HoldsReduction(Fault):
     code: ClassVar[str] = "plugin-reduction"
     title: ClassVar[str] = "{what} holds `{reduction}`, but works on each element alone"
     reduction: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@mistake
 class NotScalar(Fault):
     code: ClassVar[str] = "plugin-not-scalar"
     title: ClassVar[str] = "{what} gives a number for each element, not one"
     help: ClassVar[str] = "put sum(...) or mean(...) around it"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@mistake
 class WrongIndex(Fault):
     code: ClassVar[str] = "plugin-index"
     title: ClassVar[str] = "{what} picks at `{index}`, and only the target itself is an index"
@@ -70,7 +69,7 @@ class WrongIndex(Fault):
     index: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@mistake
 class Constant(Fault):
     code: ClassVar[str] = "plugin-constant"
     title: ClassVar[str] = "{what} does not depend on `{argument}`"
@@ -78,7 +77,7 @@ class Constant(Fault):
     argument: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@mistake
 class StateNotUpdated(Fault):
     code: ClassVar[str] = "plugin-state"
     title: ClassVar[str] = "{what} returns no new `{name}`"
@@ -87,7 +86,7 @@ class StateNotUpdated(Fault):
     name: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@mistake
 class UnknownState(Fault):
     code: ClassVar[str] = "plugin-unknown-state"
     title: ClassVar[str] = "{what} returns `{name}`, which is neither `w` nor one of its states"
@@ -96,7 +95,7 @@ class UnknownState(Fault):
     name: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@mistake
 class BadName(Fault):
     code: ClassVar[str] = "plugin-name"
     title: ClassVar[str] = "{what}: `{name}` {why}"
@@ -106,27 +105,27 @@ class BadName(Fault):
     mend: str | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@mistake
 class BadDeclaration(Fault):
     code: ClassVar[str] = "plugin-declaration"
     title: ClassVar[str] = "{what}: {why}"
     why: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@mistake
 class NestedTotal(Fault):
     code: ClassVar[str] = "plugin-nested-total"
     title: ClassVar[str] = "{what} sums over the samples what is already such a sum"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@mistake
 class OutsideTotal(Fault):
     code: ClassVar[str] = "plugin-outside-total"
     title: ClassVar[str] = "{what} uses `{argument}`, which belongs to one sample, outside of `total( )`"
     argument: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@mistake
 class NameClash(Fault):
     code: ClassVar[str] = "plugin-name-clash"
     title: ClassVar[str] = "{what} has two owners: {first} and {second}"
@@ -135,7 +134,7 @@ class NameClash(Fault):
     second: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@mistake
 class PluginNotFound(Diagnostic):
     code: ClassVar[str] = "plugin-not-found"
     title: ClassVar[str] = "the plugin `{path}` cannot be read: {why}"
@@ -145,7 +144,7 @@ class PluginNotFound(Diagnostic):
     similar: str | None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@mistake
 class PluginSyntax(Diagnostic):
     code: ClassVar[str] = "plugin-syntax"
     title: ClassVar[str] = "the plugin `{path}` is not Python: {why}"
@@ -153,7 +152,7 @@ class PluginSyntax(Diagnostic):
     why: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@mistake
 class PluginFailed(Diagnostic):
     code: ClassVar[str] = "plugin-failed"
     title: ClassVar[str] = "the plugin `{path}` fails to load: {error}"
@@ -161,7 +160,7 @@ class PluginFailed(Diagnostic):
     error: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@mistake
 class PluginEmpty(Diagnostic):
     code: ClassVar[str] = "plugin-empty"
     title: ClassVar[str] = "the plugin `{path}` contributes nothing"
@@ -169,7 +168,7 @@ class PluginEmpty(Diagnostic):
     path: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@mistake
 class PluginChanged(Diagnostic):
     code: ClassVar[str] = "plugin-changed"
     title: ClassVar[str] = "the plugin `{path}` has changed since the run was trained"

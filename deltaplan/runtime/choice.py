@@ -1,18 +1,17 @@
 """Which backend does the work: the one that is named, else the native one where it can be had."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import ClassVar, TypeVar
 
 from deltaplan.compiler.loops.schedule import NoScheduleError
-from deltaplan.diagnostics import Diagnostic, SpecError
+from deltaplan.diagnostics import Diagnostic, SpecError, mistake
 from deltaplan.runtime.outcome import Backend
 
 T = TypeVar("T")
 INSTALL = "`pip install llvmlite` brings it; `--backend numpy` is silent"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@mistake
 class NativeUnavailable(Diagnostic):
     code: ClassVar[str] = "native-unavailable"
     title: ClassVar[str] = "the native backend cannot run this: {why}"

@@ -1,7 +1,6 @@
 """Why training diverged: the step is run once more, unfused, and the first value that is not finite named."""
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from typing import ClassVar
 
 import numpy as np
@@ -10,7 +9,7 @@ from deltaplan.compiler.experiment import Experiment
 from deltaplan.compiler.plan import Plan, train_plan
 from deltaplan.compiler.steps import Step
 from deltaplan.compiler.trained import frozen
-from deltaplan.diagnostics import Diagnostic, Span
+from deltaplan.diagnostics import Diagnostic, Span, mistake
 from deltaplan.runtime.backends.numpy.bind import Bound, bind, target_key
 from deltaplan.runtime.backends.numpy.expressions import Array
 
@@ -18,7 +17,7 @@ AT_FIRST = "no step was made yet: look at `init=`, and whether `standardize` is 
 LATER = "try a smaller learning rate; the last parameters with a finite objective are kept"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@mistake
 class Diverged(Diagnostic):
     code: ClassVar[str] = "diverged"
     title: ClassVar[str] = "training diverged at step {step}: {what} of `{node}` is {value}"

@@ -9,12 +9,12 @@ from importlib.resources.abc import Traversable
 from pathlib import Path
 from typing import ClassVar
 
-from deltaplan.diagnostics import Diagnostic, Source, SpecError, nearest
+from deltaplan.diagnostics import Diagnostic, Source, SpecError, mistake, nearest
 from deltaplan.dsl import parse, tree
 from deltaplan.runtime.writing import refuse_to_overwrite, write_together
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@mistake
 class UnknownExample(Diagnostic):
     code: ClassVar[str] = "unknown-example"
     title: ClassVar[str] = "there is no example `{name}`"

@@ -1,13 +1,13 @@
 """The θ that training begins with: drawn from the seed, or in part taken from an earlier run."""
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import ClassVar
 
 from deltaplan.compiler.experiment import Experiment, WarmStart
 from deltaplan.compiler.parameters import Parameter, Statistic, is_in, place_blocks
-from deltaplan.diagnostics import DeltaplanError, Diagnostic, Note, SpecError
+from deltaplan.diagnostics import DeltaplanError, Diagnostic, Note, SpecError, mistake
 from deltaplan.runtime.backends.numpy.expressions import Array
 from deltaplan.runtime.initial import initial, with_statistics
 from deltaplan.runtime.runs import open_run
@@ -15,7 +15,7 @@ from deltaplan.runtime.runs import open_run
 SHOWN = 5  # parameters that are told
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@mistake
 class WarmStartDoesNotFit(Diagnostic):
     code: ClassVar[str] = "warm-start-does-not-fit"
     title: ClassVar[str] = "{count} of the parameters {do} not fit `{run}`"

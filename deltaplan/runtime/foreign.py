@@ -2,21 +2,20 @@
 the bytes that it was trained with."""
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
 from itertools import groupby
 from pathlib import Path
 from typing import ClassVar
 
 from deltaplan.compiler.experiment import Experiment
 from deltaplan.compiler.nodes import Use, nested
-from deltaplan.diagnostics import DeltaplanError, Diagnostic
+from deltaplan.diagnostics import DeltaplanError, Diagnostic, mistake
 from deltaplan.plugins.contracts import Contribution
 from deltaplan.plugins.loader import load_file
 from deltaplan.runtime.contributions import Code, Saved, is_saved
 from deltaplan.runtime.runs import RunDamaged, SavedRun
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@mistake
 class PluginNotRun(Diagnostic):
     code: ClassVar[str] = "plugin-not-run"
     title: ClassVar[str] = "`{run}` needs {what} of the plugin `{file}`, which is not run unasked"

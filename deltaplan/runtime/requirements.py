@@ -1,14 +1,13 @@
 """What a spec must state before something can be done with it."""
 
-from dataclasses import dataclass
 from typing import ClassVar, Literal
 
 from deltaplan.compiler.experiment import Experiment
 from deltaplan.compiler.nodes import Loss
-from deltaplan.diagnostics import Diagnostic, SpecError
+from deltaplan.diagnostics import Diagnostic, SpecError, mistake
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@mistake
 class MissingPart(Diagnostic):
     code: ClassVar[str] = "missing-part"
     title: ClassVar[str] = "`{file}` {what}, and that is needed here"

@@ -1,11 +1,10 @@
 """Going on from where an earlier run ended."""
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar
 
 from deltaplan.compiler.experiment import Experiment
 from deltaplan.compiler.parameters import place_blocks
-from deltaplan.diagnostics import Diagnostic, SpecError
+from deltaplan.diagnostics import Diagnostic, SpecError, mistake
 from deltaplan.runtime.batches import Batches
 from deltaplan.runtime.data.dataset import Dataset
 from deltaplan.runtime.outcome import Start
@@ -14,7 +13,7 @@ if TYPE_CHECKING:
     from deltaplan.runtime.run import Run
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@mistake
 class CannotResume(Diagnostic):
     code: ClassVar[str] = "cannot-resume"
     title: ClassVar[str] = "`{run}` cannot go on: {why}"

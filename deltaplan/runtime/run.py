@@ -12,7 +12,7 @@ from deltaplan.compiler.experiment import Experiment
 from deltaplan.compiler.load import restore
 from deltaplan.compiler.parameters import place_blocks, place_parameters
 from deltaplan.compiler.render import render
-from deltaplan.diagnostics import DeltaplanError, Diagnostic, Span, SpecError
+from deltaplan.diagnostics import DeltaplanError, Diagnostic, Span, SpecError, mistake
 from deltaplan.runtime.backends.numpy.expressions import Array
 from deltaplan.runtime.data.dataset import Dataset, Part, PartName
 from deltaplan.runtime.data.memory import part_from_memory
@@ -32,7 +32,7 @@ from deltaplan.runtime.train import train as solve
 RUNS = Path("runs")
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@mistake
 class NoSuchPart(Diagnostic):
     code: ClassVar[str] = "no-such-part"
     title: ClassVar[str] = "the run's data has no part `{part}`"
@@ -42,7 +42,7 @@ class NoSuchPart(Diagnostic):
     parts: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@mistake
 class DataNotKept(Diagnostic):
     code: ClassVar[str] = "data-not-kept"
     title: ClassVar[str] = "`{run}` was trained on data from memory, which a run does not keep"

@@ -14,7 +14,7 @@ from deltaplan.compiler.printers.formulas import Formula, formulas
 from deltaplan.compiler.printers.losses import known_links
 from deltaplan.compiler.printers.plan import training_formulas
 from deltaplan.compiler.steps import Tensor
-from deltaplan.diagnostics import Diagnostic, SpecError
+from deltaplan.diagnostics import Diagnostic, SpecError, mistake
 from deltaplan.runtime.arrays import arrays_of
 from deltaplan.runtime.backends.numpy.bind import bind, target_key
 from deltaplan.runtime.backends.numpy.expressions import Array
@@ -23,7 +23,7 @@ from deltaplan.runtime.model import Model
 from deltaplan.runtime.threads import blas_threads
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@mistake
 class NoSuchSample(Diagnostic):
     code: ClassVar[str] = "no-such-sample"
     title: ClassVar[str] = "there is no sample {number}: the data have {rows}"

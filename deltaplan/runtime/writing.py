@@ -2,16 +2,15 @@
 
 from collections.abc import Iterable, Mapping
 from contextlib import suppress
-from dataclasses import dataclass
 from errno import ENOTDIR
 from pathlib import Path
 from typing import ClassVar
 
-from deltaplan.diagnostics import Diagnostic, SpecError
+from deltaplan.diagnostics import Diagnostic, SpecError, mistake
 from deltaplan.runtime.files import write_atomically
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@mistake
 class WouldOverwrite(Diagnostic):
     code: ClassVar[str] = "would-overwrite"
     title: ClassVar[str] = "`{path}` is there already, and nothing was written"
@@ -20,7 +19,7 @@ class WouldOverwrite(Diagnostic):
     option: str | None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@mistake
 class NotWritten(Diagnostic):
     code: ClassVar[str] = "not-written"
     title: ClassVar[str] = "`{path}` cannot be written: {why}"

@@ -1,7 +1,6 @@
 """A spec's tree meets the registry here and becomes an experiment; one report tells every mistake."""
 
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
 from pathlib import Path
 from typing import ClassVar
 
@@ -24,7 +23,7 @@ from deltaplan.compiler.experiment import Experiment
 from deltaplan.compiler.measured import Measure
 from deltaplan.compiler.passes import PIPELINE, run
 from deltaplan.compiler.passes.drop_dead import remarks
-from deltaplan.diagnostics import Diagnostic, Note, Problems
+from deltaplan.diagnostics import Diagnostic, Note, Problems, mistake
 from deltaplan.dsl import tree
 from deltaplan.plugins.contracts import Value
 from deltaplan.plugins.registry import Registry
@@ -34,7 +33,7 @@ __all__ = ["ExpansionLimits", "build"]
 LIMITS = ExpansionLimits()
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@mistake
 class NoModel(Diagnostic):
     code: ClassVar[str] = "no-model"
     title: ClassVar[str] = "`{name}` has no model"

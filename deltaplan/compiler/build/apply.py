@@ -1,6 +1,6 @@
 """`apply tanh`: an activation, or the softmax, as a line of its own."""
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import ClassVar
 
 from deltaplan.compiler.build.activations import activation
@@ -11,10 +11,10 @@ from deltaplan.compiler.build.places import Read
 from deltaplan.compiler.build.scope import Wire
 from deltaplan.compiler.build.words import APPLIED
 from deltaplan.compiler.nodes import Layer, Use
-from deltaplan.diagnostics import Diagnostic
+from deltaplan.diagnostics import Diagnostic, mistake
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@mistake
 class OneFunction(Diagnostic):
     code: ClassVar[str] = "one-function"
     title: ClassVar[str] = "`apply` takes one function"

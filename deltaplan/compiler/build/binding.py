@@ -1,7 +1,6 @@
 """Items of a line or a call put into the slots of its form; words that fill no slot are handed back."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import ClassVar
 
 from deltaplan.compiler.build.bound import Bound, Item, Word, as_word
@@ -12,18 +11,18 @@ from deltaplan.compiler.build.names import OtherForm, unknown
 from deltaplan.compiler.build.scope import Scope, is_lost
 from deltaplan.compiler.build.slots import read_list, read_numbers, read_slot
 from deltaplan.compiler.nodes import Use
-from deltaplan.diagnostics import Diagnostic, Note, Span
+from deltaplan.diagnostics import Diagnostic, Note, Span, mistake
 from deltaplan.dsl import tree
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@mistake
 class GivenTwice(Diagnostic):
     code: ClassVar[str] = "given-twice"
     title: ClassVar[str] = "`{name}` is given twice"
     name: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@mistake
 class ValueNeeded(Diagnostic):
     code: ClassVar[str] = "value-needed"
     title: ClassVar[str] = "`{owner}` needs {what}"
@@ -33,7 +32,7 @@ class ValueNeeded(Diagnostic):
     example: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@mistake
 class TooManyValues(Diagnostic):
     code: ClassVar[str] = "too-many-values"
     title: ClassVar[str] = "`{owner}` takes {count}; `{value}` is one too many"
@@ -42,7 +41,7 @@ class TooManyValues(Diagnostic):
     value: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@mistake
 class ForgottenComma(Diagnostic):
     code: ClassVar[str] = "forgotten-comma"
     title: ClassVar[str] = "`{first} {second}` needs a comma"
@@ -51,7 +50,7 @@ class ForgottenComma(Diagnostic):
     second: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@mistake
 class ValueAfterOption(Diagnostic):
     code: ClassVar[str] = "value-after-option"
     title: ClassVar[str] = "the value `{value}` stands after an option"

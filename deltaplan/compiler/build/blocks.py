@@ -1,7 +1,7 @@
 """Lines that expand to others: `repeat 4 { … }`, `block unit(width) { … }` and its uses."""
 
 from collections.abc import Iterable
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import ClassVar
 
 from deltaplan.compiler.build.binding import GivenTwice, bind
@@ -15,19 +15,19 @@ from deltaplan.compiler.build.scope import Definition, Lost, NameTaken, Scope, W
 from deltaplan.compiler.build.sharing import SHARE, sharing
 from deltaplan.compiler.build.slots import TooManyRepeats
 from deltaplan.compiler.build.values import evaluate
-from deltaplan.diagnostics import Diagnostic, Note
+from deltaplan.diagnostics import Diagnostic, Note, mistake
 from deltaplan.dsl import tree
 from deltaplan.plugins.contracts import Value
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@mistake
 class BlockUsesItself(Diagnostic):
     code: ClassVar[str] = "block-uses-itself"
     title: ClassVar[str] = "the block `{name}` uses itself"
     name: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@mistake
 class BlockHeader(Diagnostic):
     code: ClassVar[str] = "block-header"
     title: ClassVar[str] = "a block begins with its name and arguments"

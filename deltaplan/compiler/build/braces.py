@@ -11,11 +11,11 @@ from deltaplan.compiler.build.draft import Draft
 from deltaplan.compiler.build.names import unknown
 from deltaplan.compiler.build.places import Place, Read
 from deltaplan.compiler.build.scope import LOST, Definition, Lost, NameTaken, Scope, Wire
-from deltaplan.diagnostics import Diagnostic, Note, Span
+from deltaplan.diagnostics import Diagnostic, Note, Span, mistake
 from deltaplan.dsl import tree
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@mistake
 class NothingAbove(Diagnostic):
     code: ClassVar[str] = "nothing-above"
     title: ClassVar[str] = "nothing stands above `{head}` that it could take"
@@ -23,7 +23,7 @@ class NothingAbove(Diagnostic):
     head: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@mistake
 class AfterOutput(Diagnostic):
     code: ClassVar[str] = "after-output"
     title: ClassVar[str] = "`{head}` stands after an output and does not say what it takes"
@@ -31,7 +31,7 @@ class AfterOutput(Diagnostic):
     head: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@mistake
 class DottedName(Diagnostic):
     code: ClassVar[str] = "dotted-name"
     title: ClassVar[str] = "the name `{name}` has a dot"

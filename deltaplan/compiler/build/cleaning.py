@@ -1,7 +1,6 @@
 """What is done to columns before the first step: `standardize`, `multiply`, `missing`."""
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
 from typing import ClassVar, get_args
 
 from deltaplan.compiler.build.binding import GivenTwice, ValueNeeded
@@ -14,11 +13,11 @@ from deltaplan.compiler.build.places import Read, StatedTwice
 from deltaplan.compiler.build.scope import Scope
 from deltaplan.compiler.build.slots import OutOfBounds, read_slot
 from deltaplan.compiler.experiment import Column, Missing, Strategy
-from deltaplan.diagnostics import Diagnostic, Note, Span, nearest
+from deltaplan.diagnostics import Diagnostic, Note, Span, mistake, nearest
 from deltaplan.dsl import tree
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@mistake
 class MultipliedAndStandardized(Diagnostic):
     code: ClassVar[str] = "multiplied-and-standardized"
     title: ClassVar[str] = "`{part}` are standardized, which undoes what `multiply` does to them"
@@ -26,7 +25,7 @@ class MultipliedAndStandardized(Diagnostic):
     part: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@mistake
 class MissingNothing(Diagnostic):
     code: ClassVar[str] = "missing-nothing"
     title: ClassVar[str] = "`missing` speaks of the column `{name}`, which is neither an input nor a target"
@@ -35,7 +34,7 @@ class MissingNothing(Diagnostic):
     similar: str | None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@mistake
 class FilledTarget(Diagnostic):
     code: ClassVar[str] = "filled-target"
     title: ClassVar[str] = "`{name}` is a target: a made-up value would be learned as if it were true"

@@ -14,7 +14,7 @@ from deltaplan.compiler.build.places import OutOfPlace, Read
 from deltaplan.compiler.build.scope import Scope, Wire
 from deltaplan.compiler.build.slots import read_slot
 from deltaplan.compiler.experiment import Column
-from deltaplan.diagnostics import Diagnostic, Note, Span
+from deltaplan.diagnostics import Diagnostic, Note, Span, mistake
 from deltaplan.dsl import tree
 
 Columns = dict[str, tuple[Column, ...]]
@@ -22,7 +22,7 @@ REST = "rest"
 PARTS = ("inputs", "targets")
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@mistake
 class RestNotAlone(Diagnostic):
     code: ClassVar[str] = "rest-not-alone"
     title: ClassVar[str] = "`{word}` stands alone: it is {meaning}"
@@ -31,7 +31,7 @@ class RestNotAlone(Diagnostic):
     meaning: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@mistake
 class WhichNode(Diagnostic):
     code: ClassVar[str] = "which-node"
     title: ClassVar[str] = "the model has {count} {what}, and the columns do not say which of them they fill"
@@ -41,7 +41,7 @@ class WhichNode(Diagnostic):
     example: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@mistake
 class NoColumns(Diagnostic):
     code: ClassVar[str] = "no-columns"
     title: ClassVar[str] = "`{node}` gets no columns"

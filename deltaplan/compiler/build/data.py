@@ -22,12 +22,12 @@ from deltaplan.compiler.build.scope import Scope, Wire
 from deltaplan.compiler.build.splits import read_split
 from deltaplan.compiler.experiment import Column, DataSpec, Missing
 from deltaplan.compiler.nodes import Target
-from deltaplan.diagnostics import Diagnostic, Note
+from deltaplan.diagnostics import Diagnostic, Note, mistake
 from deltaplan.dsl import tree
 from deltaplan.plugins.contracts import DataSource
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@mistake
 class ColumnsDoNotFit(Diagnostic):
     code: ClassVar[str] = "columns-do-not-fit"
     title: ClassVar[str] = "`{node}` takes {takes} and gets {count}"
@@ -36,14 +36,14 @@ class ColumnsDoNotFit(Diagnostic):
     count: int
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@mistake
 class TargetIsInput(Diagnostic):
     code: ClassVar[str] = "target-is-input"
     title: ClassVar[str] = "the column `{name}` is a target and an input"
     name: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@mistake
 class StandardizedLabels(Diagnostic):
     code: ClassVar[str] = "standardized-labels"
     title: ClassVar[str] = "the targets of `{loss}` are {kind} and cannot be {what}"
@@ -52,14 +52,14 @@ class StandardizedLabels(Diagnostic):
     what: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@mistake
 class MirroredLabels(Diagnostic):
     code: ClassVar[str] = "mirrored-labels"
     title: ClassVar[str] = "`targets inputs` compares with numbers, and the loss takes {kind}"
     kind: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@mistake
 class OverlappingWindows(Diagnostic):
     code: ClassVar[str] = "overlapping-windows"
     title: ClassVar[str] = "windows overlap, and a split at random has rows of each in several parts"

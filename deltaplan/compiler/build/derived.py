@@ -1,7 +1,6 @@
 """Columns that are made of others: `t^2`, `log(price)`, `sin(3*t)`, `category(zip)`."""
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from operator import add, mul, sub, truediv
 from typing import Any, ClassVar
 
@@ -10,13 +9,13 @@ from deltaplan.compiler.build.names import OtherForm, unknown
 from deltaplan.compiler.build.scope import Scope
 from deltaplan.compiler.build.values import NotANumber, describe, describe_tree, evaluate, is_number
 from deltaplan.compiler.experiment import Column
-from deltaplan.diagnostics import Diagnostic
+from deltaplan.diagnostics import Diagnostic, mistake
 from deltaplan.dsl import tree, value_text
 from deltaplan.plugins import expressions as ex
 from deltaplan.plugins.expressions import Expr, argument, arguments, lift
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@mistake
 class NotAColumn(Diagnostic):
     code: ClassVar[str] = "not-a-column"
     title: ClassVar[str] = "`{text}` is not the name of a column"
@@ -24,14 +23,14 @@ class NotAColumn(Diagnostic):
     text: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@mistake
 class NoColumnInIt(Diagnostic):
     code: ClassVar[str] = "no-column-in-it"
     title: ClassVar[str] = "`{text}` is made of no column"
     text: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@mistake
 class WrongOperands(Diagnostic):
     code: ClassVar[str] = "wrong-operands"
     title: ClassVar[str] = "`{name}` takes {wanted}, not {given}"

@@ -12,12 +12,12 @@ from deltaplan.compiler.graph import Graph
 from deltaplan.compiler.nodes import AnyNode, Layer, show_shape
 from deltaplan.compiler.parameters import is_trained
 from deltaplan.compiler.shapes import Traced, shape_of, trace
-from deltaplan.diagnostics import Diagnostic, Note, Span
+from deltaplan.diagnostics import Diagnostic, Note, Span, mistake
 
 BYTES = 4  # of a number in single precision
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@mistake
 class TooLarge(Diagnostic):
     code: ClassVar[str] = "too-large"
     title: ClassVar[str] = "the model goes over {limit:,} {what} here"
@@ -28,7 +28,7 @@ class TooLarge(Diagnostic):
     limit: int
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@mistake
 class ShareDoesNotFit(Diagnostic):
     code: ClassVar[str] = "share-does-not-fit"
     title: ClassVar[str] = "the parameters of `{owner}` do not fit here: {reason}"

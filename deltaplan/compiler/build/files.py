@@ -1,6 +1,5 @@
 """The sources of a data block: `csv "a.csv"`, or a file for each part."""
 
-from dataclasses import dataclass
 from typing import ClassVar, get_args
 
 from deltaplan.compiler.build.binding import bind
@@ -10,18 +9,18 @@ from deltaplan.compiler.build.places import Read, StatedTwice
 from deltaplan.compiler.build.scope import Scope
 from deltaplan.compiler.experiment import DataFile, PartName
 from deltaplan.compiler.nodes import Use
-from deltaplan.diagnostics import Diagnostic, Note
+from deltaplan.diagnostics import Diagnostic, Note, mistake
 from deltaplan.plugins.contracts import DataSource
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@mistake
 class SourceWithoutPart(Diagnostic):
     code: ClassVar[str] = "source-without-part"
     title: ClassVar[str] = "there are several sources, and this one does not say which part it is"
     label: ClassVar[str] = "add `part=train`, `part=validation` or `part=test`"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@mistake
 class NoTrainingFile(Diagnostic):
     code: ClassVar[str] = "no-training-file"
     title: ClassVar[str] = "no source is `part=train`"

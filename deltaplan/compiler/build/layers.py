@@ -16,13 +16,13 @@ from deltaplan.compiler.build.sizes import is_bare, size_of
 from deltaplan.compiler.build.skips import MODES, add_skip
 from deltaplan.compiler.build.words import APPLIED
 from deltaplan.compiler.nodes import Join, Layer, Use
-from deltaplan.diagnostics import Diagnostic, Note, Span
+from deltaplan.diagnostics import Diagnostic, Note, Span, mistake
 from deltaplan.dsl import tree
 from deltaplan.plugins import contracts
 from deltaplan.plugins.contracts import Value
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@mistake
 class OutputActivation(Diagnostic):
     code: ClassVar[str] = "output-activation"
     title: ClassVar[str] = "`{owner}` takes no activation: that belongs to the loss"
@@ -31,14 +31,14 @@ class OutputActivation(Diagnostic):
     mend: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@mistake
 class SecondActivation(Diagnostic):
     code: ClassVar[str] = "second-activation"
     title: ClassVar[str] = "`{owner}` has two activations"
     owner: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@mistake
 class BadSpread(Diagnostic):
     code: ClassVar[str] = "bad-spread"
     title: ClassVar[str] = "the initializer cannot draw: {reason}"

@@ -1,6 +1,5 @@
 """Places of parameters, as regularizers and the lines of `train` name them."""
 
-from dataclasses import dataclass
 from typing import ClassVar
 
 from deltaplan.compiler.build.context import Told
@@ -9,13 +8,13 @@ from deltaplan.compiler.build.scope import Lost
 from deltaplan.compiler.build.terms import Objective
 from deltaplan.compiler.nodes import Layer
 from deltaplan.compiler.parameters import is_trained
-from deltaplan.diagnostics import Diagnostic
+from deltaplan.diagnostics import Diagnostic, mistake
 from deltaplan.dsl import tree
 
 WHOLE_PLACES = ("weights", "biases", "parameters", "output")
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@mistake
 class NoParametersThere(Diagnostic):
     code: ClassVar[str] = "no-parameters-there"
     title: ClassVar[str] = "`{name}` has no parameters"

@@ -1,7 +1,6 @@
 """What is said of items that no slot takes: foreign forms get their mend, words the nearest name."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import ClassVar
 
 from deltaplan.compiler.build.bound import Bound, Item, Word
@@ -10,11 +9,11 @@ from deltaplan.compiler.build.form import Form
 from deltaplan.compiler.build.names import OtherForm, ScheduleOutOfPlace, unknown
 from deltaplan.compiler.build.scope import Scope
 from deltaplan.compiler.build.words import APPLIED, FOREIGN, SIZES
-from deltaplan.diagnostics import Diagnostic, Note, nearest
+from deltaplan.diagnostics import Diagnostic, Note, mistake, nearest
 from deltaplan.dsl import tree
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@mistake
 class NotElementwise(Diagnostic):
     code: ClassVar[str] = "not-elementwise"
     title: ClassVar[str] = "`{name}` is no activation: it looks at all the numbers at once"

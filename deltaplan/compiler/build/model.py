@@ -19,11 +19,11 @@ from deltaplan.compiler.build.sizes import size_of
 from deltaplan.compiler.build.skips import residual_line, shortcut_line
 from deltaplan.compiler.build.words import APPLIED
 from deltaplan.compiler.nodes import Input, Join, Shape
-from deltaplan.diagnostics import Diagnostic
+from deltaplan.diagnostics import Diagnostic, mistake
 from deltaplan.dsl import tree
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@mistake
 class TooFewSources(Diagnostic):
     code: ClassVar[str] = "too-few-sources"
     title: ClassVar[str] = "`{head}` joins two sources or more"
@@ -31,7 +31,7 @@ class TooFewSources(Diagnostic):
     head: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@mistake
 class ResidualFitsNowhere(Diagnostic):
     code: ClassVar[str] = "residual-fits-nowhere"
     title: ClassVar[str] = "`residual` fits nowhere: {what} as wide as its output"
@@ -86,7 +86,7 @@ def _name(context: Context, model: tree.Line) -> str:
     return "model"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@mistake
 class NotAName(Diagnostic):
     code: ClassVar[str] = "not-a-name"
     title: ClassVar[str] = "`{text}` is not the name of a model"
@@ -145,7 +145,7 @@ def _default_line(braces: Braces, read: Read) -> None:
     braces.default = activation(braces.context, braces.scope, bound.words[0])
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@mistake
 class OneActivation(Diagnostic):
     code: ClassVar[str] = "one-activation"
     title: ClassVar[str] = "`activation` takes one activation"

@@ -1,18 +1,17 @@
 """What is said of a word that is not known in its place."""
 
 from collections.abc import Iterable
-from dataclasses import dataclass
 from typing import ClassVar, get_args
 
 from deltaplan.compiler.build.context import Context, Told
 from deltaplan.compiler.build.words import FOREIGN, NOT_YET, OUT_OF_SCOPE
-from deltaplan.diagnostics import Diagnostic, Note, Span, nearest
+from deltaplan.diagnostics import Diagnostic, Note, Span, mistake, nearest
 from deltaplan.plugins.contracts import Kind
 
 BROUGHT = frozenset({*get_args(Kind), "word"})  # what plugins bring; a word may be an activation
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@mistake
 class UnknownName(Diagnostic):
     code: ClassVar[str] = "unknown-name"
     title: ClassVar[str] = "unknown {kind} `{name}`{place}"
@@ -25,7 +24,7 @@ class UnknownName(Diagnostic):
     known: str | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@mistake
 class NotYetSupported(Diagnostic):
     code: ClassVar[str] = "not-yet-supported"
     title: ClassVar[str] = "{what} is not supported yet"
@@ -34,7 +33,7 @@ class NotYetSupported(Diagnostic):
     mend: str | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@mistake
 class OutOfScope(Diagnostic):
     code: ClassVar[str] = "out-of-scope"
     title: ClassVar[str] = "`{name}` is out of scope: {topic} needs {needs}, which the language does not have"
@@ -43,7 +42,7 @@ class OutOfScope(Diagnostic):
     needs: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@mistake
 class OtherForm(Diagnostic):
     code: ClassVar[str] = "other-form"
     title: ClassVar[str] = "`{written}` is written otherwise here"
@@ -52,7 +51,7 @@ class OtherForm(Diagnostic):
     mend: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@mistake
 class ScheduleOutOfPlace(Diagnostic):
     code: ClassVar[str] = "schedule-out-of-place"
     title: ClassVar[str] = "the schedule `{name}` cannot stand here"

@@ -1,7 +1,6 @@
 """`minimize mean(squared_error) + l2(1e-4)`: losses and regularizers as nodes between outputs and targets."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 from typing import ClassVar
 
 from deltaplan.compiler.build.activations import filled, split_factor
@@ -24,12 +23,12 @@ from deltaplan.compiler.build.terms import (
 from deltaplan.compiler.build.weights import WEIGHTS, class_weights, weights_slot
 from deltaplan.compiler.build.words import FOREIGN
 from deltaplan.compiler.nodes import Activate, Layer, Loss, Target, Use, show_shape
-from deltaplan.diagnostics import Diagnostic, Note
+from deltaplan.diagnostics import Diagnostic, Note, mistake
 from deltaplan.dsl import tree
 from deltaplan.plugins import contracts
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@mistake
 class TermOutOfPlace(Diagnostic):
     code: ClassVar[str] = "term-out-of-place"
     title: ClassVar[str] = "the {kind} `{name}` stands {where} `mean( )` or `sum( )`"
@@ -40,7 +39,7 @@ class TermOutOfPlace(Diagnostic):
     mend: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@mistake
 class MissingPlus(Diagnostic):
     code: ClassVar[str] = "missing-plus"
     title: ClassVar[str] = "`minimize` takes one sum, and `{text}` is no part of it"
@@ -48,20 +47,20 @@ class MissingPlus(Diagnostic):
     text: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@mistake
 class NoLoss(Diagnostic):
     code: ClassVar[str] = "no-loss"
     title: ClassVar[str] = "`minimize` has no loss"
     help: ClassVar[str] = "`mean(squared_error)` compares the output with its target"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@mistake
 class MeanAndSum(Diagnostic):
     code: ClassVar[str] = "mean-and-sum"
     title: ClassVar[str] = "losses in `mean( )` and in `sum( )` cannot be mixed"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@mistake
 class WhichOutput(Diagnostic):
     code: ClassVar[str] = "which-output"
     title: ClassVar[str] = "`{name}` does not say on which output"
@@ -72,7 +71,7 @@ class WhichOutput(Diagnostic):
     known: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@mistake
 class TargetKindsDiffer(Diagnostic):
     code: ClassVar[str] = "target-kinds-differ"
     title: ClassVar[str] = "the losses on `{output}` take {first} and {second} targets"
@@ -81,7 +80,7 @@ class TargetKindsDiffer(Diagnostic):
     second: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@mistake
 class OneClass(Diagnostic):
     code: ClassVar[str] = "one-class"
     title: ClassVar[str] = "`{name}` on an output of width 1: a single class is always right"
@@ -89,7 +88,7 @@ class OneClass(Diagnostic):
     name: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@mistake
 class ClassesOfPlaces(Diagnostic):
     code: ClassVar[str] = "classes-of-places"
     title: ClassVar[str] = "`{name}` takes a number for each class, and the output has the shape {shape}"
@@ -98,7 +97,7 @@ class ClassesOfPlaces(Diagnostic):
     shape: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@mistake
 class LinkTwice(Diagnostic):
     code: ClassVar[str] = "link-twice"
     title: ClassVar[str] = "`{name}` has the {link} in it, and would apply it a second time"

@@ -1,7 +1,6 @@
 """`param name = value`, and the values that a command line or a caller puts in their place."""
 
 from collections.abc import Container, Iterable, Iterator, Mapping
-from dataclasses import dataclass
 from numbers import Integral, Real
 from typing import ClassVar
 
@@ -13,12 +12,12 @@ from deltaplan.compiler.build.places import Read
 from deltaplan.compiler.build.sayable import sayable
 from deltaplan.compiler.build.scope import LOST, Definition, NameTaken, Scope
 from deltaplan.compiler.build.values import WORDS, describe, evaluate
-from deltaplan.diagnostics import Diagnostic, Note, Span, nearest
+from deltaplan.diagnostics import Diagnostic, Note, Span, mistake, nearest
 from deltaplan.dsl import tree
 from deltaplan.plugins.contracts import Value
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@mistake
 class UnknownParam(Diagnostic):
     code: ClassVar[str] = "unknown-param"
     title: ClassVar[str] = "the spec has no param `{name}`"
@@ -29,7 +28,7 @@ class UnknownParam(Diagnostic):
     similar: str | None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@mistake
 class WrongOverride(Diagnostic):
     code: ClassVar[str] = "wrong-override"
     title: ClassVar[str] = "the param `{name}` is {expected} and cannot be set to {got}"
@@ -38,7 +37,7 @@ class WrongOverride(Diagnostic):
     got: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@mistake
 class UnsayableValue(Diagnostic):
     code: ClassVar[str] = "unsayable-value"
     title: ClassVar[str] = "the param `{name}` is set to {got}, which no spec can say"
@@ -48,7 +47,7 @@ class UnsayableValue(Diagnostic):
     mend: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@mistake
 class UnusedName(Diagnostic):
     code: ClassVar[str] = "unused-name"
     title: ClassVar[str] = "the {what} `{name}` is not used"

@@ -7,11 +7,11 @@ from typing import ClassVar
 from deltaplan.compiler.build.context import Context, Told
 from deltaplan.compiler.build.names import OtherForm, unknown
 from deltaplan.compiler.build.words import APPLIED, FOREIGN, FOREIGN_TRAIN_LINES
-from deltaplan.diagnostics import Diagnostic, Note, Span, nearest
+from deltaplan.diagnostics import Diagnostic, Note, Span, mistake, nearest
 from deltaplan.dsl import tree
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@mistake
 class OutOfPlace(Diagnostic):
     code: ClassVar[str] = "out-of-place"
     title: ClassVar[str] = "`{head}` does not belong in {place}"
@@ -21,7 +21,7 @@ class OutOfPlace(Diagnostic):
     where: str | None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@mistake
 class StatedTwice(Diagnostic):
     code: ClassVar[str] = "stated-twice"
     title: ClassVar[str] = "`{head}` is stated twice"
@@ -30,7 +30,7 @@ class StatedTwice(Diagnostic):
     mend: str | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@mistake
 class MissingLine(Diagnostic):
     code: ClassVar[str] = "missing-line"
     title: ClassVar[str] = "`{place}` has no line `{head}`"
@@ -40,7 +40,7 @@ class MissingLine(Diagnostic):
     example: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@mistake
 class MisusedPart(Diagnostic):
     code: ClassVar[str] = "misused-part"
     title: ClassVar[str] = "`{head}` takes no {part}"
@@ -50,7 +50,7 @@ class MisusedPart(Diagnostic):
     mend: str | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@mistake
 class BracesNeeded(Diagnostic):
     code: ClassVar[str] = "braces-needed"
     title: ClassVar[str] = "`{head}` needs lines in braces"

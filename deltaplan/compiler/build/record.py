@@ -1,6 +1,5 @@
 """`record parameters every=50`: θ along the way."""
 
-from dataclasses import dataclass
 from typing import ClassVar
 
 from deltaplan.compiler.build.context import Context
@@ -8,7 +7,7 @@ from deltaplan.compiler.build.form import Form, Slot
 from deltaplan.compiler.build.lines import line_of
 from deltaplan.compiler.experiment import Experiment
 from deltaplan.compiler.parameters import place_parameters
-from deltaplan.diagnostics import Diagnostic
+from deltaplan.diagnostics import Diagnostic, mistake
 from deltaplan.dsl import tree
 
 RECORD = Form(
@@ -23,7 +22,7 @@ RECORD = Form(
 ITEMSIZE = {"float32": 4, "float64": 8}
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@mistake
 class RecordTooLarge(Diagnostic):
     code: ClassVar[str] = "record-too-large"
     title: ClassVar[str] = (

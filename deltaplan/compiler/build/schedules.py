@@ -1,21 +1,21 @@
 """Schedules once the length of the run is known: their times are put in, and what they give is checked."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from math import ceil
 from typing import ClassVar, Literal
 
 from deltaplan.compiler.build.context import Context
 from deltaplan.compiler.nodes import Use, nested
 from deltaplan.compiler.schedules import scheduled
-from deltaplan.diagnostics import Diagnostic
+from deltaplan.diagnostics import Diagnostic, mistake
 from deltaplan.plugins.contracts import Parameter
 from deltaplan.plugins.expressions import evaluate
 
 SAMPLES = 64  # times at which a schedule is looked at, besides those that it names
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@mistake
 class ScheduleOutOfBounds(Diagnostic):
     code: ClassVar[str] = "schedule-out-of-bounds"
     title: ClassVar[str] = "`{name}` of `{owner}` must be {condition}, and is {value} in {unit} {time:,}"

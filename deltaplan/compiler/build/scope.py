@@ -5,12 +5,12 @@ from dataclasses import dataclass, field
 from typing import ClassVar
 
 from deltaplan.compiler.nodes import Shape
-from deltaplan.diagnostics import Diagnostic, Span
+from deltaplan.diagnostics import Diagnostic, Span, mistake
 from deltaplan.dsl import tree
 from deltaplan.plugins.contracts import Value
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@mistake
 class NameTaken(Diagnostic):
     code: ClassVar[str] = "name-taken"
     title: ClassVar[str] = "`{name}` is {taken} already"

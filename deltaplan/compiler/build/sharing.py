@@ -2,7 +2,6 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
 from typing import ClassVar
 
 from deltaplan.compiler.build.bound import Bound
@@ -12,14 +11,14 @@ from deltaplan.compiler.build.form import Slot
 from deltaplan.compiler.build.names import OtherForm
 from deltaplan.compiler.nodes import Layer
 from deltaplan.compiler.parameters import is_trained
-from deltaplan.diagnostics import Diagnostic
+from deltaplan.diagnostics import Diagnostic, mistake
 from deltaplan.dsl import tree
 
 SHARE = Slot("share", "tree")
 OWNED = ("init", "freeze")  # what the line with the parameters says of them
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@mistake
 class NotOwned(Diagnostic):
     code: ClassVar[str] = "not-owned"
     title: ClassVar[str] = "`{option}` beside `share={owner}`: the parameters are those of `{owner}`"

@@ -1,14 +1,13 @@
 """A bare `input` or `output`, whose size the data say."""
 
-from dataclasses import dataclass
 from typing import ClassVar
 
 from deltaplan.compiler.build.context import Context, Told
-from deltaplan.diagnostics import Diagnostic, Span
+from deltaplan.diagnostics import Diagnostic, Span, mistake
 from deltaplan.dsl import tree
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@mistake
 class LeftToTheData(Diagnostic):
     code: ClassVar[str] = "left-to-the-data"
     title: ClassVar[str] = "{what} is measured on the data, and there are none"

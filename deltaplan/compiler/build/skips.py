@@ -1,6 +1,5 @@
 """Skip connections: on a layer, on a list of layers, and around several lines."""
 
-from dataclasses import dataclass
 from typing import ClassVar
 
 from deltaplan.compiler.build.activations import activation
@@ -11,13 +10,13 @@ from deltaplan.compiler.build.form import Form, Slot
 from deltaplan.compiler.build.places import INNER, RESIDUAL, MisusedPart, Read
 from deltaplan.compiler.build.scope import Wire
 from deltaplan.compiler.nodes import Adapt, Join, Layer, Shape, Use, show_shape
-from deltaplan.diagnostics import Diagnostic, Note, Span
+from deltaplan.diagnostics import Diagnostic, Note, Span, mistake
 from deltaplan.plugins.contracts import Sides, Value
 
 MODES = ("project", "pad")
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@mistake
 class SkipDoesNotFit(Diagnostic):
     code: ClassVar[str] = "skip-does-not-fit"
     title: ClassVar[str] = "a skip of shape {skip} does not fit a branch of shape {branch}"
@@ -28,7 +27,7 @@ class SkipDoesNotFit(Diagnostic):
     branch: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@mistake
 class PadTooWide(Diagnostic):
     code: ClassVar[str] = "pad-too-wide"
     title: ClassVar[str] = (
@@ -39,7 +38,7 @@ class PadTooWide(Diagnostic):
     branch: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@mistake
 class CannotProject(Diagnostic):
     code: ClassVar[str] = "cannot-project"
     title: ClassVar[str] = "`project` cannot make {skip} fit {branch}: no stride leads from one to the other"
@@ -48,7 +47,7 @@ class CannotProject(Diagnostic):
     branch: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@mistake
 class EmptyBranch(Diagnostic):
     code: ClassVar[str] = "empty-branch"
     title: ClassVar[str] = "`{head}` has no layer in its braces"

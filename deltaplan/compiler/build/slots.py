@@ -1,7 +1,7 @@
 """What a line or a call takes: slots with types and bounds, and values checked against them."""
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import ClassVar
 
 from deltaplan.compiler.build.context import Context, Told
@@ -10,7 +10,7 @@ from deltaplan.compiler.build.names import OtherForm, unknown
 from deltaplan.compiler.build.scope import Scope
 from deltaplan.compiler.build.values import definition, describe, evaluate, is_number, unknown_value
 from deltaplan.compiler.nodes import show_value
-from deltaplan.diagnostics import Diagnostic, Note, Span
+from deltaplan.diagnostics import Diagnostic, Note, Span, mistake
 from deltaplan.dsl import tree
 from deltaplan.plugins.contracts import Sides, Value
 
@@ -28,7 +28,7 @@ EXPECTED: dict[Type, str] = {
 }
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@mistake
 class WrongType(Diagnostic):
     code: ClassVar[str] = "wrong-type"
     title: ClassVar[str] = "{subject} takes {expected}, not {got}"
@@ -37,7 +37,7 @@ class WrongType(Diagnostic):
     got: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@mistake
 class OutOfBounds(Diagnostic):
     code: ClassVar[str] = "out-of-bounds"
     title: ClassVar[str] = "{subject} must be {bound}, and is {value}"
@@ -48,7 +48,7 @@ class OutOfBounds(Diagnostic):
     mend: str | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@mistake
 class NotWhole(Diagnostic):
     code: ClassVar[str] = "not-whole"
     title: ClassVar[str] = "{subject} must be whole, and is {value}"
@@ -58,7 +58,7 @@ class NotWhole(Diagnostic):
     mend: str | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@mistake
 class TooManyRepeats(Diagnostic):
     code: ClassVar[str] = "too-many-repeats"
     title: ClassVar[str] = "{count:,} repeats are more than the {limit:,} layers that a model may have"
@@ -66,7 +66,7 @@ class TooManyRepeats(Diagnostic):
     limit: int
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@mistake
 class LongList(Diagnostic):
     code: ClassVar[str] = "long-list"
     title: ClassVar[str] = "`{name}` takes at most {limit:,} numbers, and {count:,} are given"

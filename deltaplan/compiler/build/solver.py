@@ -1,7 +1,6 @@
 """Optimizers that are solvers: what they need of the rest of the spec."""
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
 from typing import ClassVar
 
 from deltaplan.compiler.build.context import Context
@@ -13,13 +12,13 @@ from deltaplan.compiler.nodes import Loss, Penalty, Use
 from deltaplan.compiler.parameters import is_in, place_parameters
 from deltaplan.compiler.steps import Random
 from deltaplan.compiler.trained import frozen
-from deltaplan.diagnostics import Diagnostic, Note
+from deltaplan.diagnostics import Diagnostic, Note, mistake
 from deltaplan.plugins.contracts import Solver
 
 MOST_STEPS = 100  # of a solver that ends by itself
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@mistake
 class NoMeaning(Diagnostic):
     code: ClassVar[str] = "no-meaning"
     title: ClassVar[str] = "`{head}` has no meaning with `{optimizer}`: {why}"
@@ -28,7 +27,7 @@ class NoMeaning(Diagnostic):
     why: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@mistake
 class NotConvex(Diagnostic):
     code: ClassVar[str] = "not-convex"
     title: ClassVar[str] = "`{optimizer}` takes what is convex in the trained parameters: {why}"
@@ -38,7 +37,7 @@ class NotConvex(Diagnostic):
     mend: str | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@mistake
 class NotSmooth(Diagnostic):
     code: ClassVar[str] = "not-smooth"
     title: ClassVar[str] = (
@@ -48,7 +47,7 @@ class NotSmooth(Diagnostic):
     name: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@mistake
 class RandomObjective(Diagnostic):
     code: ClassVar[str] = "random-objective"
     title: ClassVar[str] = "`{optimizer}` needs an objective that stays the same, and `{node}` is random"
@@ -56,7 +55,7 @@ class RandomObjective(Diagnostic):
     node: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@mistake
 class MovingStatistics(Diagnostic):
     code: ClassVar[str] = "moving-statistics"
     title: ClassVar[str] = (
@@ -67,7 +66,7 @@ class MovingStatistics(Diagnostic):
     node: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@mistake
 class SolverTooLarge(Diagnostic):
     code: ClassVar[str] = "solver-too-large"
     title: ClassVar[str] = (

@@ -1,6 +1,5 @@
 """`split train=80% validation=20%`: which rows train, and which only look."""
 
-from dataclasses import dataclass
 from math import isclose
 from typing import ClassVar, NoReturn
 
@@ -13,30 +12,30 @@ from deltaplan.compiler.build.places import Read
 from deltaplan.compiler.build.scope import Scope
 from deltaplan.compiler.experiment import DataFile, Split
 from deltaplan.compiler.nodes import show_value
-from deltaplan.diagnostics import Diagnostic, Note, Span
+from deltaplan.diagnostics import Diagnostic, Note, Span, mistake
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@mistake
 class SplitOfNothing(Diagnostic):
     code: ClassVar[str] = "split-of-nothing"
     title: ClassVar[str] = "`split` names no part"
     label: ClassVar[str] = "write `split train=80% validation=20%`"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@mistake
 class SplitTooLarge(Diagnostic):
     code: ClassVar[str] = "split-too-large"
     title: ClassVar[str] = "the parts of the split are {total} of the rows together"
     total: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@mistake
 class NothingToTrain(Diagnostic):
     code: ClassVar[str] = "nothing-to-train"
     title: ClassVar[str] = "the split leaves no rows to train on"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@mistake
 class RowsLeftOut(Diagnostic):
     code: ClassVar[str] = "rows-left-out"
     title: ClassVar[str] = "the split uses {used} of the rows and leaves out the rest"
@@ -44,7 +43,7 @@ class RowsLeftOut(Diagnostic):
     used: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@mistake
 class SplitClash(Diagnostic):
     code: ClassVar[str] = "split-clash"
     title: ClassVar[str] = "`{first}` and `{second}` of `split` do not go together: {why}"
@@ -53,14 +52,14 @@ class SplitClash(Diagnostic):
     why: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@mistake
 class FoldOfNothing(Diagnostic):
     code: ClassVar[str] = "fold-of-nothing"
     title: ClassVar[str] = "`fold` says which of the folds, and there are none"
     help: ClassVar[str] = "`folds=10` says how many there are"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@mistake
 class PartHasAFile(Diagnostic):
     code: ClassVar[str] = "part-has-a-file"
     title: ClassVar[str] = "the `{part}` part has a file of its own, and `split` makes one too"

@@ -11,13 +11,13 @@ from deltaplan.compiler.build.model import Model
 from deltaplan.compiler.build.names import unknown
 from deltaplan.compiler.build.scope import Scope
 from deltaplan.compiler.nodes import Use
-from deltaplan.diagnostics import Diagnostic, Span
+from deltaplan.diagnostics import Diagnostic, Span, mistake
 from deltaplan.dsl import tree
 
 Average = Literal["mean", "sum"]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@mistake
 class NotATerm(Diagnostic):
     code: ClassVar[str] = "not-a-term"
     title: ClassVar[str] = "`{text}` is neither a loss nor a regularizer"
@@ -26,7 +26,7 @@ class NotATerm(Diagnostic):
     mend: str | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@mistake
 class SubtractedTerm(Diagnostic):
     code: ClassVar[str] = "subtracted-term"
     title: ClassVar[str] = "`{text}` is subtracted"
@@ -34,7 +34,7 @@ class SubtractedTerm(Diagnostic):
     text: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@mistake
 class NegativeFactor(Diagnostic):
     code: ClassVar[str] = "negative-factor"
     title: ClassVar[str] = "the factor of `{name}` is negative: what is minimized would have no bound below"

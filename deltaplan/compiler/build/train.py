@@ -1,7 +1,7 @@
 """`train { … }`: the problem and how it is solved."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import ClassVar, Literal
 
 from deltaplan.compiler.build.activations import find_use
@@ -22,7 +22,7 @@ from deltaplan.compiler.build.watch import Watch, build_watch
 from deltaplan.compiler.build.words import FOREIGN
 from deltaplan.compiler.experiment import TrainSpec
 from deltaplan.compiler.nodes import Use
-from deltaplan.diagnostics import Diagnostic, Note
+from deltaplan.diagnostics import Diagnostic, Note, mistake
 from deltaplan.dsl import tree
 from deltaplan.plugins.contracts import Solver, Value
 
@@ -30,7 +30,7 @@ Origin = Literal["spec", "default"]
 LENGTHS: tuple[Literal["epochs", "steps"], ...] = ("epochs", "steps")
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@mistake
 class TwoLengths(Diagnostic):
     code: ClassVar[str] = "two-lengths"
     title: ClassVar[str] = "a run has a length in `epochs` or in `steps`, not in both"

@@ -1,6 +1,5 @@
 """What a run trains, how fast, from where: `only output`, `lr_scale 2 on=biases`, `warm_start "runs/a"`."""
 
-from dataclasses import dataclass
 from typing import ClassVar
 
 from deltaplan.compiler.build.binding import ValueNeeded, bind
@@ -17,19 +16,19 @@ from deltaplan.compiler.experiment import EVERYWHERE, Experiment, Rate, WarmStar
 from deltaplan.compiler.nodes import Use
 from deltaplan.compiler.parameters import is_trained, place_parameters
 from deltaplan.compiler.trained import frozen
-from deltaplan.diagnostics import Diagnostic
+from deltaplan.diagnostics import Diagnostic, mistake
 from deltaplan.dsl import tree
 from deltaplan.plugins.contracts import Optimizer
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@mistake
 class NothingTrained(Diagnostic):
     code: ClassVar[str] = "nothing-trained"
     title: ClassVar[str] = "no parameter is trained: {why}"
     why: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@mistake
 class NoRateToScale(Diagnostic):
     code: ClassVar[str] = "no-rate-to-scale"
     title: ClassVar[str] = "`{optimizer}` has no `lr` that could be scaled"

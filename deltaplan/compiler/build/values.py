@@ -1,7 +1,6 @@
 """Values of the tree as numbers, booleans and words: names looked up, arithmetic done and bounded."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from math import isfinite
 from operator import add, mul, sub
 from typing import ClassVar
@@ -10,7 +9,7 @@ from deltaplan.compiler.build.context import Context, Told
 from deltaplan.compiler.build.names import ScheduleOutOfPlace, UnknownName
 from deltaplan.compiler.build.scope import Lost, Scope, Wire
 from deltaplan.compiler.nodes import show_value
-from deltaplan.diagnostics import Diagnostic, Note, Span, nearest
+from deltaplan.diagnostics import Diagnostic, Note, Span, mistake, nearest
 from deltaplan.dsl import tree
 from deltaplan.plugins.contracts import Value
 
@@ -19,20 +18,20 @@ LARGEST = 1 << 62  # a whole number beyond it is refused before it grows
 WORDS = {"true": True, "false": False}
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@mistake
 class DivisionByZero(Diagnostic):
     code: ClassVar[str] = "division-by-zero"
     title: ClassVar[str] = "division by zero"
     label: ClassVar[str] = "this is 0"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@mistake
 class NumberTooLarge(Diagnostic):
     code: ClassVar[str] = "number-too-large"
     title: ClassVar[str] = "the number is too large"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@mistake
 class NoRealValue(Diagnostic):
     code: ClassVar[str] = "no-real-value"
     title: ClassVar[str] = "{base} ^ {exponent} is not a real number"
@@ -40,14 +39,14 @@ class NoRealValue(Diagnostic):
     exponent: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@mistake
 class NotANumber(Diagnostic):
     code: ClassVar[str] = "not-a-number"
     title: ClassVar[str] = "expected a number, not {got}"
     got: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@mistake
 class NotAValue(Diagnostic):
     code: ClassVar[str] = "not-a-value"
     title: ClassVar[str] = "{got} is not a value here"

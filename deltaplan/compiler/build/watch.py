@@ -15,12 +15,12 @@ from deltaplan.compiler.build.scope import Scope
 from deltaplan.compiler.build.terms import Objective, use_of, word_of
 from deltaplan.compiler.experiment import DataSpec, Monitored, StopEarly, TrainSpec
 from deltaplan.compiler.nodes import Loss, Target
-from deltaplan.diagnostics import Diagnostic, Note, nearest
+from deltaplan.diagnostics import Diagnostic, Note, mistake, nearest
 from deltaplan.dsl import tree
 from deltaplan.plugins import contracts
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@mistake
 class MetricDoesNotFit(Diagnostic):
     code: ClassVar[str] = "metric-does-not-fit"
     title: ClassVar[str] = "`{name}` compares {wanted}, and `{output}` gives {given}"
@@ -30,7 +30,7 @@ class MetricDoesNotFit(Diagnostic):
     given: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@mistake
 class TableNotFollowed(Diagnostic):
     code: ClassVar[str] = "table-not-followed"
     title: ClassVar[str] = "`{name}` is a table, and what is monitored is one number"
@@ -38,7 +38,7 @@ class TableNotFollowed(Diagnostic):
     name: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@mistake
 class NotMonitored(Diagnostic):
     code: ClassVar[str] = "not-monitored"
     title: ClassVar[str] = "`{name}` is not monitored"
@@ -49,7 +49,7 @@ class NotMonitored(Diagnostic):
     known: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@mistake
 class NoValidation(Diagnostic):
     code: ClassVar[str] = "no-validation"
     title: ClassVar[str] = "`{head}` looks at a validation part, and the data has none"

@@ -1,6 +1,5 @@
 """`cross_entropy(weights=balanced)`, `logistic(weights=[1, 5])`: a factor for each class."""
 
-from dataclasses import dataclass
 from math import prod
 from typing import ClassVar
 
@@ -13,7 +12,7 @@ from deltaplan.compiler.build.slots import OutOfBounds, WrongType
 from deltaplan.compiler.build.terms import Objective
 from deltaplan.compiler.build.values import number
 from deltaplan.compiler.nodes import Use, show_value
-from deltaplan.diagnostics import Diagnostic, Note
+from deltaplan.diagnostics import Diagnostic, Note, mistake
 from deltaplan.dsl import tree
 from deltaplan.plugins import contracts
 
@@ -22,7 +21,7 @@ BALANCED = "balanced"
 SLOT = Slot(WEIGHTS, "tree")
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@mistake
 class WeightCount(Diagnostic):
     code: ClassVar[str] = "weight-count"
     title: ClassVar[str] = "there are {given} weights for {classes} classes"

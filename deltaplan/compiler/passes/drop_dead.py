@@ -5,10 +5,10 @@ from typing import ClassVar
 
 from deltaplan.compiler.graph import Graph
 from deltaplan.compiler.nodes import Activate, Adapt, AnyNode, Input, Join, Layer, Loss, Penalty, Target
-from deltaplan.diagnostics import Diagnostic
+from deltaplan.diagnostics import Diagnostic, mistake
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@mistake
 class DeadNode(Diagnostic):
     code: ClassVar[str] = "dead-node"
     title: ClassVar[str] = "`{name}` reaches no output and is left out"
@@ -19,7 +19,7 @@ class DeadNode(Diagnostic):
     others: str | None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@mistake
 class UnusedInput(Diagnostic):
     code: ClassVar[str] = "unused-input"
     title: ClassVar[str] = "no output depends on the input `{name}`"

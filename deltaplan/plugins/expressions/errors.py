@@ -1,12 +1,11 @@
 """What can go wrong while an expression is built. The caller knows the place and adds it."""
 
-from dataclasses import dataclass
 from typing import ClassVar
 
-from deltaplan.diagnostics import Diagnostic
+from deltaplan.diagnostics import Diagnostic, mistake
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@mistake
 class BranchOnSymbol(Diagnostic):
     code: ClassVar[str] = "branch-on-symbol"
     title: ClassVar[str] = "an `if` on a symbol cannot be compiled"
@@ -16,21 +15,21 @@ class BranchOnSymbol(Diagnostic):
     )
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@mistake
 class SymbolAsNumber(Diagnostic):
     code: ClassVar[str] = "symbol-as-number"
     title: ClassVar[str] = "a symbol has no value while the expression is built"
     help: ClassVar[str] = "take exp, log, sum and the others from deltaplan.plugins.api, not from math"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@mistake
 class StructuralEquality(Diagnostic):
     code: ClassVar[str] = "structural-equality"
     title: ClassVar[str] = "`==` asks whether two expressions are the same, not whether their values are"
     help: ClassVar[str] = "use equal(a, b)"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@mistake
 class NotAnExpression(Diagnostic):
     code: ClassVar[str] = "not-an-expression"
     title: ClassVar[str] = "{what} is neither a number nor an expression"

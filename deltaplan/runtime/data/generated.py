@@ -1,19 +1,18 @@
 """Samples that a Python function or iterator gives, one by one or in batches, gathered into arrays."""
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass
 from typing import Any, ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
 
-from deltaplan.diagnostics import Diagnostic, SpecError
+from deltaplan.diagnostics import Diagnostic, SpecError, mistake
 from deltaplan.runtime.data.tables import plain
 
 LARGEST = 4 * 2**30  # bytes
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@mistake
 class NotSamples(Diagnostic):
     code: ClassVar[str] = "generator-item"
     title: ClassVar[str] = "the generator gave {given}, and not samples"
@@ -21,7 +20,7 @@ class NotSamples(Diagnostic):
     given: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@mistake
 class GeneratorTooLong(Diagnostic):
     code: ClassVar[str] = "generator-too-long"
     title: ClassVar[str] = "the generator gave {samples:,} samples of {bytes:,} bytes and did not end"

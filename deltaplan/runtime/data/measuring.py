@@ -1,7 +1,6 @@
 """What a spec leaves to its data, measured on them."""
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, ClassVar
 
@@ -9,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from deltaplan.compiler.measured import Measured, Unmeasured
-from deltaplan.diagnostics import Diagnostic, Problems, Source, Span
+from deltaplan.diagnostics import Diagnostic, Problems, Source, Span, mistake
 from deltaplan.runtime.data.columns import with_columns_of
 from deltaplan.runtime.data.gaps import OFFER
 from deltaplan.runtime.data.memory import Nodes, block_of
@@ -22,7 +21,7 @@ from deltaplan.runtime.data.stack import Stack, stacked
 NOWHERE = Span(Source("<memory>", ""), 0, 0)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@mistake
 class ClassWithoutSamples(Diagnostic):
     code: ClassVar[str] = "class-without-samples"
     title: ClassVar[str] = "no sample of the training part is of the class `{name}`, which cannot be balanced"

@@ -7,7 +7,7 @@ from typing import Any, ClassVar
 
 from deltaplan.compiler.experiment import Column, DataFile, DataSpec, Experiment, Split
 from deltaplan.compiler.nodes import Input, Target, Use
-from deltaplan.diagnostics import Diagnostic, Span, SpecError
+from deltaplan.diagnostics import Diagnostic, Span, SpecError, mistake
 from deltaplan.plugins.contracts import DataSource, Table
 from deltaplan.runtime.data.cells import Floats
 from deltaplan.runtime.data.dataset import Dataset, Part
@@ -28,7 +28,7 @@ from deltaplan.runtime.data.tables import (
 Names = Mapping[str, Sequence[str]]  # of the columns, by input or by output
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@mistake
 class OtherInputs(Diagnostic):
     code: ClassVar[str] = "data-other-inputs"
     title: ClassVar[str] = "`{name}` is given for {given}, and the model has {wanted}"
@@ -38,7 +38,7 @@ class OtherInputs(Diagnostic):
     wanted: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@mistake
 class SharedColumn(Diagnostic):
     code: ClassVar[str] = "data-shared-column"
     title: ClassVar[str] = "column `{column}` is given twice"

@@ -1,19 +1,18 @@
 """Columns as numbers against the model: inputs, targets and classes whose number is another."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 from math import prod
 from typing import ClassVar
 
 from deltaplan.compiler.graph import Graph
 from deltaplan.compiler.nodes import Input
-from deltaplan.diagnostics import Diagnostic, Note
+from deltaplan.diagnostics import Diagnostic, Note, mistake
 from deltaplan.runtime.data.features import widths
 from deltaplan.runtime.data.raw import Raw
 from deltaplan.runtime.data.targets import listed
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@mistake
 class InputSize(Diagnostic):
     code: ClassVar[str] = "input-size"
     title: ClassVar[str] = "input `{name}` takes {size} numbers, and its columns give {given}"
@@ -23,7 +22,7 @@ class InputSize(Diagnostic):
     given: int
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@mistake
 class TargetSize(Diagnostic):
     code: ClassVar[str] = "target-size"
     title: ClassVar[str] = "output `{name}` gives {size} numbers, and its columns have {given}"
@@ -33,7 +32,7 @@ class TargetSize(Diagnostic):
     given: int
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@mistake
 class ClassCount(Diagnostic):
     code: ClassVar[str] = "class-count"
     title: ClassVar[str] = "column `{column}` has {classes} classes, and `{output}` gives {units} numbers"

@@ -1,17 +1,16 @@
 """The mistakes in data, each told with the places in the file where it stands."""
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from typing import ClassVar, Literal
 
-from deltaplan.diagnostics import Diagnostic, Note, Span, nearest
+from deltaplan.diagnostics import Diagnostic, Note, Span, mistake, nearest
 from deltaplan.plugins.contracts import Unreadable
 
 TOLD = 5  # places that are named for one mistake; the rest is counted
 LISTED = 20  # columns that are listed where one is not found
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@mistake
 class DataUnreadable(Diagnostic):
     code: ClassVar[str] = "data-unreadable"
     title: ClassVar[str] = "{what}"
@@ -20,7 +19,7 @@ class DataUnreadable(Diagnostic):
     mend: str | None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@mistake
 class DataGuessed(Diagnostic):
     code: ClassVar[str] = "data-guessed"
     title: ClassVar[str] = "{what}"
@@ -29,7 +28,7 @@ class DataGuessed(Diagnostic):
     what: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@mistake
 class UnknownColumn(Diagnostic):
     code: ClassVar[str] = "unknown-column"
     title: ClassVar[str] = "the data have no column `{name}`"
@@ -40,7 +39,7 @@ class UnknownColumn(Diagnostic):
     columns: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@mistake
 class NotNumbers(Diagnostic):
     code: ClassVar[str] = "data-not-numbers"
     title: ClassVar[str] = "column `{name}` must hold numbers, and {rows} not"
@@ -50,7 +49,7 @@ class NotNumbers(Diagnostic):
     mend: str | None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@mistake
 class MissingValue(Diagnostic):
     code: ClassVar[str] = "data-missing"
     title: ClassVar[str] = "column `{name}` has no value in {rows}"
@@ -60,7 +59,7 @@ class MissingValue(Diagnostic):
     mend: str | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@mistake
 class DatesNotNumbers(Diagnostic):
     code: ClassVar[str] = "data-dates"
     title: ClassVar[str] = "column `{name}` holds dates, and a date is no number"
@@ -71,7 +70,7 @@ class DatesNotNumbers(Diagnostic):
     name: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@mistake
 class TooManyCategories(Diagnostic):
     code: ClassVar[str] = "too-many-categories"
     title: ClassVar[str] = "column `{name}` has {count:,} different names in {rows}: too many for categories"
@@ -81,7 +80,7 @@ class TooManyCategories(Diagnostic):
     rows: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@mistake
 class UnknownCategory(Diagnostic):
     code: ClassVar[str] = "unknown-category"
     title: ClassVar[str] = "column `{name}` holds names that the model was not trained with"
@@ -98,7 +97,7 @@ class UnknownCategory(Diagnostic):
         return cls(name=name, known=known, notes=notes, span=span)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@mistake
 class Undefined(Diagnostic):
     code: ClassVar[str] = "data-undefined"
     title: ClassVar[str] = "`{name}` has no finite value in {rows}"
@@ -106,14 +105,14 @@ class Undefined(Diagnostic):
     rows: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@mistake
 class NothingToFillWith(Diagnostic):
     code: ClassVar[str] = "nothing-to-fill-with"
     title: ClassVar[str] = "column `{name}` has no value in any training row that could fill its gaps"
     name: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@mistake
 class NotFilledThere(Diagnostic):
     code: ClassVar[str] = "not-filled-there"
     title: ClassVar[str] = "column `{name}` is too large to be filled: it is read in pieces"
@@ -121,7 +120,7 @@ class NotFilledThere(Diagnostic):
     name: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@mistake
 class WordsHaveNoMean(Diagnostic):
     code: ClassVar[str] = "words-have-no-mean"
     title: ClassVar[str] = "column `{name}` holds words, which have no {statistic}"
@@ -132,7 +131,7 @@ class WordsHaveNoMean(Diagnostic):
     statistic: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@mistake
 class WindowTooLong(Diagnostic):
     code: ClassVar[str] = "window-too-long"
     title: ClassVar[str] = "a window of {window} rows{ahead} does not fit into {rows}"
@@ -141,7 +140,7 @@ class WindowTooLong(Diagnostic):
     rows: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@mistake
 class FilesDoNotFit(Diagnostic):
     code: ClassVar[str] = "files-do-not-fit"
     title: ClassVar[str] = "column `{name}` is one of {first} in `{file}` and of {other} in `{others}`"
@@ -152,7 +151,7 @@ class FilesDoNotFit(Diagnostic):
     others: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@mistake
 class NoColumnMatches(Diagnostic):
     code: ClassVar[str] = "no-column-matches"
     title: ClassVar[str] = "no column of the data is like `{pattern}`"
@@ -161,7 +160,7 @@ class NoColumnMatches(Diagnostic):
     columns: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@mistake
 class NotFinite(Diagnostic):
     code: ClassVar[str] = "data-not-finite"
     title: ClassVar[str] = "column `{name}` is infinite in {rows}"
@@ -169,7 +168,7 @@ class NotFinite(Diagnostic):
     rows: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@mistake
 class EmptyPart(Diagnostic):
     code: ClassVar[str] = "empty-part"
     title: ClassVar[str] = "the `{part}` part is empty: the data have {rows}"
@@ -179,7 +178,7 @@ class EmptyPart(Diagnostic):
     mend: str | None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@mistake
 class ConstantColumn(Diagnostic):
     code: ClassVar[str] = "constant-column"
     title: ClassVar[str] = "{what}"

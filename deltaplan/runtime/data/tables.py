@@ -11,14 +11,14 @@ from typing import Any, ClassVar
 import numpy as np
 from numpy.typing import NDArray
 
-from deltaplan.diagnostics import Diagnostic, SpecError
+from deltaplan.diagnostics import Diagnostic, SpecError, mistake
 from deltaplan.plugins.contracts import Table
 from deltaplan.runtime.data.problems import rows_in_words
 
 Columns = dict[str, NDArray[Any]]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@mistake
 class NotATable(Diagnostic):
     code: ClassVar[str] = "data-no-table"
     title: ClassVar[str] = "`{name}` is no table of samples: {why}"
@@ -27,7 +27,7 @@ class NotATable(Diagnostic):
     why: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@mistake
 class ColumnCount(Diagnostic):
     code: ClassVar[str] = "data-column-count"
     title: ClassVar[str] = "`{name}` has {given}, and {asker} asks for {wanted}"
@@ -39,7 +39,7 @@ class ColumnCount(Diagnostic):
     columns: str | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@mistake
 class LengthsDiffer(Diagnostic):
     code: ClassVar[str] = "data-lengths-differ"
     title: ClassVar[str] = "`{first}` has {rows} and `{other}` has {others}"

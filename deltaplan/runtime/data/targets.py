@@ -5,14 +5,13 @@ by their code points. The labels of all rows count, not those of the training pa
 """
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any, ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
 
 from deltaplan.compiler.experiment import Column
-from deltaplan.diagnostics import Diagnostic, Problems, Span
+from deltaplan.diagnostics import Diagnostic, Problems, Span, mistake
 from deltaplan.plugins.contracts import Table
 from deltaplan.runtime.data.cells import Cells, Floats, Wanted, column_of, is_text, words_of
 from deltaplan.runtime.data.features import Feature, matrix
@@ -20,14 +19,14 @@ from deltaplan.runtime.data.preprocessing import Kind
 from deltaplan.runtime.data.problems import LISTED, places
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@mistake
 class OneColumnOfClasses(Diagnostic):
     code: ClassVar[str] = "one-column-of-classes"
     title: ClassVar[str] = "classes are read from one column, and {count} are given"
     count: int
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@mistake
 class TwoClassesWanted(Diagnostic):
     code: ClassVar[str] = "two-classes-wanted"
     title: ClassVar[str] = "the loss compares two classes, and column `{name}` has {count}"
@@ -39,7 +38,7 @@ class TwoClassesWanted(Diagnostic):
     mend: str | None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@mistake
 class UnseenClass(Diagnostic):
     code: ClassVar[str] = "unseen-class"
     title: ClassVar[str] = "column `{name}` has labels that are not among the model's classes"
@@ -48,7 +47,7 @@ class UnseenClass(Diagnostic):
     classes: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@mistake
 class TargetOutside(Diagnostic):
     code: ClassVar[str] = "target-outside"
     title: ClassVar[str] = "column `{name}` must hold {wanted}, and {rows} not"

@@ -1,13 +1,12 @@
 """What can be wrong with a run folder."""
 
-from dataclasses import dataclass
 from pathlib import Path
 from typing import ClassVar
 
-from deltaplan.diagnostics import Diagnostic
+from deltaplan.diagnostics import Diagnostic, mistake
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@mistake
 class RunNotFound(Diagnostic):
     code: ClassVar[str] = "run-not-found"
     title: ClassVar[str] = "`{path}` is no run folder: {why}"
@@ -17,7 +16,7 @@ class RunNotFound(Diagnostic):
     similar: str | None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@mistake
 class RunTooNew(Diagnostic):
     code: ClassVar[str] = "run-too-new"
     title: ClassVar[str] = "`{path}` has the format {found}, and this deltaplan reads formats up to {known}"
@@ -28,7 +27,7 @@ class RunTooNew(Diagnostic):
     writer: str | None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@mistake
 class RunDamaged(Diagnostic):
     code: ClassVar[str] = "run-damaged"
     title: ClassVar[str] = "`{file}` {what}"
@@ -37,7 +36,7 @@ class RunDamaged(Diagnostic):
     what: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@mistake
 class RunNotWritten(Diagnostic):
     code: ClassVar[str] = "run-not-written"
     title: ClassVar[str] = "the run cannot be written to `{path}`: {why}"

@@ -8,7 +8,7 @@ import numpy as np
 
 from deltaplan.compiler.experiment import Experiment, TrainSpec
 from deltaplan.compiler.plan import Plans
-from deltaplan.diagnostics import Diagnostic
+from deltaplan.diagnostics import Diagnostic, mistake
 from deltaplan.plugins.contracts import Solver
 from deltaplan.plugins.solving import Iterate
 from deltaplan.runtime.arrays import arrays_of
@@ -24,7 +24,7 @@ from deltaplan.runtime.watch import Watch, best_of
 RECORDS = 1000  # at most about so many lines of history
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@mistake
 class NotConverged(Diagnostic):
     code: ClassVar[str] = "not-converged"
     title: ClassVar[str] = "`{optimizer}` has not come to a minimum in {steps} steps: ‖∇J‖ is {norm:.3g}"

@@ -1,12 +1,11 @@
 """What can be wrong with a file that a spec is to be made for."""
 
-from dataclasses import dataclass
 from typing import ClassVar
 
-from deltaplan.diagnostics import Diagnostic
+from deltaplan.diagnostics import Diagnostic, mistake
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@mistake
 class TooFewRows(Diagnostic):
     code: ClassVar[str] = "too-few-rows"
     title: ClassVar[str] = "`{file}` has {rows}: training and testing need at least {needed}"
@@ -15,7 +14,7 @@ class TooFewRows(Diagnostic):
     needed: int
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@mistake
 class UnsuitableTarget(Diagnostic):
     code: ClassVar[str] = "unsuitable-target"
     title: ClassVar[str] = "column `{name}` cannot be the target: {why}"
@@ -25,7 +24,7 @@ class UnsuitableTarget(Diagnostic):
     others: str | None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@mistake
 class NoInputColumns(Diagnostic):
     code: ClassVar[str] = "no-input-columns"
     title: ClassVar[str] = "`{file}` has no column besides the target `{target}` that can be an input"
@@ -33,7 +32,7 @@ class NoInputColumns(Diagnostic):
     target: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@mistake
 class UnwritablePath(Diagnostic):
     code: ClassVar[str] = "unwritable-path"
     title: ClassVar[str] = (
