@@ -1,11 +1,13 @@
 """The graph of a model and its problem: typed nodes over a private networkx graph."""
 
 from collections.abc import Iterable, Iterator, Mapping
-from typing import TypeVar
-
-import networkx as nx
+from functools import cached_property
+from typing import TYPE_CHECKING, TypeVar
 
 from deltaplan.compiler.nodes import AnyNode, Layer, Shape
+
+if TYPE_CHECKING:
+    from networkx import MultiDiGraph
 
 N = TypeVar("N", bound=AnyNode)
 
@@ -17,8 +19,6 @@ class Graph:
     penalty have the shape ().
     """
 
-    __slots__ = ("_inputs", "_net", "_nodes", "shapes")
-
     def __init__(
         self,
         nodes: Iterable[AnyNode],
@@ -27,12 +27,6 @@ class Graph:
     ) -> None:
         self._nodes = {node.name: node for node in nodes}
         self._inputs = {name: tuple(inputs.get(name, ())) for name in self._nodes}
-        net = nx.MultiDiGraph()
-        for place, name in enumerate(self._nodes):
-            net.add_node(name, place=place)
-        for name, sources in self._inputs.items():
-            net.add_edges_from((source, name, position) for position, source in enumerate(sources))
-        self._net = nx.freeze(net)
         self.shapes: Mapping[str, Shape] = dict(shapes or {})
 
     def __getitem__(self, name: str) -> AnyNode:
@@ -57,23 +51,33 @@ class Graph:
         return self._inputs[name]
 
     def users_of(self, name: str) -> tuple[str, ...]:
-        return tuple(self._net.successors(name))
+        return tuple(self._users[name])
 
     def ordered(self) -> tuple[AnyNode, ...]:
         """Every node after its arguments; among those that could come next, the first of the spec."""
+        if self._is_in_order:
+            return tuple(self)
+        import networkx as nx
+
         names = nx.lexicographical_topological_sort(
             self._net, key=lambda name: self._net.nodes[name]["place"]
         )
         return tuple(self[name] for name in names)
 
     def is_acyclic(self) -> bool:
+        if self._is_in_order:
+            return True
+        import networkx as nx
+
         return bool(nx.is_directed_acyclic_graph(self._net))
 
     def reaching(self, names: Iterable[str]) -> frozenset[str]:
         """The given nodes and all that they depend on."""
-        found = set(names)
-        for name in names:
-            found |= nx.ancestors(self._net, name)
+        found, waiting = set[str](), list(names)
+        while waiting:
+            if (name := waiting.pop()) not in found:
+                found.add(name)
+                waiting.extend(self._inputs[name])
         return frozenset(found)
 
     @property
@@ -92,3 +96,34 @@ class Graph:
 
     def with_shapes(self, shapes: Mapping[str, Shape]) -> "Graph":
         return Graph(self, self.edges, shapes)
+
+    @cached_property
+    def _users(self) -> Mapping[str, Iterable[str]]:
+        users: dict[str, dict[str, None]] = {name: {} for name in self._nodes}
+        for name, sources in self._inputs.items():
+            for source in sources:
+                users.setdefault(source, {})[name] = None
+        return users
+
+    @cached_property
+    def _is_in_order(self) -> bool:
+        """Whether the spec's own order has every node after its arguments, as most specs have it."""
+        places = {name: place for place, name in enumerate(self._nodes)}
+        last = len(places)
+        return all(
+            places.get(source, last) < places[name]
+            for name, sources in self._inputs.items()
+            for source in sources
+        )
+
+    @cached_property
+    def _net(self) -> "MultiDiGraph[str]":
+        """The graph for networkx, which takes long to import and is needed for specs out of order alone."""
+        import networkx as nx
+
+        net: MultiDiGraph[str] = nx.MultiDiGraph()
+        for place, name in enumerate(self._nodes):
+            net.add_node(name, place=place)
+        for name, sources in self._inputs.items():
+            net.add_edges_from((source, name, position) for position, source in enumerate(sources))
+        return nx.freeze(net)
