@@ -17,12 +17,14 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from deltaplan.compiler.experiment import Experiment
     from deltaplan.diagnostics import DeltaplanError, PluginError, SpecError
+    from deltaplan.runtime.inquiries import compile_ as compile
+    from deltaplan.runtime.inquiries import problem
     from deltaplan.runtime.loading import load, loads
     from deltaplan.runtime.problem import Problem
     from deltaplan.runtime.run import Run
     from deltaplan.runtime.run import open_ as open
-    from deltaplan.runtime.session import compile_ as compile
-    from deltaplan.runtime.session import problem, train, train_seeds
+    from deltaplan.runtime.seed_session import train_seeds
+    from deltaplan.runtime.session import train
 
 __version__ = "0.1.0"
 __all__ = [
@@ -48,13 +50,13 @@ HOMES = {
     "Problem": ("deltaplan.runtime.problem", "Problem"),
     "Run": ("deltaplan.runtime.run", "Run"),
     "SpecError": ("deltaplan.diagnostics", "SpecError"),
-    "compile": ("deltaplan.runtime.session", "compile_"),
+    "compile": ("deltaplan.runtime.inquiries", "compile_"),
     "load": ("deltaplan.runtime.loading", "load"),
     "loads": ("deltaplan.runtime.loading", "loads"),
     "open": ("deltaplan.runtime.run", "open_"),
-    "problem": ("deltaplan.runtime.session", "problem"),
+    "problem": ("deltaplan.runtime.inquiries", "problem"),
     "train": ("deltaplan.runtime.session", "train"),
-    "train_seeds": ("deltaplan.runtime.session", "train_seeds"),
+    "train_seeds": ("deltaplan.runtime.seed_session", "train_seeds"),
 }
 
 

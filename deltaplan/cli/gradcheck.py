@@ -28,7 +28,7 @@ def command(file: Path, params: dict[str, Any], seed: int | None, as_json: bool)
     from deltaplan.cli.console import say, say_json
     from deltaplan.cli.spec import load
     from deltaplan.runtime.gradcheck import TOLERANCE
-    from deltaplan.runtime.session import check_gradients
+    from deltaplan.runtime.inquiries import check_gradients
 
     rows = check_gradients(load(file, params), seed, SAMPLES)
     passed = all(row.passed for row in rows)

@@ -62,7 +62,7 @@ def _is_spec(file: Path) -> bool:
 
 def _traced(file: Path, params: dict[str, Any], sample: int | None, run_plugins: bool) -> "SampleTrace":
     from deltaplan.cli.spec import load
-    from deltaplan.runtime.session import trace
+    from deltaplan.runtime.inquiries import trace
 
     if _is_spec(file):
         return trace(load(file, params), sample)

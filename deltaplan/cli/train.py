@@ -131,7 +131,7 @@ def _train_seeds(
 ) -> None:
     from deltaplan.cli.console import say, say_json, warn
     from deltaplan.cli.progress import counted
-    from deltaplan.runtime.session import train_seeds
+    from deltaplan.runtime.seed_session import train_seeds
 
     with counted(len(seeds), silent=quiet or as_json) as done:
         found = train_seeds(experiment, seeds=seeds, runs=runs, threads=threads, backend=backend, done=done)

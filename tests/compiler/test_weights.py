@@ -8,8 +8,8 @@ import pytest
 import deltaplan
 from deltaplan.compiler.render import render
 from deltaplan.diagnostics import SpecError
+from deltaplan.runtime.inquiries import check_gradients
 from deltaplan.runtime.run import open_
-from deltaplan.runtime.session import check_gradients
 
 RNG = np.random.default_rng(0)
 X = RNG.normal(size=(60, 3))

@@ -7,7 +7,7 @@ import pytest
 
 import deltaplan
 from deltaplan.compiler.parameters import place_parameters
-from deltaplan.runtime.session import check_gradients
+from deltaplan.runtime.inquiries import check_gradients
 
 LECTURE = Path(__file__).parents[2] / "specs" / "lecture"
 COUNTS = {"3x5": 78, "5x5": 138, "10x5": 288, "15x5": 438, "30x5": 888, "45x5": 1338, "45x5_plain": 1338}
