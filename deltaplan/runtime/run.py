@@ -1,10 +1,11 @@
 """A run: what training reached, in memory and in its folder."""
 
 import os
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
-from typing import Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 
@@ -17,17 +18,18 @@ from deltaplan.runtime.backends.numpy.expressions import Array
 from deltaplan.runtime.data.dataset import Dataset, Part, PartName
 from deltaplan.runtime.data.memory import part_from_memory
 from deltaplan.runtime.data.prepare import load_dataset, load_part
+from deltaplan.runtime.fitted import Samples, fitted
 from deltaplan.runtime.foreign import code_of, contributions_of, saved_of
 from deltaplan.runtime.model import Model, Table
-from deltaplan.runtime.notebook import run_html
 from deltaplan.runtime.outcome import Backend, Outcome, Progress
-from deltaplan.runtime.pictures import pictures
 from deltaplan.runtime.recorded import Recorded
 from deltaplan.runtime.requirements import require
 from deltaplan.runtime.resume import start_of
 from deltaplan.runtime.runs import RunDamaged, SavedRun, open_run, save
-from deltaplan.runtime.trace import SampleTrace, trace
 from deltaplan.runtime.train import train as solve
+
+if TYPE_CHECKING:
+    from deltaplan.runtime.trace import SampleTrace
 
 RUNS = Path("runs")
 
@@ -55,7 +57,7 @@ class Run:
     """A trained model with its history and metrics; `folder` is None where nothing was written.
 
     `metrics` has the scores of each part (`train`, `validation`, `test`). `divergence` tells why training
-    stopped early, if it did. `pictures` are SVG texts by file name, those of the folder once it is written.
+    stopped early, if it did. `draw` makes its `pictures`.
     """
 
     model: Model
@@ -63,7 +65,12 @@ class Run:
     folder: Path | None = None
     divergence: Diagnostic | None = None
     warnings: tuple[Diagnostic, ...] = ()
-    pictures: Mapping[str, str] = field(default_factory=dict)
+    draw: Callable[[], Mapping[str, str]] = dict
+
+    @property
+    def pictures(self) -> Mapping[str, str]:
+        """SVG texts by file name, drawn when they are asked for."""
+        return self.draw()
 
     @property
     def experiment(self) -> Experiment:
@@ -125,11 +132,15 @@ class Run:
             raise SpecError(DataNotKept(run=str(self.folder or self.saved.name)))
         return load_dataset(self.experiment, Path(), path or [file.path for file in self.saved.data])
 
-    def trace(self, number: int | None = None) -> SampleTrace:
+    def trace(self, number: int | None = None) -> "SampleTrace":
         """The recursions with the numbers of one sample of the run's data: see `runtime.trace`."""
+        from deltaplan.runtime.trace import trace
+
         return trace(self.experiment, self.model.theta, self.dataset(), number)
 
     def _repr_html_(self) -> str:
+        from deltaplan.runtime.notebook import run_html
+
         return run_html(self.saved, str(self.folder) if self.folder else None)
 
     def __repr__(self) -> str:
@@ -158,9 +169,15 @@ def train(
     outcome = solve(experiment, dataset, progress=progress, start=start, threads=threads, backend=backend)
     model = Model(experiment, outcome.theta, dataset.preprocessing)
     saved = _saved(model, dataset, outcome, resume)
-    drawn = pictures(model, dataset, saved)
-    run = Run(model, saved, None, outcome.divergence, (*dataset.warnings, *outcome.warnings), drawn)
+    draw = partial(_pictures, model, fitted(model, dataset), saved)
+    run = Run(model, saved, None, outcome.divergence, (*dataset.warnings, *outcome.warnings), draw)
     return run if runs is None else run.save(runs)
+
+
+def _pictures(model: Model, samples: Samples | None, saved: SavedRun) -> Mapping[str, str]:
+    from deltaplan.runtime.pictures import pictures  # most runs are not drawn, and the start is to be short
+
+    return pictures(model, samples, saved)
 
 
 def _saved(model: Model, dataset: Dataset, outcome: Outcome, resumed: "Run | None") -> SavedRun:

@@ -3,13 +3,13 @@
 import platform
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from deltaplan import __version__
 from deltaplan.compiler.measured import Measured
 from deltaplan.runtime.contributions import Code, Saved
 from deltaplan.runtime.data.dataset import ReadFile
@@ -26,7 +26,7 @@ Arrays = Mapping[str, NDArray[Any]]
 def environment() -> dict[str, str]:
     """Versions and machine of this process."""
     return {
-        "deltaplan": version("deltaplan"),
+        "deltaplan": __version__,
         "python": platform.python_version(),
         "numpy": np.__version__,
         "system": f"{platform.system()} {platform.machine()}".strip(),
