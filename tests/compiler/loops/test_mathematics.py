@@ -245,6 +245,15 @@ def test_waves_of_large_numbers(op, kind, target):
     assert (off <= 4 * np.spacing(np.abs(u)) + 1e-6).all()
 
 
+@pytest.mark.parametrize("target", TARGETS)
+@pytest.mark.parametrize("kind", KINDS)
+def test_waves_reach_one(kind, target):
+    quarter = math.pi / 2
+    sines = Compiled(OPERATIONS[Op.SIN], 1, kind, 4, TARGETS[target])([quarter, -quarter, 3 * quarter, 0.0])
+    assert sines.tolist() == [1, -1, -1, 0]
+    assert Compiled(OPERATIONS[Op.COS], 1, kind, 4, TARGETS[target])([0.0, -0.0]).tolist() == [1, 1]
+
+
 @pytest.mark.parametrize("kind", KINDS)
 def test_waves_past_their_reach(kind):
     u = np.array([1e15, -1e15, 1e30, math.inf, -math.inf])

@@ -19,8 +19,8 @@ from deltaplan.compiler.loops.llvm.mathematics.rounding import at_least, at_most
 
 @dataclass(frozen=True, slots=True)
 class Circle:
-    """Numbers of a format: S, the parts of π with all bits and with zeros at their ends, and how far from 0
-    the reduction is used."""
+    """Numbers of a format: S, whose last coefficient is raised a little so that cos 0 is 1; the parts of π
+    with all bits, and with zeros at their ends; how far from 0 the reduction is used."""
 
     coefficients: tuple[float, ...]
     pi: tuple[float, ...]
@@ -32,9 +32,9 @@ CIRCLES: Mapping[str, Circle] = {
     "float": Circle(
         coefficients=(
             -0.16666658222675323,
-            0.008333027362823486,
-            -0.00019806521595455706,
-            2.59859780271654e-06,
+            0.008333024568855762,
+            -0.00019806208729278296,
+            2.5979022666433593e-06,
         ),
         pi=(3.1415927410125732, -8.742277657347586e-08, -3.4302490200117637e-15),
         short_pi=(3.140625, 0.0009675025939941406, 1.5099067240953445e-07, 5.126688136514179e-12),
@@ -42,8 +42,9 @@ CIRCLES: Mapping[str, Circle] = {
     ),
     "double": Circle(
         coefficients=(
-            *(-0.16666666666666666, 0.008333333333333207, -0.0001984126984121248, 2.7557319211570045e-06),
-            *(-2.505210690454506e-08, 1.6058941011939165e-10, -7.643019699267573e-13, 2.7214236162125854e-15),
+            *(-0.16666666666666666, 0.008333333333333207, -0.0001984126984121248, 2.755731921157011e-06),
+            *(-2.5052106904566117e-08, 1.6058941014002588e-10, -7.643019780269932e-13),
+            2.72143973772239e-15,
         ),
         pi=(3.141592653589793, 1.2246467991473532e-16, -2.9947698097183397e-33),
         short_pi=(3.1415926535846666, 5.1266883031679116e-12, 2.1125998133974855e-23),
