@@ -95,7 +95,9 @@ class KernelWriter:
     def kernel(self, kernel: Kernel) -> None:
         """The function `@name(ptr, …)`, never put into its caller."""
         given = ", ".join(f"ptr noalias nocapture %{b.name}" for b in kernel.parameters)
-        self.text.lines.append(f"define internal void @{kernel.name}({given}) noinline nounwind {{")
+        # vectors that do not fit the registers lie on the stack, and must not cross lines of the cache there
+        kept = f"noinline nounwind alignstack({self.width.vector})"
+        self.text.lines.append(f"define internal void @{kernel.name}({given}) {kept} {{")
         self.text.begin("entry")
         self.body(kernel.body, Scope())
         self.text.do("ret void")
