@@ -16,7 +16,7 @@ Body = Callable[..., str]  # of lanes and its operands
 DTYPES = {"float": np.dtype(np.float32), "double": np.dtype(np.float64)}
 
 
-def module(bodies: Mapping[str, tuple[Body, int]], kind: str, lanes: int, fma: bool) -> str:
+def module(bodies: Mapping[str, tuple[Body, int]], kind: str, lanes: int, target: Target) -> str:
     """`void NAME(ptr a, …, ptr out, i64 n)` for each body and its number of operands: n is a multiple of
     `lanes`, at least that."""
     text = Text()
@@ -25,10 +25,14 @@ def module(bodies: Mapping[str, tuple[Body, int]], kind: str, lanes: int, fma: b
         given = ", ".join(f"ptr {pointer}" for pointer in [*pointers, "%out"])
         text.lines.append(f"define void @{name}({given}, i64 %n) {{")
         text.begin("entry")
-        text.loop("%n", turn(Lanes(text, kind, lanes, fma), body, pointers), step=lanes)
+        text.loop("%n", turn(lanes_of(text, kind, lanes, target), body, pointers), step=lanes)
         text.do("ret void")
         text.lines.append("}")
     return str(text)
+
+
+def lanes_of(text: Text, kind: str, count: int, target: Target) -> Lanes:
+    return Lanes(text, kind, count, target.fma, target.vector == 64)
 
 
 def turn(lanes: Lanes, body: Body, pointers: Sequence[str]) -> Callable[..., Sequence[str]]:
@@ -65,7 +69,7 @@ class Compiled:
     ) -> None:
         target = target or host()
         self.dtype, self.lanes = DTYPES[kind], lanes
-        parsed = llvm.parse_assembly(module({"f": (body, operands)}, kind, lanes, target.fma))
+        parsed = llvm.parse_assembly(module({"f": (body, operands)}, kind, lanes, target))
         self.engine = llvm.create_mcjit_compiler(parsed, target.machine())
         self.engine.finalize_object()
         signature = ctypes.CFUNCTYPE(None, *[ctypes.c_void_p] * (operands + 1), ctypes.c_int64)

@@ -3,7 +3,8 @@
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-from deltaplan.compiler.loops.llvm.estimates import ESTIMATED, fits
+from deltaplan.compiler.loops.llvm.avx512 import fits
+from deltaplan.compiler.loops.llvm.estimates import ESTIMATED
 from deltaplan.compiler.loops.llvm.lanes import Lanes
 from deltaplan.compiler.loops.llvm.mathematics import OPERATIONS, power_of
 from deltaplan.plugins.expressions import CONDITIONS, Expr, Op, walk

@@ -13,10 +13,11 @@ class Lanes:
     and adds in one instruction; without, `fma` is two roundings.
     """
 
-    __slots__ = ("bits", "condition", "count", "fma_here", "integer", "kind", "text", "type")
+    __slots__ = ("avx512", "bits", "condition", "count", "fma_here", "integer", "kind", "text", "type")
 
-    def __init__(self, text: Text, kind: str, count: int, fma: bool = True) -> None:
-        self.text, self.kind, self.count, self.fma_here = text, kind, count, fma
+    def __init__(self, text: Text, kind: str, count: int, fma: bool = True, avx512: bool = False) -> None:
+        self.text, self.kind, self.count = text, kind, count
+        self.fma_here, self.avx512 = fma, avx512
         self.bits = BITS[kind]
         self.type = self.of(kind)
         self.integer = self.of(f"i{self.bits}")

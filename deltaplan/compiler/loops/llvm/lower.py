@@ -89,7 +89,7 @@ class KernelWriter:
 
     def lanes(self, count: int) -> Lanes:
         if count not in self._lanes:
-            self._lanes[count] = Lanes(self.text, self.kind, count, self.width.fma)
+            self._lanes[count] = Lanes(self.text, self.kind, count, self.width.fma, self.width.estimates)
         return self._lanes[count]
 
     def kernel(self, kernel: Kernel) -> None:

@@ -66,6 +66,6 @@ def far_from_zero(lanes: Lanes, size: str) -> str:
     """1 − 2ⁿ·(1 + tail) for exp(Q) = 2ⁿ·(1 + tail)."""
     numbers = ERROR_FUNCTIONS[lanes.kind]
     x = at_most(lanes, size, numbers.one)
-    tail, n = reduced(lanes, halves(lanes, x, lanes.mul(x, x), numbers.far))
-    minus = times_power(lanes, lanes.const(-1.0), n)
+    tail, _, bits = reduced(lanes, halves(lanes, x, lanes.mul(x, x), numbers.far))
+    minus = times_power(lanes, lanes.const(-1.0), bits)
     return lanes.fma(tail, minus, lanes.strict("fadd", minus, lanes.const(1.0)))

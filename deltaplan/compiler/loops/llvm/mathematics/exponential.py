@@ -7,6 +7,7 @@ import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from deltaplan.compiler.loops.llvm import avx512
 from deltaplan.compiler.loops.llvm.lanes import Lanes
 from deltaplan.compiler.loops.llvm.mathematics.layout import LAYOUTS
 from deltaplan.compiler.loops.llvm.mathematics.polynomial import halves
@@ -64,11 +65,13 @@ def scaled_exp(lanes: Lanes, u: str, halved: bool = False) -> str:
     """eᵘ where it does not overflow; with `halved` 2ⁿ goes in two steps, so that 2ⁿ itself may."""
     numbers, layout = EXPONENTIALS[lanes.kind], LAYOUTS[lanes.kind]
     u = at_least(lanes, u, numbers.low)
-    tail, n = reduced(lanes, u)
+    tail, n, bits = reduced(lanes, u)
+    if avx512.fits(lanes):
+        return avx512.times_two_to(lanes, lanes.strict("fadd", tail, lanes.const(1.0)), n)
     few = lanes.compare("olt", u, lanes.const(numbers.normal))
     lift = layout.fraction + 10  # 2ⁿ is made this many powers larger where eᵘ is subnormal
-    n = lanes.select_whole(few, lanes.whole("add", n, lanes.iconst(lift)), n)
-    power = times_power(lanes, lanes.const(0.5 if halved else 1.0), n)
+    bits = lanes.select_whole(few, lanes.whole("add", bits, lanes.iconst(lift)), bits)
+    power = times_power(lanes, lanes.const(0.5 if halved else 1.0), bits)
     back = lanes.select(few, lanes.const(2.0 ** (halved - lift)), lanes.const(2.0**halved))
     return lanes.mul(lanes.fma(tail, power, power), back)
 
@@ -77,20 +80,20 @@ def expm1(lanes: Lanes, u: str) -> str:
     """eᵘ − 1 with all digits near 0."""
     numbers = EXPONENTIALS[lanes.kind]
     bounded = at_most(lanes, at_least(lanes, u, numbers.minus_one), numbers.high)
-    tail, n = reduced(lanes, bounded)
-    half = times_power(lanes, lanes.const(0.5), n)
+    tail, _, bits = reduced(lanes, bounded)
+    half = times_power(lanes, lanes.const(0.5), bits)
     found = lanes.fma(tail, half, lanes.strict("fsub", half, lanes.const(0.5)))
     return lanes.copysign(lanes.strict("fadd", found, found), u)
 
 
-def reduced(lanes: Lanes, u: str) -> tuple[str, str]:
-    """e^r − 1, and n lowest in an integer's bits: eᵘ = 2ⁿ·e^r."""
+def reduced(lanes: Lanes, u: str) -> tuple[str, str, str]:
+    """e^r − 1, n, and n lowest in an integer's bits: eᵘ = 2ⁿ·e^r."""
     numbers = EXPONENTIALS[lanes.kind]
     n, bits = nearest(lanes, u, 1 / math.log(2))
     r = lanes.fma(n, lanes.const(-numbers.log2[0]), u)
     r = lanes.fma(n, lanes.const(-numbers.log2[1]), r)
     square = lanes.mul(r, r)
-    return lanes.fma(halves(lanes, r, square, numbers.coefficients), square, r), bits
+    return lanes.fma(halves(lanes, r, square, numbers.coefficients), square, r), n, bits
 
 
 def sigmoid(lanes: Lanes, u: str) -> str:
@@ -104,8 +107,8 @@ def sigmoid(lanes: Lanes, u: str) -> str:
 def tanh(lanes: Lanes, u: str) -> str:
     """(1 − e)/(1 + e) with e = exp(−2·|u|), and u's sign."""
     doubled = lanes.neg(lanes.abs(lanes.strict("fadd", u, u)))
-    tail, n = reduced(lanes, at_least(lanes, doubled, EXPONENTIALS[lanes.kind].minus_one))
-    power, one = times_power(lanes, lanes.const(1.0), n), lanes.const(1.0)
+    tail, _, bits = reduced(lanes, at_least(lanes, doubled, EXPONENTIALS[lanes.kind].minus_one))
+    power, one = times_power(lanes, lanes.const(1.0), bits), lanes.const(1.0)
     over = lanes.fma(tail, power, lanes.strict("fsub", power, one))
     under = lanes.fma(tail, power, lanes.strict("fadd", power, one))
     return lanes.copysign(lanes.div(over, under), u)

@@ -1,6 +1,6 @@
 """log, log1p, logaddexp.
 
-1 + u = 2ᵏ·(1 + f) with √½ ≤ 1 + f < √2, log(1 + u) = k·log 2 + log1p(f). float takes a minimax polynomial,
+1 + u = 2ᵏ·(1 + f) with ¾ ≤ 1 + f < 1½, log(1 + u) = k·log 2 + log1p(f). float takes a minimax polynomial,
 log1p(f) = f + f²·P(f); double, for which that is long, goes by s = f/(2 + f):
 log1p(f) = f − ½f² + s·(½f² + R(s²))  (as FreeBSD's msun does).
 """
@@ -8,24 +8,25 @@ log1p(f) = f − ½f² + s·(½f² + R(s²))  (as FreeBSD's msun does).
 import math
 from collections.abc import Mapping
 
+from deltaplan.compiler.loops.llvm import avx512
 from deltaplan.compiler.loops.llvm.lanes import Lanes
 from deltaplan.compiler.loops.llvm.mathematics.exponential import scaled_exp
 from deltaplan.compiler.loops.llvm.mathematics.layout import LAYOUTS
 from deltaplan.compiler.loops.llvm.mathematics.polynomial import halves, horner, pairs
 
 LOG2: Mapping[str, tuple[float, float]] = {
-    "float": (0.693359375, -2.1219444005469058e-4),
+    "float": (0.693115234375, 3.1946184945309415e-5),
     "double": (0.6931471803691238, 1.9082149292705877e-10),
-}  # the first has zeros at its end: its product with k is exact
+}  # the first has zeros at its end: its product with k is exact. Both are above 0: k = ±∞ comes through
 
 P = (
-    *(-0.49999988079071045, 0.33333325386047363, -0.2500159740447998, 0.20001953840255737),
-    *(-0.16608798503875732, 0.14182507991790771, -0.1324591040611267, 0.1289963722229004),
-    -0.07608049362897873,
+    *(-0.5, 0.33333447575569153, -0.25000089406967163, 0.19990921020507812),
+    *(-0.16647624969482422, 0.14478172361850739, -0.13157881796360016, 0.10457222908735275),
+    -0.04504474252462387,
 )
 R = (
-    *(0.6666666666666734, 0.3999999999941723, 0.28571428741841953, 0.2222219862695559),
-    *(0.18183561632337522, 0.15314117248152764, 0.14795301786517262),
+    *(0.6666666666667266, 0.39999999996186664, 0.28571429391381725, 0.22222138783564147),
+    *(0.18186345718943134, 0.1525037641059085, 0.15366853068848058),
 )
 
 U: Mapping[str, tuple[float, ...]] = {
@@ -46,9 +47,11 @@ U: Mapping[str, tuple[float, ...]] = {
 
 def log(lanes: Lanes, u: str) -> str:
     """log u; −∞ at 0, NaN below."""
-    k, m = split_scaled(lanes, u)
-    f = lanes.strict("fsub", m, lanes.const(1.0))
-    return at_ends(lanes, u, logarithm(lanes, f, k), u, 0.0)
+    k, m = split(lanes, u)
+    found = logarithm(lanes, lanes.strict("fsub", m, lanes.const(1.0)), k)
+    return (
+        found if avx512.fits(lanes) else at_ends(lanes, u, found, u, 0.0)
+    )  # there k and m have what ends need
 
 
 def log1p(lanes: Lanes, u: str) -> str:
@@ -85,31 +88,34 @@ def log1p_of_unit(lanes: Lanes, e: str) -> str:
     return lanes.fma(pairs(lanes, e, square, U[lanes.kind]), square, e)
 
 
-def split_scaled(lanes: Lanes, u: str) -> tuple[str, str]:
-    """k and m of `split` for every finite u > 0: subnormal ones are made larger first."""
+def split(lanes: Lanes, u: str) -> tuple[str, str]:
+    """k as a real and m with u = 2ᵏ·m, ¾ ≤ m < 1½, for every finite u > 0."""
+    if avx512.fits(lanes):
+        m = avx512.fraction(lanes, u)
+        return lanes.strict("fsub", avx512.exponent(lanes, u), avx512.exponent(lanes, m)), m
     layout = LAYOUTS[lanes.kind]
     few = lanes.compare("olt", u, lanes.const(layout.smallest_normal))
-    lift = layout.fraction + 2
-    scaled = lanes.select(few, lanes.strict("fmul", u, lanes.const(2.0**lift)), u)
-    k, m = split(lanes, scaled)
+    lift = layout.fraction + 2  # subnormal numbers are made so many powers larger first
+    lifted = lanes.select(few, lanes.strict("fmul", u, lanes.const(2.0**lift)), u)
+    k, m = split_normal(lanes, lifted)
     return lanes.strict("fsub", k, lanes.select(few, lanes.const(lift), lanes.const(0.0))), m
 
 
-def split(lanes: Lanes, u: str) -> tuple[str, str]:
-    """k as a real and m with u = 2ᵏ·m, √½ ≤ m < √2, for normal u > 0."""
+def split_normal(lanes: Lanes, u: str) -> tuple[str, str]:
+    """k and m of `split` for normal u > 0."""
     layout = LAYOUTS[lanes.kind]
-    root = round(math.sqrt(0.5) * 2 ** (layout.fraction + 1)) + ((layout.bias - 2) << layout.fraction)
-    moved = lanes.whole("add", lanes.bits_of(u), lanes.iconst(layout.one - root))
+    lowest = layout.one - (1 << (layout.fraction - 1))  # the bits of ¾
+    moved = lanes.whole("add", lanes.bits_of(u), lanes.iconst(layout.one - lowest))
     power = lanes.whole("lshr", moved, lanes.iconst(layout.fraction))
     rest = lanes.whole("and", moved, lanes.iconst((1 << layout.fraction) - 1))
-    m = lanes.real_of(lanes.whole("add", rest, lanes.iconst(root)))
+    m = lanes.real_of(lanes.whole("add", rest, lanes.iconst(lowest)))
     border = (layout.bias + layout.fraction) << layout.fraction  # the bits of 2^fraction
     counted = lanes.real_of(lanes.whole("or", power, lanes.iconst(border)))
     return lanes.strict("fsub", counted, lanes.const(2.0**layout.fraction + layout.bias)), m
 
 
 def logarithm(lanes: Lanes, f: str, k: str) -> str:
-    """k·log 2 + log(1 + f) for √½ ≤ 1 + f ≤ √2."""
+    """k·log 2 + log(1 + f) for ¾ ≤ 1 + f ≤ 1½."""
     high, low = (lanes.const(part) for part in LOG2[lanes.kind])
     square = lanes.mul(f, f)
     if lanes.kind == "float":
@@ -128,5 +134,6 @@ def at_ends(lanes: Lanes, u: str, found: str, checked: str, zero: float) -> str:
     finite = lanes.compare("olt", checked, lanes.const(math.inf))
     found = lanes.select(finite, found, u)
     border = lanes.const(zero)
-    outside = lanes.select(lanes.compare("oeq", u, border), lanes.const(-math.inf), lanes.const(math.nan))
+    nan = lanes.const(-math.nan)  # with the sign that a processor's own has
+    outside = lanes.select(lanes.compare("oeq", u, border), lanes.const(-math.inf), nan)
     return lanes.select(lanes.compare("ugt", u, border), found, outside)

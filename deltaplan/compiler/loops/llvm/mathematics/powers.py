@@ -8,9 +8,10 @@ import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from deltaplan.compiler.loops.llvm import avx512
 from deltaplan.compiler.loops.llvm.lanes import Lanes
 from deltaplan.compiler.loops.llvm.mathematics.layout import LAYOUTS
-from deltaplan.compiler.loops.llvm.mathematics.logarithm import split_scaled
+from deltaplan.compiler.loops.llvm.mathematics.logarithm import split
 from deltaplan.compiler.loops.llvm.mathematics.polynomial import halves
 from deltaplan.compiler.loops.llvm.mathematics.rounding import (
     at_least,
@@ -41,9 +42,9 @@ POWERS: Mapping[str, Powers] = {
         first=(2.885390043258667, 3.851926067000022e-08),
         third=(0.9617967009544373, -7.028461812552678e-09),
         log2=(
-            0.5770801901817322,
-            0.4118499755859375,
-            0.3378186523914337,
+            0.5770836472511292,
+            0.4115389585494995,
+            0.34438514709472656,
         ),
         exp2=(
             *(0.6931471824645996, 0.24022647738456726, 0.055503591895103455, 0.00961849745362997),
@@ -57,8 +58,8 @@ POWERS: Mapping[str, Powers] = {
         first=(2.8853900817779268, 4.0710547481862066e-17),
         third=(0.9617966939259756, 5.0577616648125907e-17),
         log2=(
-            *(0.5770780163556178, 0.41219858309199425, 0.3205989022636229, 0.26230770201968323),
-            *(0.22198395543645388, 0.1912561714651222, 0.1903758365121219),
+            *(0.5770780163555814, 0.41219858311326346, 0.3205988975309412, 0.2623082372894072),
+            *(0.2219500817178159, 0.19247176508795208, 0.16724612043569387, 0.1813456691453087),
         ),
         exp2=(
             *(0.6931471805599453, 0.2402265069591011, 0.05550410866482172, 0.009618129107600477),
@@ -124,7 +125,7 @@ def of_positive(lanes: Lanes, u: str, v: str) -> str:
 def log2(lanes: Lanes, u: str) -> Pair:
     """log₂ u of a finite u > 0."""
     one = lanes.const(1.0)
-    k, m = split_scaled(lanes, u)
+    k, m = split(lanes, u)
     s = quotient(lanes, lanes.strict("fsub", m, one), sum_of(lanes, one, m))
     high, low = times(lanes, s, slope(lanes, s))
     total, rest = sum_of(lanes, k, high)
@@ -159,6 +160,8 @@ def exp2(lanes: Lanes, high: str, low: str) -> str:
     n, bits = nearest(lanes, lanes.strict("fadd", high, low), 1.0)
     f = lanes.add(lanes.strict("fsub", high, n), low)
     tail = lanes.mul(halves(lanes, f, lanes.mul(f, f), numbers.exp2), f)
+    if avx512.fits(lanes):
+        return avx512.times_two_to(lanes, lanes.strict("fadd", tail, lanes.const(1.0)), n)
     few = lanes.compare("olt", high, lanes.const(numbers.normal))
     lift = layout.fraction + 10
     bits = lanes.select_whole(few, lanes.whole("add", bits, lanes.iconst(lift)), bits)
