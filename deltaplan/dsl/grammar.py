@@ -71,8 +71,10 @@ def _made_of(grammar: str) -> list[str]:
 
 
 def _with_numbers(mapping: dict[str, Any]) -> dict[Any, Any]:
-    """States and rules go by numbers, which JSON keeps as words."""
-    return {int(key) if key.isdecimal() else key: value for key, value in mapping.items()}
+    """States and rules go by numbers, which JSON keeps as words: all keys of a mapping, or none."""
+    if not next(iter(mapping), "").isdecimal():
+        return mapping
+    return {int(key): value for key, value in mapping.items()}
 
 
 if __name__ == "__main__":

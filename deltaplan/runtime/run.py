@@ -12,7 +12,6 @@ import numpy as np
 from deltaplan.compiler.experiment import Experiment
 from deltaplan.compiler.load import restore
 from deltaplan.compiler.parameters import place_blocks, place_parameters
-from deltaplan.compiler.render import render
 from deltaplan.diagnostics import DeltaplanError, Diagnostic, Span, SpecError, mistake
 from deltaplan.runtime.backends.numpy.expressions import Array
 from deltaplan.runtime.data.dataset import Dataset, Part, PartName
@@ -123,7 +122,10 @@ class Run:
 
     def save(self, runs: str | os.PathLike[str] = RUNS) -> "Run":
         """Writes the run to a new folder in `runs`; the run that comes back knows its folder."""
-        return replace(self, folder=save(self.saved, Path(runs), self.pictures))
+        from deltaplan.compiler.render import render
+
+        saved = replace(self.saved, resolved=self.saved.resolved or render(self.experiment))
+        return replace(self, saved=saved, folder=save(saved, Path(runs), self.pictures))
 
     def dataset(self, path: Path | None = None) -> Dataset:
         """The data of the run, read again from its file or from another one. SpecError for a run that was
@@ -189,7 +191,6 @@ def _saved(model: Model, dataset: Dataset, outcome: Outcome, resumed: "Run | Non
     return SavedRun(
         name=resumed.saved.name if resumed else name_of(experiment),
         spec=experiment.source.text,
-        resolved=render(experiment),
         parameters=blocks(experiment, outcome.theta),
         state=outcome.states,
         counters=outcome.counters,

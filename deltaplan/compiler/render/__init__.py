@@ -1,8 +1,8 @@
 """A spec with every default written out and where it came from."""
 
-from importlib.metadata import version
 from pathlib import Path
 
+from deltaplan import __version__
 from deltaplan.compiler.experiment import Experiment
 from deltaplan.compiler.render.lines import resolved
 from deltaplan.dsl import parse, spec_text, tree
@@ -25,4 +25,4 @@ def render(experiment: Experiment, spec: tree.Spec | None = None) -> str:
 
 def _header(name: str) -> str:
     shown = "".join(c if c.isprintable() else "?" for c in Path(name).name)
-    return f"# {shown} with every default written out, by deltaplan {version('deltaplan')}"
+    return f"# {shown} with every default written out, by deltaplan {__version__}"

@@ -9,8 +9,6 @@ from pathlib import Path
 from typing import Any
 
 from numpy.typing import NDArray
-from safetensors import SafetensorError
-from safetensors import numpy as safetensors
 
 from deltaplan.compiler.measured import Measured
 from deltaplan.diagnostics import DeltaplanError, nearest
@@ -90,6 +88,9 @@ def _read_file(folder: Path, name: str, sums: Mapping[str, Any]) -> bytes:
 
 
 def _read_tensors(folder: Path, name: str, files: Mapping[str, bytes]) -> dict[str, NDArray[Any]]:
+    from safetensors import SafetensorError
+    from safetensors import numpy as safetensors
+
     try:
         return safetensors.load(files[name])
     except (SafetensorError, KeyError, ValueError) as error:

@@ -47,6 +47,7 @@ def cpu_name() -> str:
 class SavedRun:
     """The content of a run folder, pictures aside.
 
+    `resolved` is the spec with every default, which is not written out before the run is saved.
     `parameters` are blocks by name in their order, `state` the optimizer's vectors, flat as θ is; `counters`
     are what else a run needs to go on (see `Outcome`); `recorded` is θ along the way;
     `contributions` are the expressions of plugins, `code` what else it takes of them;
@@ -57,7 +58,6 @@ class SavedRun:
 
     name: str
     spec: str
-    resolved: str
     parameters: Arrays
     state: Arrays
     step: int
@@ -66,6 +66,7 @@ class SavedRun:
     preprocessing: Preprocessing
     history: Sequence[Mapping[str, Any]]
     metrics: Mapping[str, Any]
+    resolved: str = ""
     counters: Arrays = field(default_factory=dict)
     recorded: Recorded | None = None
     contributions: tuple[Saved, ...] = ()

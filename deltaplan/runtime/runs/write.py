@@ -10,7 +10,6 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from safetensors import numpy as safetensors
 
 from deltaplan.diagnostics import DeltaplanError
 from deltaplan.runtime.contributions import Code, contribution_to_data
@@ -87,6 +86,8 @@ def _relative(path: Path, base: Path) -> str:
 
 
 def _tensors(arrays: Arrays) -> bytes:
+    from safetensors import numpy as safetensors  # a run that is not saved starts without it
+
     return safetensors.save({name: np.array(array, order="C") for name, array in arrays.items()})
 
 
