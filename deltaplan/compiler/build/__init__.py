@@ -4,6 +4,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import ClassVar
 
+from deltaplan.compiler.build.assertions import check_assertions, read_assertions
 from deltaplan.compiler.build.blocks import define_blocks
 from deltaplan.compiler.build.braces import Block
 from deltaplan.compiler.build.context import Context, ExpansionLimits
@@ -74,6 +75,7 @@ def build(
     data = build_data(context, scope, model, lines["data"]) if "data" in lines else None
     if train and data:
         check_validation(context, train, lines["train"], data)
+    assertions = read_assertions(context, scope, reads.get("assert", []))
     problems.raise_errors()
     assert model is not None, "a spec without a model is told"
     graph = model.draft.graph()
@@ -94,6 +96,8 @@ def build(
         check_record(context, experiment, lines["train"])
         check_solver(context, experiment)
         problems.raise_errors()
+    check_assertions(context, experiment, assertions)
+    problems.raise_errors()
     return experiment
 
 

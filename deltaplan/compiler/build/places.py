@@ -97,6 +97,7 @@ FILE = Place(
     {
         "use": Rule(),
         "param": Rule(),
+        "assert": Rule(),
         "block": Rule(body=True),
         "model": Rule(body=True),
         "data": Rule(body=True, once=True),

@@ -5,6 +5,7 @@ from pathlib import Path
 from textwrap import wrap
 from typing import Any
 
+from deltaplan.compiler.costs import Memory, depth, training_memory, work
 from deltaplan.compiler.experiment import (
     EVERYWHERE,
     DataFile,
@@ -16,7 +17,6 @@ from deltaplan.compiler.experiment import (
 )
 from deltaplan.compiler.nodes import Loss, Use, call_text, show_value
 from deltaplan.compiler.plan import Plans, compile_plans
-from deltaplan.compiler.printers.figures import Memory, depth, training_memory, work
 from deltaplan.compiler.printers.problem import problem
 from deltaplan.compiler.printers.rows import rows
 from deltaplan.compiler.printers.table import Entry, entries, table

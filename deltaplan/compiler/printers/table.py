@@ -4,8 +4,8 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from textwrap import wrap
 
+from deltaplan.compiler.costs import work
 from deltaplan.compiler.nodes import show_shape
-from deltaplan.compiler.printers.figures import work
 from deltaplan.compiler.printers.repeats import Run, runs
 from deltaplan.compiler.printers.rows import Row, Skip
 from deltaplan.compiler.steps import Step

@@ -1,15 +1,17 @@
 """What a model costs: depth, operations, bytes."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
+from deltaplan.compiler.buffers import Arena, layout
 from deltaplan.compiler.experiment import Experiment, TrainSpec
 from deltaplan.compiler.graph import Graph
 from deltaplan.compiler.nodes import Layer
 from deltaplan.compiler.parameters import is_affine
-from deltaplan.compiler.plan import Plan, Plans
-from deltaplan.compiler.printers.buffers import ITEMSIZE, arena_of
-from deltaplan.compiler.steps import Step, flops
+from deltaplan.compiler.plan import Plan, Plans, predict_plan
+from deltaplan.compiler.steps import Step, Tensor, flops
+
+ITEMSIZE = {"float32": 4, "float64": 8}
 
 
 def depth(graph: Graph) -> int:
@@ -53,8 +55,35 @@ def training_memory(experiment: Experiment, plans: Plans, batch: int) -> Memory:
     return Memory(batch, vector, vector, states, arena_of(plans.train, batch, itemsize).bytes)
 
 
+def prediction_memory(experiment: Experiment) -> int:
+    """The bytes of predicting one sample: parameters and what the steps need."""
+    plan = predict_plan(experiment.graph)
+    itemsize = ITEMSIZE[experiment.train.precision if experiment.train else "float32"]
+    return plan.trace.size * itemsize + arena_of(plan, 1, itemsize).bytes
+
+
 def _of_solver(train: TrainSpec, plan: Plan) -> int:
     """The bytes that a solver keeps."""
     assert train.solver is not None
     values = {p.name: train.optimizer.values.get(p.name, p.default) for p in train.solver.parameters}
     return 8 * train.solver.numbers(sum(p.size for p in plan.trace.trained), **values)
+
+
+def arena_of(plan: Plan, batch: int, itemsize: int) -> Arena:
+    """The memory of a plan's own tensors: data, θ and the gradient lie outside."""
+    return layout(plan.steps, [t for t, _ in outside(plan)], plan.kept, batch, itemsize)
+
+
+def outside(plan: Plan) -> Iterator[tuple[Tensor, str]]:
+    """What lies elsewhere: the data and the scale, the parts of θ and those of the gradient g."""
+    read = {tensor for step in plan.steps for tensor in step.inputs}
+    for tensor in (
+        *plan.trace.inputs.values(),
+        *plan.trace.targets.values(),
+        plan.trace.scale,
+        plan.trace.count,
+    ):
+        if tensor in read:
+            yield tensor, "data" if tensor.batched else "scalar"
+    for part in plan.parts:
+        yield part.tensor, f"{part.vector}[{part.offset}]"
