@@ -25,7 +25,7 @@ def header(command: str, turns: int) -> str:
     versions = ", ".join(f"{name} {version(name)}" for name in (*LIBRARIES, *filter(found, PEERS)))
     lines = [
         f"`{command}`, {datetime.now(UTC):%Y-%m-%d %H:%M} UTC",
-        f"{processor()}, {os.cpu_count()} cores, load {load()}, {platform.system()}",
+        f"{processor()}, {os.cpu_count()} cores, load {load():.1f}, {platform.system()}",
         f"Python {platform.python_version()}, {versions}; BLAS: {blas()}",
         f"C: {compiler()}",
         f"median of {turns} interleaved turns; a ratio is the median of the turns' ratios",
@@ -76,8 +76,9 @@ def processor() -> str:
     return next(names, platform.machine())
 
 
-def load() -> str:
-    return f"{os.getloadavg()[0]:.1f}" if hasattr(os, "getloadavg") else "unknown"
+def load() -> float:
+    """How many programs were at work in the last minute; 0 where that is not told."""
+    return os.getloadavg()[0] if hasattr(os, "getloadavg") else 0.0
 
 
 def blas() -> str:

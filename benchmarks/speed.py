@@ -10,6 +10,7 @@ from benchmarks import reference_c
 from benchmarks.contenders import OURS, entered
 from benchmarks.contest import Result, contest
 from benchmarks.races import RACES, C, Race
+from benchmarks.report import load
 from deltaplan.runtime.threads import blas_threads
 
 PER_SECOND = {"µs/step": 1e6, "µs": 1e6, "ms": 1e3}
@@ -28,6 +29,7 @@ def lines(name: str, chosen: Collection[str], turns: int, threads: int) -> Itera
 
 def held(race: Race, chosen: Collection[str], turns: int, threads: int) -> Iterator[str]:
     work = race.make()
+    busy = load() if threads > 1 else 0.0  # with several threads other programs are in the way
     clock = process_time if threads == 1 else perf_counter  # the processor's adds up those of the threads
     with np.errstate(all="ignore"), blas_threads(threads):
         contenders = entered(race.task, work, chosen)
@@ -35,6 +37,8 @@ def held(race: Race, chosen: Collection[str], turns: int, threads: int) -> Itera
     peak = best_of_machine(work.settings.precision) * threads
     yield from table(race, results, race.operations(work) / peak if peak else None)
     yield from verdicts(race, results)
+    if busy > 1.5:
+        yield f"\nOther programs were at work (load {busy:.1f}): figures of several threads say little then."
 
 
 def table(race: Race, results: Mapping[str, Result], least: float | None) -> Iterator[str]:
