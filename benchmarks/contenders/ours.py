@@ -18,6 +18,8 @@ from deltaplan.runtime.model import Model
 from deltaplan.runtime.native_trainer import NativeTrainer
 from deltaplan.runtime.nets import Nets
 from deltaplan.runtime.outcome import Backend, Outcome
+from deltaplan.runtime.predicting import predictor_of
+from deltaplan.runtime.predictor import Predictor
 from deltaplan.runtime.seeds import seeded
 from deltaplan.runtime.train import train, trainer_of
 
@@ -88,9 +90,10 @@ def losses(work: Workload, thetas: Array) -> Array:
     return found
 
 
-def predictor(work: Workload) -> Model:
-    """What `Run.predict` asks."""
-    return Model(work.experiment, work.theta.astype(work.settings.precision), work.preprocessing)
+def predictor(work: Workload) -> Predictor:
+    """What `Run.predictor` gives."""
+    model = Model(work.experiment, work.theta.astype(work.settings.precision), work.preprocessing)
+    return predictor_of(model, "native")
 
 
 def residual(work: Workload) -> dict[str, Contender]:
@@ -113,16 +116,12 @@ def landscape(work: Workload) -> dict[str, Contender]:
 
 
 def one(work: Workload) -> dict[str, Contender]:
-    return predictions(work, 1)
+    predict, x = predictor(work), rows_of(work, 1)[0].copy()
+    return {NAME: Contender(repeating(partial(predict, x)), 10_000)}
 
 
 def many(work: Workload) -> dict[str, Contender]:
-    return predictions(work, 1024)
-
-
-def predictions(work: Workload, count: int) -> dict[str, Contender]:
-    model, rows = predictor(work), rows_of(work, count)
-    return {NAME: Contender(repeating(partial(model.predict, rows)), 10_000)}
+    return {NAME: Contender(repeating(partial(predictor(work), rows_of(work, 1024))), 1_000)}
 
 
 def ensemble(work: Workload) -> dict[str, Contender]:

@@ -70,7 +70,7 @@ class Model:
 
     def predict_columns(self, x: Mapping[str, Array]) -> dict[str, Array]:
         """Prepared inputs [features, N] to predictions [outputs, N] by output, in the data's units."""
-        plan = self._plan(linked=True)
+        plan = self.plan(linked=True)
         return self.preprocessing.targets_back(self._run(plan, x))
 
     def score(self, part: Part) -> dict[str, float]:
@@ -144,9 +144,9 @@ class Model:
 
     def raw_columns(self, x: Mapping[str, Array]) -> dict[str, Array]:
         """What the model gives before links and decisions, [outputs, N] by output."""
-        return self._run(self._plan(linked=False), x)
+        return self._run(self.plan(linked=False), x)
 
-    def _plan(self, linked: bool) -> Plan:
+    def plan(self, linked: bool = True) -> Plan:
         """The plan of predictions, made when it is first asked for; each call has memory of its own."""
         if linked not in self._plans:
             self._plans[linked] = predict_plan(self.experiment.graph, linked=linked)

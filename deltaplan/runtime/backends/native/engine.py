@@ -27,7 +27,11 @@ class Library:
     def function(self, name: str, parameters: Sequence[str], returns: str | None = None) -> Any:
         """The function `name`, which releases the GIL while it runs."""
         kind = CFUNCTYPE(TYPES[returns] if returns else None, *(TYPES[p] for p in parameters))
-        return kind(self._engine.get_function_address(name))
+        return kind(self.address(name))
+
+    def address(self, name: str) -> int:
+        """Where the function `name` begins."""
+        return int(self._engine.get_function_address(name))
 
 
 def object_of(text: str, target: Target) -> bytes:
