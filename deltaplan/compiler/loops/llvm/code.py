@@ -10,6 +10,7 @@ SIZES = {"i8": 1, "i32": 4, "i64": 8, "float": 4, "double": 8, "ptr": 8}
 WHOLE = {"+": "add", "-": "sub", "*": "mul", "//": "sdiv", "%": "srem", "&": "and", "|": "or", "^": "xor"}
 WHOLE |= {"<<": "shl", ">>": "lshr"}
 REAL = {"+": "fadd", "-": "fsub", "*": "fmul", "/": "fdiv"}
+FLUSH = 0x8040  # of the control word: subnormal results and operands are 0
 COMPARE = {"<": "slt", "<=": "sle", ">": "sgt", ">=": "sge", "==": "eq", "!=": "ne"}
 COMPARE_REAL = {"<": "olt", "<=": "ole", ">": "ogt", ">=": "oge", "==": "oeq", "!=": "une"}
 
@@ -199,6 +200,24 @@ class Code:
         self.text.declare("void @llvm.memset.p0.i64(ptr, i8, i64, i1)")
         name = self.name(size, "i64")
         self.text.do(f"call void @llvm.memset.p0.i64(ptr {target.name}, i8 0, i64 {name}, i1 false)")
+
+    @contextmanager
+    def without_subnormals(self, here: bool) -> Iterator[None]:
+        """On x86 numbers too small for a full mantissa count as 0 inside: each takes 100 times as long, and a
+        moment that decays becomes one. What the caller had is put back."""
+        if not here:
+            yield
+            return
+        for name in ("stmxcsr", "ldmxcsr"):
+            self.text.declare(f"void @llvm.x86.sse.{name}(ptr)")
+        before, inside = (self.text.value("alloca i32") for _ in range(2))
+        self.text.do(f"call void @llvm.x86.sse.stmxcsr(ptr {before})")
+        state = self.text.value(f"load i32, ptr {before}")
+        flushing = self.text.value(f"or i32 {state}, {FLUSH}")
+        self.text.do(f"store i32 {flushing}, ptr {inside}")
+        self.text.do(f"call void @llvm.x86.sse.ldmxcsr(ptr {inside})")
+        yield
+        self.text.do(f"call void @llvm.x86.sse.ldmxcsr(ptr {before})")
 
     # control
     @contextmanager

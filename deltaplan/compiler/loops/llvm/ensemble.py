@@ -72,7 +72,8 @@ class EnsembleWriter:
             self._gather()
         parameters = [("ptr", "table"), ("ptr", "whole"), ("ptr", "real")]
         with self.code.function("train", parameters, public=True) as f:
-            Nets(self, f["table"], f["whole"], f["real"]).write()
+            with self.code.without_subnormals(self.width.is_x86):
+                Nets(self, f["table"], f["whole"], f["real"]).write()
             self.code.give()
         return self.text
 

@@ -45,6 +45,10 @@ class Width:
     estimates: bool = False
     pause: str = ""
 
+    @property
+    def is_x86(self) -> bool:
+        return "x86" in self.pause
+
     def lanes(self, kind: str) -> int:
         return self.vector * 8 // BITS[kind]
 

@@ -146,17 +146,18 @@ class Sharing:
         """Waits for a phase, does the part of thread `rank`, says so, until there is none any more."""
         code = self.code
         with code.function("work", [("ptr", "table"), ("i64", "rank")], public=True) as f:
-            signal = self.writer.slot(f["table"], "signal")
-            seen = code.variable("i64", 0)
-            spins = code.variable("i64", 0)
-            phase = code.variable("i64", Phase.PASS)
-            with code.while_(lambda: phase.value.is_not(Phase.LEAVE)):
-                self._wait(signal, seen.value, spins)
-                seen.set(code.load(signal, Signal.GO, "i64", fresh=True))
-                phase.set(code.load(signal, Signal.PHASE, "i64"))
-                with code.when(phase.value.is_not(Phase.LEAVE)):
-                    self._given(f, signal, phase.value)
-                    add(self.writer, signal, Signal.DONE)
+            with code.without_subnormals(self.writer.width.is_x86):
+                signal = self.writer.slot(f["table"], "signal")
+                seen = code.variable("i64", 0)
+                spins = code.variable("i64", 0)
+                phase = code.variable("i64", Phase.PASS)
+                with code.while_(lambda: phase.value.is_not(Phase.LEAVE)):
+                    self._wait(signal, seen.value, spins)
+                    seen.set(code.load(signal, Signal.GO, "i64", fresh=True))
+                    phase.set(code.load(signal, Signal.PHASE, "i64"))
+                    with code.when(phase.value.is_not(Phase.LEAVE)):
+                        self._given(f, signal, phase.value)
+                        add(self.writer, signal, Signal.DONE)
             code.give()
 
     def _wait(self, signal: Value, known: Value, spins: Variable) -> None:

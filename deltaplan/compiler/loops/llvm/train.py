@@ -155,5 +155,6 @@ class TrainingWriter:
     def _train(self) -> None:
         parameters = [("ptr", "table"), ("ptr", "whole"), ("ptr", "real")]
         with self.code.function("train", parameters, public=True) as f:
-            Loop(self, f["table"], f["whole"], f["real"]).write()
+            with self.code.without_subnormals(self.width.is_x86):
+                Loop(self, f["table"], f["whole"], f["real"]).write()
             self.code.give()
