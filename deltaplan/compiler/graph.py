@@ -1,4 +1,4 @@
-"""The graph of a model and its problem: typed nodes over a private networkx graph."""
+"""The graph of a model and its problem: typed nodes, and networkx where they are out of order."""
 
 from collections.abc import Iterable, Iterator, Mapping
 from functools import cached_property

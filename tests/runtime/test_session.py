@@ -1,6 +1,8 @@
 """The Python face as a notebook uses it: data from memory, frames, runs that show themselves."""
 
 import re
+import subprocess
+import sys
 from base64 import b64decode
 from pathlib import Path
 from xml.etree import ElementTree
@@ -228,3 +230,16 @@ def test_a_run_shows_its_scores_and_its_loss_curve():
     assert rows[1][1] == f"{run.metrics['train']['loss']:.4g}"
     (picture,) = re.findall('base64,([^"]+)', run._repr_html_())
     assert ElementTree.fromstring(b64decode(picture)).tag.endswith("svg")
+
+
+def test_training_starts_without_what_it_does_not_need():
+    code = f"""
+import sys, deltaplan
+run = deltaplan.loads({PLAIN.format(inputs=1, outputs=1, loss="squared_error", epochs=2)!r})
+run = deltaplan.train(run, [[0.0], [1.0]], [[0.0], [1.0]])
+idle = ("networkx", "safetensors", "importlib.metadata", "click", "deltaplan.compiler.printers",
+        "deltaplan.compiler.render", "deltaplan.runtime.svg", "deltaplan.runtime.gradcheck")
+print([name for name in idle if name in sys.modules], list(run.pictures))
+"""
+    told = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert told.stdout == "[] ['loss.svg', 'fit.svg']\n"
