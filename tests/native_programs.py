@@ -2,6 +2,7 @@
 
 from functools import cache
 
+import llvmlite.binding as llvm
 import numpy as np
 from programs import random_values, run
 
@@ -14,8 +15,11 @@ from deltaplan.compiler.loops.schedule.axes import Axes
 from deltaplan.compiler.loops.verify import verify
 from deltaplan.compiler.steps import View
 from deltaplan.runtime.backends.native.engine import Library, compile_text
-from deltaplan.runtime.backends.native.target import host
+from deltaplan.runtime.backends.native.memory import counter_of, numbers_of
+from deltaplan.runtime.backends.native.target import host, named
 from deltaplan.runtime.backends.numpy.program import aligned
+from deltaplan.runtime.patterns import table
+from deltaplan.runtime.random import Purpose
 
 KINDS = {"float32": "float", "float64": "double"}
 TOLERANCE = {"float32": 1e-5, "float64": 1e-12}
@@ -38,71 +42,110 @@ class Guarded:
         return bool((guards == np.asarray(MARK, guards.dtype)).all())
 
 
+class Native:
+    """The program of a list of steps, verified, over memory of its own. `values` are those of its leaves,
+    [*shape, batch] where batched; with nets, [*shape, batch, nets] of those that they do not share."""
+
+    def __init__(
+        self, steps, values, wanted, batch=3, dtype="float64", target=None, fused=True, reuse=True, **axes
+    ):
+        self.dtype, self.target = np.dtype(dtype), target or host()
+        self.alias = aliases(steps)
+        self.axes = Axes(batch, self.target.schedule(self.dtype.itemsize), **axes)
+        outside = {t: Spot(f"leaf {t.name}", 0) for t in values}
+        self.program = loops_program(steps, outside, wanted, self.axes, {}, fused=fused, reuse=reuse)
+        there = ["arena"] if self.axes.accumulate else []
+        kept = [self.alias.get(t.name, t).name for t in wanted]
+        verify(self.program, kept, given=[*there, *(spot.space for spot in outside.values())])
+        self.memory = {"arena": Guarded(self.program.arena, dtype)}
+        self.memory["scratch"] = Guarded(self.program.scratch, dtype)
+        for tensor, value in values.items():
+            self.memory[f"leaf {tensor.name}"] = held = Guarded(self.axes.numbers(tensor), dtype)
+            seen(held.numbers, tensor, self.axes)[...] = value
+        self.tables = {found.name: table(found) for found in self.program.tables}
+        self.tables |= {"counter": counter_of(0, Purpose.DROPOUT)}
+        self.tables |= {"samples": numbers_of(np.arange(batch), self.dtype)}
+
+    def run(self):
+        arrays = self.tables | {name: held.numbers for name, held in self.memory.items()}
+        pointers = [arrays[name].ctypes.data for name in spaces_of(self.program)]
+        text = write_run(self.program, KINDS[self.dtype.name], self.target.width)
+        library(text, self.target).function("run", ["ptr"])(np.array(pointers or [0], np.uintp).ctypes.data)
+        assert all(held.intact for held in self.memory.values()), "written outside of a memory"
+
+    def __getitem__(self, tensor):
+        spot = self.program.spots[self.alias.get(tensor.name, tensor).name]
+        numbers = self.memory[spot.space].numbers[spot.offset : spot.offset + self.axes.numbers(tensor)]
+        return seen(numbers, tensor, self.axes).copy()
+
+
 @cache
-def library(program, kind):
-    target = host()
-    return Library(compile_text(write_run(program.value, kind, target.width), target), target)
+def library(text, target):
+    return Library(compile_text(text, target), target)
 
 
-class Keyed:
-    """A program as a key of the cache: by what it is written as."""
-
-    def __init__(self, program, kind):
-        self.value, self.text = program, write_run(program, kind, host().width)
-
-    def __hash__(self):
-        return hash(self.text)
-
-    def __eq__(self, other):
-        return self.text == other.text
-
-
-def run_native(steps, values, wanted, batch=3, dtype="float64", inner="features", fused=True, reuse=True):
-    """The values of the wanted tensors, [*shape, batch] where batched, from machine code."""
-    axes = Axes(batch, host().schedule(np.dtype(dtype).itemsize), inner=inner)
-    outside = {t: Spot(f"leaf {t.name}", 0) for t in values}
-    made = loops_program(steps, outside, wanted, axes, {}, fused=fused, reuse=reuse)
-    alias = aliases(steps)
-    verify(made, [alias.get(t.name, t).name for t in wanted])
-    memory = {"arena": Guarded(made.arena, dtype), "scratch": Guarded(made.scratch, dtype)}
-    for tensor, value in values.items():
-        memory[f"leaf {tensor.name}"] = Guarded(axes.numbers(tensor), dtype)
-        seen(memory[f"leaf {tensor.name}"].numbers, tensor, axes)[...] = value
-    spaces = spaces_of(made)
-    table = np.array([memory[name].numbers.ctypes.data for name in spaces] or [0], np.uintp)
-    library(Keyed(made, KINDS[dtype]), KINDS[dtype]).function("run", ["ptr"])(table.ctypes.data)
-    assert all(m.intact for m in memory.values()), "written outside of a memory"
-    found = []
-    for tensor in wanted:
-        spot = made.spots[alias.get(tensor.name, tensor).name]
-        numbers = memory[spot.space].numbers[spot.offset : spot.offset + axes.numbers(tensor)]
-        found.append(seen(numbers, tensor, axes).copy())
-    return found
+def run_native(steps, values, wanted, batch=3, dtype="float64", **options):
+    """The values of the wanted tensors from machine code."""
+    native = Native(steps, values, wanted, batch, dtype, **options)
+    native.run()
+    return [native[tensor] for tensor in wanted]
 
 
 def seen(numbers, tensor, axes):
-    """[*shape, batch] of a tensor's numbers in memory."""
-    if not tensor.batched:
-        return numbers.reshape(tensor.shape)
-    if axes.by_features:
-        return np.moveaxis(numbers.reshape(axes.batch, *tensor.shape), 0, -1)
-    return numbers.reshape(*tensor.shape, axes.batch)
+    """[*shape, batch] of a tensor's numbers in memory, and the nets last."""
+    shape = axes.shape(tensor, tensor.shape)
+    found = numbers.reshape(shape)
+    return np.moveaxis(found, 0, -1) if axes.by_features and tensor.batched else found
 
 
-def assert_as_numpy(steps, leaves, batch=3, dtype="float64", seed=0, **options):
+def written(steps):
+    """The tensors that have memory when each step is a kernel."""
+    return [t for step in steps if not isinstance(step, View) for t in step.outputs]
+
+
+def assert_as_numpy(steps, leaves, batch=3, dtype="float64", seed=0, inner="features", **options):
     """Every tensor is what numpy makes of the same numbers: step by step, and fused with memory reused."""
     values = random_values(leaves, batch, seed)
     values = {t: v.astype(dtype) if t.kind == "real" else v for t, v in values.items()}
-    every = [t for step in steps if not isinstance(step, View) for t in step.outputs]
     read = {t for step in steps for t in step.inputs}
-    for wanted, fused in ((every, False), ([t for t in every if t not in read], True)):
+    last = [t for t in written(steps) if t not in read]
+    ways = [(written(steps), False), (last, True)] if len(steps) > 1 else [(last, True)]
+    for wanted, fused in ways:
         expected = run(steps, values, wanted, batch=batch, dtype=np.dtype(dtype))
-        given = run_native(steps, values, wanted, batch, dtype, fused=fused, reuse=fused, **options)
+        given = run_native(
+            steps, values, wanted, batch, dtype, fused=fused, reuse=fused, inner=inner, **options
+        )
         for tensor, a, b in zip(wanted, expected, given, strict=True):
             assert_close(a, b, dtype, tensor.name)
+
+
+def assert_nets_as_numpy(steps, batch=3, nets=5, shared=(), dtype="float64"):
+    """The same for many nets at once, each beside numpy; they share the leaves that are named."""
+    leaves = {t for step in steps for t in step.inputs} - {t for step in steps for t in step.outputs}
+    common = random_values(leaves, batch)
+    each = [random_values(leaves, batch, seed=number + 1) for number in range(nets)]
+    each = [{t: common[t] if t.name in shared else v[t] for t in leaves} for v in each]
+    given = {t: common[t] if t.name in shared else np.stack([v[t] for v in each], -1) for t in leaves}
+    wanted = written(steps)
+    found = run_native(steps, given, wanted, batch, dtype, nets=nets, shared=frozenset(shared))
+    for number, values in enumerate(each):
+        expected = run(steps, values, wanted, batch=batch, dtype=np.dtype(dtype))
+        for tensor, a, b in zip(wanted, expected, found, strict=True):
+            assert_close(a, b[..., number], dtype, f"{tensor.name} of net {number}")
 
 
 def assert_close(expected, given, dtype, name=""):
     finite = expected[np.isfinite(expected)]
     floor = TOLERANCE[dtype] * max(np.abs(finite).max(initial=0.0), 1e-3)
     np.testing.assert_allclose(given, expected, rtol=0, atol=floor, err_msg=name)
+
+
+def targets():
+    """The processors among those with names whose code this one can run."""
+    return [name for name in ("avx512", "avx2", "x86-64") if _runs_here(named(name))]
+
+
+def _runs_here(target):
+    features = [f.removeprefix("+") for f in target.features.split(",") if f]
+    there = llvm.get_host_cpu_features()
+    return llvm.get_process_triple().startswith("x86_64") and all(there.get(f) for f in features)

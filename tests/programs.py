@@ -101,6 +101,24 @@ def window(*kernel, stride=1, dilation=1, before=0, after=0, width=None):
     return Window(kernel, (stride,) * len(kernel), (dilation,) * len(kernel), *pads)
 
 
+@st.composite
+def windows(draw, padding="any"):
+    """The sides of a sample and a window that fits them."""
+    axes = draw(st.integers(1, 2))
+
+    def each(low, high):
+        return tuple(draw(st.integers(low, high)) for _ in range(axes))
+
+    kernel, dilation = each(1, 3), each(1, 2)
+    most = min(kernel) - 1 if padding == "less" else 3  # a pool must see a number of the sample everywhere
+    made = Window(
+        kernel, each(1, 3), dilation if padding == "any" else (1,) * axes, each(0, most), each(0, most)
+    )
+    parts = zip(made.reach, made.before, made.after, strict=True)
+    sides = tuple(draw(st.integers(max(1, r - b - a), 5)) for r, b, a in parts)
+    return made, sides
+
+
 def convolution(slot, sides, places, channels, window, groups=1, batched=True):
     """A convolution of a sample [*sides, channels[0]] to [*places, channels[1]]."""
     tensors = {

@@ -25,6 +25,7 @@ from deltaplan.compiler.steps import (
     slots_of,
 )
 from deltaplan.compiler.tape import Tape, adjoint_name
+from deltaplan.compiler.windows import Window
 
 Rule = Callable[["Tape", Any, Tensor], "Sequence[Tensor | None]"]
 DERIVATIVES: dict[type[Step], Rule] = {}
@@ -91,7 +92,7 @@ def pool(tape: Tape, step: Pool, adjoint: Tensor) -> Sequence[Tensor | None]:
         return [tape.emit(Unpool(inputs=(adjoint,), outputs=(out,), window=step.window, origin=tape.origin))]
     index = Tensor(tape.temporary(), step.output.shape, x.batched, kind="index")
     tape.emit(ArgMax(inputs=(x,), outputs=(index,), window=step.window, origin=tape.origin))
-    return [_put(tape, adjoint, index, x, step.window.axes)]
+    return [_put(tape, adjoint, index, x, step.window.axes, step.window)]
 
 
 @derivative(Unpool)
@@ -158,9 +159,12 @@ def pick(tape: Tape, step: Pick, adjoint: Tensor) -> Sequence[Tensor | None]:
     return [_put(tape, tape.broadcast(adjoint, step.output), index, x, step.axes), None]
 
 
-def _put(tape: Tape, adjoint: Tensor, index: Tensor, like: Tensor, axes: int = 1) -> Tensor:
+def _put(
+    tape: Tape, adjoint: Tensor, index: Tensor, like: Tensor, axes: int = 1, window: Window | None = None
+) -> Tensor:
     out = tape.for_adjoint_of(like)
-    return tape.emit(Put(inputs=(adjoint, index), outputs=(out,), axes=axes, origin=tape.origin))
+    inputs = adjoint, index
+    return tape.emit(Put(inputs=inputs, outputs=(out,), axes=axes, window=window, origin=tape.origin))
 
 
 @derivative(Put)

@@ -175,9 +175,11 @@ class Pick(Step):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Put(Step):
-    """scatter_add by an index for each sample: the adjoint of `Pick`; zeros elsewhere."""
+    """scatter_add by an index for each sample: the adjoint of `Pick`; zeros elsewhere. With a `window`, the
+    index is what `ArgMax` finds in it: each number is among those that the window sees at its place."""
 
     axes: int = 1
+    window: Window | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

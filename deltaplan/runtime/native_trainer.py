@@ -32,6 +32,7 @@ from deltaplan.runtime.first import first
 from deltaplan.runtime.native_memory import FLOAT64, INT64, ROOM, Memory
 from deltaplan.runtime.native_monitors import native_monitors, unit_numbers
 from deltaplan.runtime.outcome import Ended, Outcome, Progress, Record, Start
+from deltaplan.runtime.patterns import table
 from deltaplan.runtime.random import Purpose
 from deltaplan.runtime.recorded import Recorded, recorded_every
 from deltaplan.runtime.threads import cores
@@ -136,6 +137,8 @@ class NativeTrainer:
                 for key, chosen in self._pieces():
                     m[f"samples{key}"] = numbers_of(self.part.rows[chosen], self.dtype)
             m["counter"] = counter_of(spec.seed, Purpose.DROPOUT)
+        for found in dict.fromkeys(found for program in t.programs for found in program.tables):
+            m[found.name] = table(found)
         if t.batch is not None:
             m["shuffle"] = counter_of(spec.seed, Purpose.SHUFFLE)
         if t.validation:

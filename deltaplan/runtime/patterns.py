@@ -10,6 +10,7 @@ from functools import lru_cache
 import numpy as np
 from numpy.typing import NDArray
 
+from deltaplan.compiler.loops.schedule.tables import Table
 from deltaplan.compiler.steps import Pattern
 from deltaplan.runtime.random import Purpose, keys
 
@@ -39,6 +40,15 @@ def cells(pattern: Pattern) -> tuple[Indices, Indices]:
     rows, columns = np.divmod(chosen, pattern.columns)
     rows.flags.writeable = columns.flags.writeable = False
     return rows, columns
+
+
+def table(wanted: Table) -> NDArray[np.int32]:
+    """A pattern as native kernels read it."""
+    rows, columns = cells(wanted.pattern)
+    lines = rows if wanted.order == "rows" else columns
+    order = np.argsort(lines, kind="stable")
+    begins = np.searchsorted(lines[order], np.arange(wanted.lines + 1))
+    return np.concatenate([begins, rows[order], columns[order], order]).astype(np.int32)
 
 
 def _smallest(places: Indices, found: NDArray[np.uint64], count: int) -> tuple[Indices, NDArray[np.uint64]]:

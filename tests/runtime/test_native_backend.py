@@ -53,10 +53,10 @@ def leaves(plan, batch, dtype, seed=0):
     """Data for the inputs and targets of a plan."""
     random = np.random.default_rng(seed)
     data = {
-        name: random.normal(size=(*t.shape, batch)).astype(dtype) for name, t in plan.trace.inputs.items()
+        name: random.normal(size=(t.size, batch)).astype(dtype) for name, t in plan.trace.inputs.items()
     }
     for name, tensor in plan.trace.targets.items():
-        shape = (*tensor.shape, batch)
+        shape = (tensor.size, batch) if tensor.shape else (batch,)
         if tensor.kind == "index":
             data[f"target {name}"] = random.integers(0, plan.trace.outputs[name].size, shape)
         else:
@@ -81,7 +81,7 @@ def bounds(plan, batch, dtype, **options):
     native.scale[...] = 1 / batch
     native.draws(SEED, STEP, np.arange(batch))
     for name, array in native.data.items():
-        array[...] = data[name]
+        array[...] = data[name].reshape(array.shape)
     return reference, native
 
 

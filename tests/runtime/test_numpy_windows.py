@@ -6,29 +6,11 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from programs import convolution, random_values, run, sparse_product
+from programs import convolution, random_values, run, sparse_product, windows
 
 from deltaplan.compiler.steps import ArgMax, Pool, Tensor, Unpool
 from deltaplan.compiler.windows import Window
 from deltaplan.runtime.patterns import cells
-
-
-@st.composite
-def windows(draw, padding="any"):
-    """The sides of a sample and a window that fits them."""
-    axes = draw(st.integers(1, 2))
-
-    def each(low, high):
-        return tuple(draw(st.integers(low, high)) for _ in range(axes))
-
-    kernel, dilation = each(1, 3), each(1, 2)
-    most = min(kernel) - 1 if padding == "less" else 3  # a pool must see a number of the sample everywhere
-    made = Window(
-        kernel, each(1, 3), dilation if padding == "any" else (1,) * axes, each(0, most), each(0, most)
-    )
-    parts = zip(made.reach, made.before, made.after, strict=True)
-    sides = tuple(draw(st.integers(max(1, r - b - a), 5)) for r, b, a in parts)
-    return made, sides
 
 
 def seen(made, sides):

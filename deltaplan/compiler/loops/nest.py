@@ -132,13 +132,50 @@ class Draw:
 
 
 @dataclass(frozen=True, slots=True)
+class Lookup:
+    """variable ← table[index]: a whole number from 0 to `below` − 1, which stands in places as a variable
+    of a loop does. The table holds 32-bit whole numbers."""
+
+    variable: str
+    table: Buffer
+    index: Index
+    below: int
+
+
+@dataclass(frozen=True, slots=True)
+class Gather:
+    """local ← buffer[index], on the axis `axis` at the whole number that the local `chosen` holds, in each
+    lane its own; beyond the ends of the axis what stands there. The index is 0 on that axis."""
+
+    name: str
+    buffer: Buffer
+    index: Index
+    axis: int
+    chosen: str
+
+
+@dataclass(frozen=True, slots=True)
+class ScatterAdd:
+    """buffer[index] ← buffer[index] + local, at a place as of `Gather`. Lanes write places of their own."""
+
+    buffer: Buffer
+    index: Index
+    axis: int
+    chosen: str
+    name: str
+
+
+@dataclass(frozen=True, slots=True)
 class Accumulator:
     """A local that a fold carries from turn to turn: it begins with `first` (0, or −∞ for a maximum) and
-    takes in the product of `factors`, or that one local, in each turn."""
+    takes in the product of `factors`, or that one local, in each turn. The body knows its value by its name.
+
+    Of kind `carry` it becomes its one factor: what a fold within the body makes of it.
+    """
 
     name: str
     factors: tuple[str, ...]
-    kind: Literal["sum", "max"] = "sum"
+    kind: Literal["sum", "max", "carry"] = "sum"
     first: str | None = None
 
 
@@ -160,17 +197,34 @@ class For:
 @dataclass(frozen=True, slots=True)
 class Fold:
     """A loop whose body feeds accumulators. Along lanes each has as many partial sums as there are lanes,
-    which are added at the end in a fixed order."""
+    which are added at the end in a fixed order.
+
+    Where `begin` and `end` are variables of lookups, it may have no turn at all.
+    """
 
     variable: str
-    end: int
+    end: int | str
     body: tuple["Statement", ...]
     accumulators: tuple[Accumulator, ...]
     kind: Literal["loop", "lanes"] = "loop"
     unroll: int = 1
+    begin: int | str = 0
 
 
-Statement = Load | Store | Compute | Number | Transpose | MultiplyAdd | Draw | For | Fold
+Statement = (
+    Load
+    | Store
+    | Compute
+    | Number
+    | Transpose
+    | MultiplyAdd
+    | Draw
+    | Lookup
+    | Gather
+    | ScatterAdd
+    | For
+    | Fold
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -185,7 +239,7 @@ class Kernel:
 
     @property
     def outputs(self) -> tuple[str, ...]:
-        stored = {s.buffer.name for s in statements(self.body) if isinstance(s, Store)}
+        stored = {s.buffer.name for s in statements(self.body) if isinstance(s, Store | ScatterAdd)}
         stored |= {s.target.name for s in statements(self.body) if isinstance(s, Transpose)}
         return tuple(b.name for b in self.parameters if b.name in stored)
 

@@ -5,23 +5,24 @@ from dataclasses import dataclass, replace
 
 from deltaplan.compiler.buffers import aliases
 from deltaplan.compiler.loops.groups import Group, Joins, group, hide, is_product
-from deltaplan.compiler.loops.nest import Buffer, Kernel, Statement
+from deltaplan.compiler.loops.nest import Buffer, Kernel, Statement, Store, Transpose, statements
 from deltaplan.compiler.loops.schedule import (
     NoScheduleError,
+    convolve,
     few,
     flat,
     rows,
     samples,
-    sum_nests,
     sums,
+    tiles,
     vectors,
     wide,
 )
 from deltaplan.compiler.loops.schedule.axes import Axes
-from deltaplan.compiler.loops.schedule.reductions import reduce_nest
 from deltaplan.compiler.loops.schedule.signature import COUNTER, SAMPLES, Names, signature
+from deltaplan.compiler.loops.schedule.tables import Table, table_of
 from deltaplan.compiler.loops.starts import started
-from deltaplan.compiler.steps import Map, MatMul, Reduce, Step, Tensor
+from deltaplan.compiler.steps import Conv, Map, Sparse, Step, Tensor
 
 NARROW = 16  # features that are locals, each by itself
 ALIGNMENT = 64  # bytes
@@ -51,13 +52,14 @@ class Call:
 @dataclass(frozen=True, slots=True)
 class Program:
     """The calls that carry out a list of steps. `spots` has every tensor that lies in memory, `arena` and
-    `scratch` are the numbers that they need there."""
+    `scratch` are the numbers that they need there; each of `tables` is a space by its name."""
 
     calls: tuple[Call, ...]
     spots: Mapping[str, Spot]
     arena: int
     scratch: int
     axes: Axes
+    tables: tuple[Table, ...] = ()
 
     @property
     def kernels(self) -> tuple[Kernel, ...]:
@@ -74,6 +76,8 @@ class Fitting(Joins):
     def samples(self, group: Group, step: Step) -> bool:
         if is_product(step):
             return False
+        if isinstance(group.steps[0], Conv):
+            return tiles.may_follow(group.steps[0], step)
         if is_narrow(group):
             return _is_narrow(step) and len(group.steps) < 64
         return isinstance(step, Map) and rows.may_follow(group, step)
@@ -93,7 +97,7 @@ def is_narrow(group: Group) -> bool:
 
 def _is_narrow(step: Step) -> bool:
     """Whether all features of a step's results are locals, and its operands few or read in a loop."""
-    if any(t.size > NARROW for t in step.outputs):
+    if any(t.size > NARROW for t in step.outputs) or not samples.is_written_out(step):
         return False
     return is_product(step) or all(t.size <= 4 * NARROW for t in step.inputs)
 
@@ -144,42 +148,30 @@ def _body(group: Group, axes: Axes, names: Names) -> tuple[Statement, ...]:
         case "samples" if axes.by_features:
             return few.samples_nest(group, axes, names)
         case "sums":
-            return _sums(group, axes, names)
+            return sums.statements(group, axes, names)
         case "samples":
-            if is_narrow(group):
-                return samples.statements(group, axes, names)
-            (first, *more) = group.steps
-            if is_product(first) or more or (isinstance(first, Map) and rows.is_rowwise(first)):
-                return rows.statements(group, axes, names)
-            return wide.step_nest(first, axes, names)
+            return _on_samples(group, axes, names)
 
 
-def _sums(group: Group, axes: Axes, names: Names) -> tuple[Statement, ...]:
+def _on_samples(group: Group, axes: Axes, names: Names) -> tuple[Statement, ...]:
     (first, *more) = group.steps
-    if not more and not sums.is_small(first):
-        return _wide_sum(first, axes, names)
-    return sums.statements(group, axes, names)
-
-
-def _wide_sum(step: Step, axes: Axes, names: Names) -> tuple[Statement, ...]:
-    match step:
-        case MatMul(transpose_a=False, transpose_b=True) if axes.nets:
-            return sum_nests.nets_product_nest(step, axes, names)
-        case MatMul(transpose_a=False, transpose_b=True):
-            return sums.product_nest(step, axes, names)
-        case Reduce(axes=()):
-            return sum_nests.reduce_nest(step, axes, names)
-        case Reduce() if not axes.accumulate:
-            return reduce_nest(step, axes, names)
-        case _:
-            raise NotImplementedError(f"{type(step).__name__} over the samples")
+    if is_narrow(group):
+        return samples.statements(group, axes, names)
+    if isinstance(first, Conv):
+        return convolve.statements(group, axes, names)
+    if is_product(first) or more or (isinstance(first, Map) and rows.is_rowwise(first)):
+        return rows.statements(group, axes, names)
+    return wide.step_nest(first, axes, names)
 
 
 def _scratch(body: Sequence[Statement]) -> Buffer | None:
-    from deltaplan.compiler.loops.nest import Transpose, statements
-
-    found = [s.target for s in statements(tuple(body)) if isinstance(s, Transpose)]
-    return found[0] if found else None
+    """The scratch memory that is written."""
+    found = (
+        s.target if isinstance(s, Transpose) else s.buffer
+        for s in statements(tuple(body))
+        if isinstance(s, Transpose | Store)
+    )
+    return next((buffer for buffer in found if buffer.name == "scratch"), None)
 
 
 def _title(group: Group) -> str:
@@ -215,12 +207,14 @@ def program(
     kernels = Kernels(alias, made)
     outside = {t.name: spot for t, spot in external.items()}
     outside |= {SAMPLES.name: Spot("samples", 0), COUNTER.name: Spot("counter", 0)}
+    outside |= {name: Spot(name, 0) for name in (table_of(s).name for s in steps if isinstance(s, Sparse))}
     calls, spots, arena = Placing(groups, kernels, outside, wanted, axes, reuse, redzone).all()
     scratch = max(
         (b.strides[0] * b.shape[0] for c in calls for b in c.kernel.parameters if b.name == "scratch"),
         default=0,
     )
-    return Program(tuple(calls), spots, arena, scratch, axes)
+    tables = dict.fromkeys(table_of(step) for step in steps if isinstance(step, Sparse))
+    return Program(tuple(calls), spots, arena, scratch, axes, tuple(tables))
 
 
 class Placing:

@@ -11,12 +11,15 @@ from deltaplan.compiler.loops.nest import (
     Draw,
     Fold,
     For,
+    Gather,
     Index,
     Kernel,
     Load,
+    Lookup,
     MultiplyAdd,
     Number,
     Place,
+    ScatterAdd,
     Statement,
     Store,
     Transpose,
@@ -118,6 +121,24 @@ def _draw(w: Writer, s: Draw) -> Iterator[str]:
     yield f"{', '.join(s.outputs)} = draw({state}, {counter})"
 
 
+def _lookup(w: Writer, s: Lookup) -> Iterator[str]:
+    yield f"{s.variable} = {w.access(s.table, s.index)} below {s.below}"
+
+
+def _gather(w: Writer, s: Gather) -> Iterator[str]:
+    yield f"{s.name} = {_chosen(w, s)}"
+
+
+def _scatter_add(w: Writer, s: ScatterAdd) -> Iterator[str]:
+    yield f"{_chosen(w, s)} += {s.name}"
+
+
+def _chosen(w: Writer, s: Gather | ScatterAdd) -> str:
+    """`z2[[i], b]`: the place that a local holds"""
+    places = [f"[{s.chosen}]" if n == s.axis else place_text(place) for n, place in enumerate(s.index)]
+    return f"{w.names.get(s.buffer.name, s.buffer.name)}[{', '.join(places)}]"
+
+
 def _for(w: Writer, s: For) -> Iterator[str]:
     many = "s" * (s.step > 1)
     by = f" by {s.step} vector{many}" if s.kind == "lanes" else f" by {s.step}" if s.step > 1 else ""
@@ -127,20 +148,20 @@ def _for(w: Writer, s: For) -> Iterator[str]:
 def _fold(w: Writer, s: Fold) -> Iterator[str]:
     for accumulator in s.accumulators:
         yield f"{accumulator.name} = {_first(accumulator)}"
-    yield from w.loop("fold", s, f"0..{s.end}" + (f" by {s.unroll}" if s.unroll > 1 else ""))
+    yield from w.loop("fold", s, f"{s.begin}..{s.end}" + (f" by {s.unroll}" if s.unroll > 1 else ""))
     for accumulator in s.accumulators:
         yield STEP + _taken(accumulator)
 
 
 def _first(accumulator: Accumulator) -> str:
-    return accumulator.first or ("0" if accumulator.kind == "sum" else "-inf")
+    return accumulator.first or ("-inf" if accumulator.kind == "max" else "0")
 
 
 def _taken(accumulator: Accumulator) -> str:
     value = "*".join(accumulator.factors)
     if accumulator.kind == "max":
         return f"{accumulator.name} = max({accumulator.name}, {value})"
-    return f"{accumulator.name} += {value}"
+    return f"{accumulator.name} {'=' if accumulator.kind == 'carry' else '+='} {value}"
 
 
 WRITERS: Mapping[type[Statement], Callable[[Writer, Any], Iterator[str]]] = {
@@ -151,6 +172,9 @@ WRITERS: Mapping[type[Statement], Callable[[Writer, Any], Iterator[str]]] = {
     Transpose: _transpose,
     MultiplyAdd: _multiply_add,
     Draw: _draw,
+    Lookup: _lookup,
+    Gather: _gather,
+    ScatterAdd: _scatter_add,
     For: _for,
     Fold: _fold,
 }

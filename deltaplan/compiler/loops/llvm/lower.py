@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from deltaplan.compiler.loops.llvm.expressions import Evaluator, Held
 from deltaplan.compiler.loops.llvm.lanes import BITS, Lanes
 from deltaplan.compiler.loops.llvm.philox import draw
+from deltaplan.compiler.loops.llvm.scattered import gather, lookup, scatter_add
 from deltaplan.compiler.loops.llvm.sums import gathered, packed
 from deltaplan.compiler.loops.llvm.text import Text, real_constant
 from deltaplan.compiler.loops.llvm.transpose import transpose
@@ -17,12 +18,15 @@ from deltaplan.compiler.loops.nest import (
     Draw,
     Fold,
     For,
+    Gather,
     Index,
     Kernel,
     Load,
+    Lookup,
     MultiplyAdd,
     Number,
     Place,
+    ScatterAdd,
     Statement,
     Store,
     Transpose,
@@ -127,6 +131,12 @@ class KernelWriter:
                     transpose(self.text, self.lanes, self.native, statement)
                 case Draw():
                     self.draw(statement, scope)
+                case Lookup():
+                    lookup(self, statement, scope)
+                case Gather():
+                    gather(self, statement, scope)
+                case ScatterAdd():
+                    scatter_add(self, statement, scope)
                 case For(kind="loop"):
                     self.loop(statement, scope)
                 case For():
@@ -185,7 +195,7 @@ class KernelWriter:
             self.text.do(f"store {self.lanes(count).type} {value}, ptr {pointer}, align {self.bytes}")
             return 1
         run = [held]
-        first = self.offset(store, scope)
+        first = self.offset(store.buffer, store.index, scope)
         for following in body[position + 1 :]:
             if not isinstance(following, Store) or following.buffer != store.buffer:
                 break
@@ -194,7 +204,7 @@ class KernelWriter:
                 held.value,
                 run[-1].lane + 1 if run[-1].lane is not None else -1,
             )
-            terms, number = self.offset(following, scope)
+            terms, number = self.offset(following.buffer, following.index, scope)
             if not one_further or terms != first[0] or number != first[1] + len(run):
                 break
             run.append(other)
@@ -203,11 +213,11 @@ class KernelWriter:
         packed(self.text, self.lanes, held.value, held.of, held.lane, len(run), pointer, self.bytes)
         return len(run)
 
-    def offset(self, access: Load | Store, scope: Scope) -> tuple[Terms, int]:
+    def offset(self, buffer: Buffer, index: Index, scope: Scope) -> tuple[Terms, int]:
         """The moving terms and the fixed number of an access, in numbers from the start of its buffer."""
         terms: dict[str, int] = {}
         fixed = 0
-        for place, stride in zip(access.index, access.buffer.strides, strict=True):
+        for place, stride in zip(index, buffer.strides, strict=True):
             found = affine(place)
             fixed += found.offset * stride
             for variable, factor in found.terms:
@@ -221,10 +231,8 @@ class KernelWriter:
 
     def address(self, buffer: Buffer, index: Index, scope: Scope) -> tuple[str, bool]:
         """The pointer of an access, and whether it moves with the lanes."""
-        terms, fixed = self.offset(Load("", buffer, index), scope)
-        pointer = self.pointer(buffer, terms, scope)
-        if fixed:
-            pointer = self.text.value(f"getelementptr inbounds {self.kind}, ptr {pointer}, i64 {fixed}")
+        terms, fixed = self.offset(buffer, index, scope)
+        pointer = self.moved(self.pointer(buffer, terms, scope), (), fixed, self.kind)
         return pointer, scope.strip is not None and _moves(index, scope.strip.variable)
 
     def pointer(self, buffer: Buffer, terms: Terms, scope: Scope) -> str:
@@ -234,18 +242,23 @@ class KernelWriter:
         key = buffer.name, terms
         if key not in scope.pointers:
             before = self.pointer(buffer, terms[:-1], scope)
-            value, factor = terms[-1]
-            moved = value if factor == 1 else self.text.value(f"mul nsw i64 {value}, {factor}")
-            scope.pointers[key] = self.text.value(
-                f"getelementptr inbounds {self.kind}, ptr {before}, i64 {moved}"
-            )
+            scope.pointers[key] = self.moved(before, terms[-1:], 0, self.kind)
         return scope.pointers[key]
+
+    def moved(self, pointer: str, terms: Terms, fixed: int, kind: str) -> str:
+        """A pointer so many numbers of a kind further."""
+        for value, factor in terms:
+            moved = value if factor == 1 else self.text.value(f"mul nsw i64 {value}, {factor}")
+            pointer = self.text.value(f"getelementptr inbounds {kind}, ptr {pointer}, i64 {moved}")
+        if not fixed:
+            return pointer
+        return self.text.value(f"getelementptr inbounds {kind}, ptr {pointer}, i64 {fixed}")
 
     def hoist(self, body: Sequence[Statement], scope: Scope) -> None:
         """Writes, before a loop, the part of each inner address that does not move in it."""
         for statement in statements(tuple(body)):
-            if isinstance(statement, Load | Store):
-                terms, _ = self.offset(statement, _frozen(scope, statement.index))
+            if isinstance(statement, Load | Store | Gather | ScatterAdd):
+                terms, _ = self.offset(statement.buffer, statement.index, _frozen(scope, statement.index))
                 self.pointer(statement.buffer, terms, scope)
 
     # computation
@@ -286,7 +299,7 @@ class KernelWriter:
 
     def whole(self, place: Place, scope: Scope) -> str:
         """The value of a place."""
-        terms, fixed = self.offset(Load("", Buffer("", (1,)), (place,)), scope)
+        terms, fixed = self.offset(Buffer("", (1,)), (place,), scope)
         total = str(fixed)
         for value, factor in terms:
             moved = value if factor == 1 else self.text.value(f"mul i64 {value}, {factor}")
@@ -365,39 +378,43 @@ class KernelWriter:
         counts = self._widths(statement, scope)
         values = [self._first(a, n, scope) for a, n in zip(statement.accumulators, counts, strict=True)]
 
-        def turn(index: int | str, before: Sequence[str], outer: Scope) -> list[str]:
-            inner = outer.inner(variables={**outer.variables, statement.variable: index})
-            self.body(statement.body, inner)
+        def turn(index: int | str, before: Sequence[str], offset: int = 0) -> list[str]:
+            inner = scope.inner(variables={**scope.variables, statement.variable: index})
+            for a, count, value in zip(statement.accumulators, counts, before, strict=True):
+                inner.locals[a.name] = Held(value, count)
+            self.body(_shifted(statement, offset), inner)
             return self._taken(statement.accumulators, counts, before, inner)
 
-        whole = statement.end // statement.unroll
-        if whole > 1:
+        def turns(index: str, before: Sequence[str]) -> Sequence[str]:
+            for offset in range(statement.unroll):
+                before = turn(index, before, offset)
+            return before
+
+        carried = [(self.lanes(n).type, value) for n, value in zip(counts, values, strict=True)]
+        if isinstance(statement.begin, str) or isinstance(statement.end, str):
+            begin, end = (scope.variables.get(str(b), b) for b in (statement.begin, statement.end))
             self.hoist(statement.body, scope)
-
-            def turns(index: str, before: Sequence[str]) -> Sequence[str]:
-                for offset in range(statement.unroll):
-                    shifted = _shifted(statement, offset)
-                    inner = scope.inner(variables={**scope.variables, statement.variable: index})
-                    self.body(shifted, inner)
-                    before = self._taken(statement.accumulators, counts, before, inner)
-                return before
-
-            kinds = [self.lanes(n).type for n in counts]
-            carried = list(zip(kinds, values, strict=True))
-            values = list(
-                self.text.loop(whole * statement.unroll, turns, step=statement.unroll, carried=carried)
-            )
-        begin = whole * statement.unroll if whole > 1 else 0
-        for index in range(begin, statement.end):
-            values = turn(index, values, scope)
+            values = list(self.text.loop_or_none(begin, end, turn, carried))
+        else:
+            whole = (statement.end - statement.begin) // statement.unroll
+            rest = statement.begin
+            if whole > 1:
+                self.hoist(statement.body, scope)
+                rest += whole * statement.unroll
+                values = list(
+                    self.text.loop(rest, turns, step=statement.unroll, begin=statement.begin, carried=carried)
+                )
+            for index in range(rest, statement.end):
+                values = turn(index, values)
         for accumulator, count, value in zip(statement.accumulators, counts, values, strict=True):
             scope.locals[accumulator.name] = Held(value, count)
 
     def fold_lanes(self, statement: Fold, scope: Scope) -> None:
-        wide = self.native * statement.unroll
-        while wide > self.native and wide > statement.end:
+        length, wide = statement.end, self.native * statement.unroll
+        assert isinstance(length, int), "lanes are known beforehand"
+        while wide > self.native and wide > length:
             wide //= 2
-        full, rest = divmod(statement.end, wide)
+        full, rest = divmod(length, wide)
         sums: list[str] | None = None
         if full > 2:
             self.hoist(statement.body, scope)
@@ -472,6 +489,8 @@ class KernelWriter:
         self, accumulator: Accumulator, count: int, before: str | None, first: str, second: Sequence[str]
     ) -> str:
         lanes = self.lanes(count)
+        if accumulator.kind == "carry":
+            return first
         if accumulator.kind == "max":
             return first if before is None else _maximum(lanes)(before, first)
         if before is None:
@@ -497,6 +516,10 @@ class KernelWriter:
                     moving.update(outputs)
                 case Draw(outputs=outputs):
                     moving.update(outputs)
+                case Gather(name=name):
+                    moving.add(name)
+                case MultiplyAdd(name=name):
+                    moving.add(name)
                 case For() | Fold():
                     moving.update(a.name for a in getattr(inner, "accumulators", ()))
         return [
@@ -513,7 +536,7 @@ def _maximum(lanes: Lanes):  # type: ignore[no-untyped-def]
 
 
 def _neutral(accumulator: Accumulator) -> float:
-    return 0.0 if accumulator.kind == "sum" else float("-inf")
+    return float("-inf") if accumulator.kind == "max" else 0.0
 
 
 def _moves(index: Index, variable: str) -> bool:

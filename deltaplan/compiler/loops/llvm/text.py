@@ -77,6 +77,22 @@ class Text:
         self.begin(done)
         return values
 
+    def loop_or_none(
+        self, begin: int | str, end: int | str, body: Loop, carried: Sequence[tuple[str, str]]
+    ) -> Sequence[str]:
+        """The same where `begin` may not lie below `end`: the first values come back then."""
+        inside, after, before = self.fresh("some"), self.fresh("none"), self.block
+        self.branch(self.value(f"icmp slt i64 {begin}, {end}"), inside, after)
+        self.begin(inside)
+        values = self.loop(str(end), body, begin=begin, carried=carried)
+        last = self.block
+        self.jump(after)
+        self.begin(after)
+        return [
+            self.value(f"phi {kind} [ {first}, %{before} ], [ {value}, %{last} ]")
+            for (kind, first), value in zip(carried, values, strict=True)
+        ]
+
     def __str__(self) -> str:
         return "\n".join([*(f"declare {d}" for d in self.declarations), *self.lines, ""])
 

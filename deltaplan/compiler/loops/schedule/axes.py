@@ -62,6 +62,10 @@ class Axes:
             return (*sample, *features)
         return (*features, *sample, *((NET,) if self.own(tensor) else ()))
 
+    def first(self, tensor: Tensor) -> int:
+        """Which axis of memory is the first of the features."""
+        return 1 if self.by_features and tensor.batched else 0
+
     def each_net(self, body: tuple[Statement, ...]) -> tuple[Statement, ...]:
         """The body for all nets at once."""
         return (For(NET, self.nets, body, "lanes"),) if self.nets else body

@@ -6,12 +6,12 @@ from typing import Any
 
 from deltaplan.compiler.loops.groups import Group, Joins, is_product
 from deltaplan.compiler.loops.nest import For, Statement
-from deltaplan.compiler.loops.schedule import rows, samples, sums, vectors, wide
+from deltaplan.compiler.loops.schedule import kernel_sums, rows, samples, sparse, sums, vectors, wide
 from deltaplan.compiler.loops.schedule.axes import Axes, Machine
 from deltaplan.compiler.loops.schedule.few_products import outer_product, product
 from deltaplan.compiler.loops.schedule.reductions import reduce_nest
 from deltaplan.compiler.loops.schedule.signature import Names
-from deltaplan.compiler.steps import Map, MatMul, Reduce, Step
+from deltaplan.compiler.steps import Conv, Map, MatMul, Reduce, Sparse, Step
 
 Nest = tuple[Statement, ...]
 FEW = 8  # numbers up to which each is a local of its own
@@ -58,10 +58,14 @@ def _is_tiny(step: Step) -> bool:
     """Whether plain numbers are as good as vectors."""
     if any(t.size > FEW for t in (*step.outputs, *step.inputs) if t.batched):
         return False
+    if not samples.is_written_out(step):
+        return False
     return all(t.size <= FEW * FEW for t in step.inputs)
 
 
 def _is_small(step: Step) -> bool:
+    if not isinstance(step, MatMul | Reduce):
+        return False
     return prod(step.output.shape) <= 2 * FEW and not sums.over_features(step)
 
 
@@ -101,4 +105,9 @@ def _affine(step: MatMul, maps: Sequence[Step], group: Group, axes: Axes, names:
     return (*nest, *axes.each_sample((along,)))
 
 
-SUMS: Mapping[type[Step], Callable[[Any, Axes, Names], Nest]] = {MatMul: outer_product, Reduce: reduce_nest}
+SUMS: Mapping[type[Step], Callable[[Any, Axes, Names], Nest]] = {
+    MatMul: outer_product,
+    Reduce: reduce_nest,
+    Conv: kernel_sums.statements,
+    Sparse: sparse.statements,
+}

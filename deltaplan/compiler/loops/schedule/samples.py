@@ -221,16 +221,30 @@ def reduce(w: Samples, step: Reduce) -> None:
 
 def pick(w: Samples, step: Pick) -> None:
     x, index = step.inputs
-    chosen, number = w.row(x, 0), w.row(index, 0)
-    for feature in range(1, x.size):
-        chosen = w.one(where(equal(X0, feature), X1, X2), number, w.row(x, feature), chosen)
-    w.set(step.output, 0, chosen)
+    each = prod(x.shape[step.axes :])
+    for place in range(step.output.size):
+        number, behind = w.row(index, place), place % each
+        chosen = w.row(x, behind)
+        for n in range(1, x.size // each):
+            row = w.row(x, n * each + behind)
+            chosen = w.one(where(equal(X0, n), X1, X2), number, row, chosen)
+        w.set(step.output, place, chosen)
 
 
 def put(w: Samples, step: Put) -> None:
-    value, index = (w.row(t, 0) for t in step.inputs)
+    value, index = step.inputs
+    each = prod(step.output.shape[step.axes :])
     for feature in range(step.output.size):
-        w.set(step.output, feature, w.one(where(equal(X0, feature), X1, 0), index, value))
+        n, behind = divmod(feature, each)
+        total = None
+        for place in range(behind, value.size, each):
+            given = w.row(index, place), w.row(value, place)
+            if total is None:
+                total = w.one(where(equal(X0, n), X1, 0), *given)
+            else:
+                total = w.one(X2 + where(equal(X0, n), X1, 0), *given, total)
+        assert total is not None
+        w.set(step.output, feature, total)
 
 
 def argmax(w: Samples, step: ArgMax) -> None:
@@ -295,3 +309,14 @@ WRITERS: Mapping[type[Step], Callable[[Samples, Any], None]] = {
     Place: place,
     Random: random,
 }
+
+
+def is_written_out(step: Step) -> bool:
+    """Whether a step on few numbers is written out number by number."""
+    match step:
+        case Pick() | Put():
+            return step.output.size * max(t.size for t in step.inputs) <= 256
+        case ArgMax():
+            return step.window is None
+        case _:
+            return type(step) in WRITERS

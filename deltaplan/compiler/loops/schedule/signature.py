@@ -7,8 +7,9 @@ from typing import Any
 from deltaplan.compiler.loops.groups import Group
 from deltaplan.compiler.loops.nest import Buffer
 from deltaplan.compiler.loops.schedule.axes import Axes
+from deltaplan.compiler.loops.schedule.tables import Table, table_of
 from deltaplan.compiler.loops.starts import StartedMatMul
-from deltaplan.compiler.steps import PRIMITIVES, Random, Shape, Step, Tensor
+from deltaplan.compiler.steps import PRIMITIVES, Random, Shape, Sparse, Step, Tensor
 
 SAMPLES = Tensor("%samples", (), batched=True)  # the numbers of the samples, which random steps count by
 COUNTER = Tensor("%counter", ())  # the key of the random numbers, and the step
@@ -27,6 +28,8 @@ class Names:
             if isinstance(step, Random):
                 self._add(SAMPLES)
                 self._add(COUNTER)
+            if isinstance(step, Sparse):
+                self._add(table_of(step).tensor)
         self._numbers = {name: number for number, name in enumerate(self.tensors)}
 
     def _add(self, tensor: Tensor) -> None:
@@ -42,6 +45,11 @@ class Names:
         found = Buffer(f"p{self._numbers[root.name]}", shape)
         self._used.setdefault(root.name, found)
         return found
+
+    def table(self, table: Table) -> Buffer:
+        """The kernel's buffer of a table, which all nets share."""
+        found = Buffer(f"p{self._numbers[table.name]}", (table.length,))
+        return self._used.setdefault(table.name, found)
 
     @property
     def used(self) -> tuple[tuple[int, Buffer], ...]:
@@ -76,6 +84,9 @@ def signature(
         if kind is Random:
             number(SAMPLES)
             number(COUNTER)
+        if isinstance(step, Sparse):  # where the entries are is read from memory
+            parts.append((step.pattern.rows, step.pattern.columns, step.pattern.entries))
+            number(table_of(step).tensor)
     if axes.nets:
         parts.append(tuple(axes.own(t) for t in tensors))
     return tuple(parts), tuple(tensors)
@@ -83,4 +94,5 @@ def signature(
 
 COMMON = frozenset(field.name for field in fields(Step))
 KINDS = (*PRIMITIVES, StartedMatMul)
-OWN_FIELDS = {kind: tuple(f.name for f in fields(kind) if f.name not in COMMON) for kind in KINDS}
+IN_MEMORY = COMMON | {"pattern"}
+OWN_FIELDS = {kind: tuple(f.name for f in fields(kind) if f.name not in IN_MEMORY) for kind in KINDS}

@@ -1,7 +1,8 @@
 """Kernels that sum over the samples: gradients of weights and biases, and the loss."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from math import prod
+from typing import Any
 
 from deltaplan.compiler.loops.groups import Group
 from deltaplan.compiler.loops.nest import (
@@ -15,22 +16,37 @@ from deltaplan.compiler.loops.nest import (
     Transpose,
     at,
 )
+from deltaplan.compiler.loops.schedule import batch_sums, kernel_sums, sparse, sum_nests
 from deltaplan.compiler.loops.schedule.axes import SAMPLE, Axes, Machine
 from deltaplan.compiler.loops.schedule.elementwise import row_blocks
 from deltaplan.compiler.loops.schedule.signature import Names
-from deltaplan.compiler.steps import MatMul, Reduce, Step, Tensor
+from deltaplan.compiler.steps import Conv, MatMul, Reduce, Sparse, Step, Tensor
 
 Term = tuple[Tensor, int, tuple[tuple[Tensor, int], ...], str]  # result, its place, factors' rows, sum or max
 
 
 def statements(group: Group, axes: Axes, names: Names) -> tuple[Statement, ...]:
-    """Every sum by itself in a register, as many at a time as there are registers."""
+    """Small sums written out, each in a register by itself, as many at a time as there are registers; a large
+    one as loops."""
+    (first, *_) = group.steps
+    if not is_small(first):
+        return WRITERS[type(first)](first, axes, names)
     terms = [term for step in group.steps for term in _terms(step, names)]
     limit = axes.machine.sums
     body: list[Statement] = []
     for chosen in _blocks(terms, limit):
         body += _block(chosen, axes, names, len(body))
     return axes.each_net(tuple(body))
+
+
+def matmul(step: MatMul, axes: Axes, names: Names) -> tuple[Statement, ...]:
+    write = sum_nests.nets_product_nest if axes.nets else product_nest
+    return write(step, axes, names)
+
+
+def reduce(step: Reduce, axes: Axes, names: Names) -> tuple[Statement, ...]:
+    write = batch_sums.statements if over_features(step) else sum_nests.reduce_nest
+    return write(step, axes, names)
 
 
 def product_nest(step: MatMul, axes: Axes, names: Names) -> tuple[Statement, ...]:
@@ -81,8 +97,13 @@ def _tile(rows: int, columns: int, machine: Machine) -> tuple[int, int]:
 
 def is_small(step: Step) -> bool:
     """Whether a sum is written out number by number."""
-    small = _count(step) <= (128 if isinstance(step, MatMul) else 32)
-    return small and not over_features(step)
+    match step:
+        case MatMul():
+            return _count(step) <= 128
+        case Reduce():
+            return _count(step) <= 32 and not over_features(step)
+        case _:
+            return False
 
 
 def over_features(step: Step) -> bool:
@@ -142,13 +163,14 @@ def _terms(step: Step, names: Names) -> list[Term]:
             ]
         case Reduce():
             (x,) = step.inputs
-            return [
-                (step.output, target, ((names.root(x), source),), step.kind)
-                for source, target in _reduced(step, x)
-            ]
+            return [(step.output, i, ((names.root(x), i),), step.kind) for i in range(x.size)]
         case _:
-            raise NotImplementedError(f"{type(step).__name__} over the batch")
+            raise NotImplementedError(f"{type(step).__name__} written out")
 
 
-def _reduced(step: Reduce, x: Tensor) -> list[tuple[int, int]]:
-    return [(i, i) for i in range(x.size)]
+WRITERS: Mapping[type[Step], Callable[[Any, Axes, Names], tuple[Statement, ...]]] = {
+    MatMul: matmul,
+    Reduce: reduce,
+    Conv: kernel_sums.statements,
+    Sparse: sparse.statements,
+}

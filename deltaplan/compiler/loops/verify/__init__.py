@@ -4,8 +4,8 @@ from collections.abc import Collection, Iterable, Iterator
 
 from deltaplan.compiler.loops.nest import Kernel
 from deltaplan.compiler.loops.program import Program
-from deltaplan.compiler.loops.verify.kernels import faults_of_kernel
 from deltaplan.compiler.loops.verify.programs import faults_of_program
+from deltaplan.compiler.loops.verify.results import faults_of_kernel
 
 
 class BrokenLoopsError(AssertionError):

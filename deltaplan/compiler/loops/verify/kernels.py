@@ -1,4 +1,4 @@
-"""One kernel: scopes, bounds, lanes, and whether its results are written whole."""
+"""One kernel, statement by statement: scopes, bounds, lanes."""
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -12,19 +12,20 @@ from deltaplan.compiler.loops.nest import (
     Draw,
     Fold,
     For,
+    Gather,
     Index,
-    Kernel,
     Load,
+    Lookup,
     MultiplyAdd,
     Number,
     Place,
+    ScatterAdd,
     Statement,
     Store,
     Transpose,
     affine,
 )
-from deltaplan.compiler.loops.text import kernel_text, place_text
-from deltaplan.compiler.loops.verify.coverage import covers
+from deltaplan.compiler.loops.text import place_text
 from deltaplan.plugins.expressions import arguments
 
 
@@ -41,14 +42,14 @@ Loops = Mapping[str, Turns]
 
 @dataclass(frozen=True, slots=True)
 class Access:
-    """One place in the text that reads or writes memory, in the loops around it. `top` is the number of the
-    kernel's outermost statement that it stands in."""
+    """One place in the text that reads or writes memory, in the loops around it. `path` has the numbers of
+    the statements that it stands in, in the kernel's body, in a statement's of that, and so on."""
 
     kind: Literal["read", "write"]
     buffer: Buffer
     index: Index
     loops: Loops
-    top: int
+    path: tuple[int, ...]
 
 
 @dataclass(slots=True)
@@ -59,13 +60,14 @@ class Checker:
     loops: dict[str, Turns] = field(default_factory=dict)
     locals: set[str] = field(default_factory=set)
     accesses: list[Access] = field(default_factory=list)
-    top: int = 0
+    path: tuple[int, ...] = ()
 
     def body(self, body: Sequence[Statement]) -> Iterator[str]:
+        outer = self.path
         for number, statement in enumerate(body):
-            if not self.loops:
-                self.top = number
+            self.path = (*outer, number)
             yield from CHECKS[type(statement)](self, statement)
+        self.path = outer
 
     def read(self, *names: str) -> Iterator[str]:
         yield from (f"`{name}` is read where it is not known" for name in names if name not in self.locals)
@@ -104,7 +106,7 @@ class Checker:
             if least < 0 or most >= length:
                 yield f"{text} reaches from {least} to {most} on an axis of {length}"
         yield from self._along_lanes(kind, text, index)
-        self.accesses.append(Access(kind, buffer, index, dict(self.loops), self.top))
+        self.accesses.append(Access(kind, buffer, index, dict(self.loops), self.path))
 
     def _variables(self, place: Place) -> Iterator[str]:
         for name, _ in affine(place).terms:
@@ -141,6 +143,7 @@ class Checker:
             return
         loops, known = dict(self.loops), set(self.locals)
         self.loops[variable] = Turns(values, lanes)
+        self.locals |= {accumulator.name for accumulator in inner}
         yield from self.body(statement.body)
         for accumulator in inner:
             yield from self.read(*accumulator.factors)
@@ -198,6 +201,34 @@ def _draw(c: Checker, s: Draw) -> Iterator[str]:
     yield from c.write(*s.outputs)
 
 
+def _lookup(c: Checker, s: Lookup) -> Iterator[str]:
+    yield from c.access("read", s.table, s.index)
+    for place in s.index:
+        yield from c.whole(place, f"the place of `{s.variable}`,")
+    if s.variable in c.loops:
+        yield f"`{s.variable}` is the variable of a loop, too"
+    c.loops[s.variable] = Turns(range(s.below), False)
+
+
+def _gather(c: Checker, s: Gather) -> Iterator[str]:
+    yield from _chosen(c, s)
+    yield from c.write(s.name)
+
+
+def _scatter_add(c: Checker, s: ScatterAdd) -> Iterator[str]:
+    yield from c.read(s.name)
+    yield from _chosen(c, s)
+
+
+def _chosen(c: Checker, s: Gather | ScatterAdd) -> Iterator[str]:
+    """An access to any place on an axis."""
+    yield from c.read(s.chosen)
+    any_place = (*s.index[: s.axis], "%any", *s.index[s.axis + 1 :])
+    c.loops["%any"] = Turns(range(s.buffer.shape[s.axis]), False)
+    yield from c.access("read", s.buffer, any_place)
+    del c.loops["%any"]
+
+
 def _for(c: Checker, s: For) -> Iterator[str]:
     if s.step < 1:
         yield f"`{s.variable}` goes on by {s.step}"
@@ -206,7 +237,8 @@ def _for(c: Checker, s: For) -> Iterator[str]:
 
 
 def _fold(c: Checker, s: Fold) -> Iterator[str]:
-    if s.end < 1 or s.unroll < 1:
+    turns = _turns(c, s)
+    if not turns or s.unroll < 1:
         yield f"the fold over `{s.variable}` takes in nothing"
     for accumulator in s.accumulators:
         yield from c.read(*([accumulator.first] if accumulator.first else []))
@@ -214,8 +246,15 @@ def _fold(c: Checker, s: Fold) -> Iterator[str]:
             yield f"`{accumulator.name}` takes in {len(accumulator.factors)} factors"
     if s.unroll > 1 and s.kind == "loop" and not all(isinstance(b, Load | Compute) for b in s.body):
         yield f"the unrolled fold over `{s.variable}` holds more than loads and computations"
-    yield from c.loop(s, range(s.end), s.accumulators)
+    yield from c.loop(s, turns, s.accumulators)
     yield from c.write(*(accumulator.name for accumulator in s.accumulators))
+
+
+def _turns(c: Checker, s: Fold) -> range:
+    """What a fold may go through: of a variable as a bound, from its least value or to its largest."""
+    begin = c.loops[s.begin].values[0] if isinstance(s.begin, str) else s.begin
+    end = c.loops[s.end].values[-1] if isinstance(s.end, str) else s.end
+    return range(begin, end)
 
 
 CHECKS: Mapping[type[Statement], Callable[[Checker, Any], Iterator[str]]] = {
@@ -226,71 +265,9 @@ CHECKS: Mapping[type[Statement], Callable[[Checker, Any], Iterator[str]]] = {
     Transpose: _transpose,
     MultiplyAdd: _multiply_add,
     Draw: _draw,
+    Lookup: _lookup,
+    Gather: _gather,
+    ScatterAdd: _scatter_add,
     For: _for,
     Fold: _fold,
 }
-
-
-def faults_of_kernel(kernel: Kernel) -> Iterator[str]:
-    """What is wrong with a kernel, as short texts."""
-    parameters = {buffer.name: buffer for buffer in kernel.parameters}
-    if len(parameters) < len(kernel.parameters):
-        yield "two parameters have one name"
-    checker = Checker(parameters)
-    faults = list(dict.fromkeys(checker.body(kernel.body)))
-    yield from faults
-    if faults:
-        return
-    for name in kernel.outputs:
-        writes = [a for a in checker.accesses if a.kind == "write" and a.buffer.name == name]
-        if not _covered(writes):
-            yield f"`{name}` is not written whole"
-
-
-def reads_of(kernel: Kernel) -> frozenset[str]:
-    """The parameters whose numbers must be there when the kernel is called: those that it reads before, or
-    where, it has not written them whole itself."""
-    checker = Checker({buffer.name: buffer for buffer in kernel.parameters})
-    faults = list(checker.body(kernel.body))
-    assert not faults, f"{faults}\n{kernel_text(kernel)}"
-    found = {s.state.name for s in _draws(kernel.body)}
-    for read in (a for a in checker.accesses if a.kind == "read"):
-        before = [
-            a
-            for a in checker.accesses
-            if a.kind == "write" and a.buffer.name == read.buffer.name and a.top < read.top
-        ]
-        if not before or not _covered(before):
-            found.add(read.buffer.name)
-    return frozenset(found)
-
-
-def _draws(body: Sequence[Statement]) -> Iterator[Draw]:
-    for statement in body:
-        match statement:
-            case Draw():
-                yield statement
-            case For() | Fold():
-                yield from _draws(statement.body)
-
-
-def _covered(writes: Sequence[Access]) -> bool:
-    """Whether accesses reach every number of their buffer, whatever shape they see it in."""
-    shapes = dict.fromkeys(a.buffer.shape for a in writes)
-    return any(covers(shape, [_values(a) for a in writes if a.buffer.shape == shape]) for shape in shapes)
-
-
-def _values(access: Access) -> list[frozenset[int]] | None:
-    """The places on each axis that an access reaches; None where the axes move together."""
-    variables = [name for place in access.index for name, _ in affine(place).terms]
-    if len(set(variables)) < len(variables):
-        return None
-    return [frozenset(_places(place, access.loops)) for place in access.index]
-
-
-def _places(place: Place, loops: Loops) -> set[int]:
-    form = affine(place)
-    found = {form.offset}
-    for name, factor in form.terms:
-        found = {place + factor * value for place in found for value in loops[name].values}
-    return found

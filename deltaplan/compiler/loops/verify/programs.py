@@ -7,8 +7,8 @@ from math import prod
 
 from deltaplan.compiler.loops.nest import Buffer
 from deltaplan.compiler.loops.program import Call, Program, Spot
-from deltaplan.compiler.loops.verify.kernels import reads_of
 from deltaplan.compiler.loops.verify.memory import Space
+from deltaplan.compiler.loops.verify.results import reads_of
 
 OWN = ("arena", "scratch")  # what the program places itself
 MADE = (*OWN, "g")  # what holds nothing before the first call

@@ -17,6 +17,7 @@ from deltaplan.runtime.backends.native.memory import counter_of, numbers_of, zer
 from deltaplan.runtime.backends.native.target import Target, host
 from deltaplan.runtime.backends.numpy.bind import target_key
 from deltaplan.runtime.backends.numpy.expressions import Array
+from deltaplan.runtime.patterns import table
 from deltaplan.runtime.random import Purpose
 
 KINDS = {"float32": "float", "float64": "double"}
@@ -57,6 +58,7 @@ class NativeBound:
         for key, tensor in leaves.items():
             self._arrays[f"in {key}"] = memory = zeros(tensor.size * batch, dtype)
             self.data[key] = self._seen(memory, tensor)
+        self._arrays |= {found.name: table(found) for found in self.program.tables}
         self._arrays["samples"] = numbers_of(np.arange(batch), dtype)
         self._arrays["counter"] = counter_of(0, Purpose.DROPOUT)
         self._library = Library(

@@ -1,0 +1,199 @@
+"""Windows over maps [*sides, channels], which take each channel by itself."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from itertools import count, groupby, product
+from math import inf
+from typing import Protocol
+
+from deltaplan.compiler.loops.nest import Affine, Compute, For, Load, Number, Place, Statement, affine, at
+from deltaplan.compiler.loops.schedule.axes import Axes
+from deltaplan.compiler.loops.schedule.places import Run, Runs, runs_of_numbers, runs_of_places
+from deltaplan.compiler.loops.schedule.rest import Rest
+from deltaplan.compiler.loops.schedule.signature import Names
+from deltaplan.compiler.loops.schedule.taps import Met, Sums, over
+from deltaplan.compiler.loops.schedule.tiles import plane
+from deltaplan.compiler.steps import ArgMax, Pool, Put, Tensor, Unpool
+from deltaplan.compiler.windows import Window
+from deltaplan.plugins.expressions import argument, const, equal, maximum, where
+
+Body = tuple[Statement, ...]
+Where = tuple[Place, Place]  # a row and a column
+ROW, COLUMN = "i", "j"
+WRITTEN_OUT = 9  # offsets
+X0, X1, X2, X3 = (argument(f"x{i}") for i in range(4))
+
+
+def pool(step: Pool, axes: Axes, names: Names) -> Body:
+    """The sum or maximum of what a place sees."""
+    (x,) = step.inputs
+    maps = Maps(step.window, x, step.output, Rest(axes, names, (x, step.output), x.shape[-1]))
+    return maps.nest(runs_of_places(*maps.geometry), step.output, (Sum if step.kind == "sum" else Largest)(x))
+
+
+def unpool(step: Unpool, axes: Axes, names: Names) -> Body:
+    """The sum over the places that see a number."""
+    (y,) = step.inputs
+    maps = Maps(step.window, step.output, y, Rest(axes, names, (y, step.output), y.shape[-1]))
+    return maps.nest(runs_of_numbers(*maps.geometry), step.output, Sum(y))
+
+
+def put(step: Put, window: Window, axes: Axes, names: Names) -> Body:
+    """The sum over the places that see a number and have chosen it."""
+    value, index = step.inputs
+    rest = Rest(axes, names, (value, index, step.output), value.shape[-1])
+    maps = Maps(window, step.output, value, rest)
+    return maps.nest(runs_of_numbers(*maps.geometry), step.output, Chosen(value, index))
+
+
+def argmax(step: ArgMax, window: Window, axes: Axes, names: Names) -> Body:
+    """Where the first of the largest numbers stands; the first that is not a number, if any is not."""
+    (x,) = step.inputs
+    maps = Maps(window, x, step.output, Rest(axes, names, (x, step.output), x.shape[-1]))
+    return maps.nest(runs_of_places(*maps.geometry), step.output, FirstLargest(x))
+
+
+class Maps:
+    """A window between two maps: `narrow` has its places, `wide` is what they see."""
+
+    def __init__(self, window: Window, wide: Tensor, narrow: Tensor, rest: Rest) -> None:
+        self.window, self.wide, self.narrow, self.rest = window, wide, narrow, rest
+        self._fresh = map("t{}".format, count())
+
+    def sides(self, tensor: Tensor) -> tuple[int, int]:
+        height, width, _ = plane(tensor.shape, self.window.axes)
+        return height, width
+
+    @property
+    def geometry(self) -> tuple[Window, tuple[int, int], tuple[int, int]]:
+        return self.window.plane(), self.sides(self.wide), self.sides(self.narrow)
+
+    def fresh(self) -> str:
+        return next(self._fresh)
+
+    def load(self, tensor: Tensor, where: Where) -> Load:
+        return self.rest.load(self.fresh(), tensor, self.sides(tensor), where)
+
+    def number(self, where: Where) -> Number:
+        """A place in `wide`, counted row by row."""
+        row, column = affine(where[0]), affine(where[1])
+        width = self.sides(self.wide)[1]
+        terms = (*((name, factor * width) for name, factor in row.terms), *column.terms)
+        return Number(self.fresh(), Affine(terms, row.offset * width + column.offset))
+
+    def nest(self, runs: tuple[Runs, ...], out: Tensor, sums: "Combination") -> Body:
+        """Loops over the runs of both axes; those that meet the same are walked through together."""
+        body: Body = ()
+        for rows, columns in product(_together(runs[0]), _together(runs[1])):
+            inner = tuple(s for pair in product(rows, columns) for s in self.each(out, pair, sums))
+            body += (For(ROW, rows[0].count, (For(COLUMN, columns[0].count, inner),)),)
+        return body
+
+    def each(self, out: Tensor, runs: tuple[Run, Run], sums: "Combination") -> Body:
+        row, column = runs
+        own = at(ROW, row.begin, row.step), at(COLUMN, column.begin, column.step)
+        body, before = sums.begin(self, runs)
+        if row.taps and column.taps:
+            more, before = self.through(runs, own, sums, before)
+            body += more
+        return self.rest.each((*body, self.rest.store(before[0], out, self.sides(out), own)))
+
+    def through(self, runs: tuple[Run, Run], own: Where, sums: "Combination", before: Sequence[str]) -> Sums:
+        """All that is met, one after the other."""
+        row, column = runs
+        written_out = len(row.taps) * len(column.taps) <= WRITTEN_OUT
+
+        def names() -> list[str]:
+            return [self.fresh() for _ in before]
+
+        def columns(met: Met, totals: Sequence[str] | None) -> Sums:
+            def take(across: Met, totals: Sequence[str] | None) -> Sums:
+                return sums.take(self, own, (met.source, across.source), totals or ())
+
+            return over(column, COLUMN, "q", written_out, take, totals, names)
+
+        return over(row, ROW, "p", written_out, columns, before, names)
+
+    def constant(self, value: float) -> Sums:
+        name = self.fresh()
+        return (Compute((name,), (const(value),), ()),), [name]
+
+
+class Combination(Protocol):
+    """What is made of all that is met: locals before anything is, and after one more. The first is stored."""
+
+    def begin(self, maps: Maps, runs: tuple[Run, Run]) -> Sums: ...
+
+    def take(self, maps: Maps, own: Where, met: Where, before: Sequence[str]) -> Sums: ...
+
+
+@dataclass(frozen=True, slots=True)
+class Sum:
+    source: Tensor
+
+    def begin(self, maps: Maps, runs: tuple[Run, Run]) -> Sums:
+        return maps.constant(0.0)
+
+    def take(self, maps: Maps, own: Where, met: Where, before: Sequence[str]) -> Sums:
+        taken, total = maps.load(self.source, met), maps.fresh()
+        return (taken, Compute((total,), (X0 + X1,), (before[0], taken.name))), [total]
+
+
+@dataclass(frozen=True, slots=True)
+class Largest:
+    source: Tensor
+
+    def begin(self, maps: Maps, runs: tuple[Run, Run]) -> Sums:
+        return maps.constant(-inf)
+
+    def take(self, maps: Maps, own: Where, met: Where, before: Sequence[str]) -> Sums:
+        taken, best = maps.load(self.source, met), maps.fresh()
+        return (taken, Compute((best,), (maximum(X0, X1),), (before[0], taken.name))), [best]
+
+
+@dataclass(frozen=True, slots=True)
+class FirstLargest:
+    """The place of the largest number so far, and the number."""
+
+    source: Tensor
+
+    def begin(self, maps: Maps, runs: tuple[Run, Run]) -> Sums:
+        if not all(run.taps for run in runs):
+            return maps.constant(0.0)
+        row, column = (run.taps[0].first for run in runs)
+        first = at(ROW, row, runs[0].stride), at(COLUMN, column, runs[1].stride)
+        number, (body, least) = maps.number(first), maps.constant(-inf)
+        return (number, *body), [number.name, *least]
+
+    def take(self, maps: Maps, own: Where, met: Where, before: Sequence[str]) -> Sums:
+        taken, number = maps.load(self.source, met), maps.number(met)
+        found = [maps.fresh(), maps.fresh()]
+        better = (X0 > X1) | (~equal(X0, X0) & equal(X1, X1))
+        values = where(better, X2, X3), where(better, X0, X1)
+        given = taken.name, before[1], number.name, before[0]
+        return (taken, number, Compute(tuple(found), values, given)), found
+
+
+@dataclass(frozen=True, slots=True)
+class Chosen:
+    """The values whose index is the place at hand."""
+
+    value: Tensor
+    index: Tensor
+
+    def begin(self, maps: Maps, runs: tuple[Run, Run]) -> Sums:
+        return maps.constant(0.0)
+
+    def take(self, maps: Maps, own: Where, met: Where, before: Sequence[str]) -> Sums:
+        value, index, number = maps.load(self.value, met), maps.load(self.index, met), maps.number(own)
+        total = maps.fresh()
+        chosen = X0 + where(equal(X1, X2), X3, 0)
+        given = before[0], index.name, number.name, value.name
+        return (value, index, number, Compute((total,), (chosen,), given)), [total]
+
+
+def _together(runs: Runs) -> Iterator[tuple[Run, ...]]:
+    """Runs of equal length that meet the same, side by side."""
+    met = [(run.count, tuple(tap.first for tap in run.taps)) for run in runs]
+    for _, members in groupby(range(len(runs)), met.__getitem__):
+        yield tuple(runs[i] for i in members)
