@@ -52,9 +52,7 @@ LOSSES = {
 def leaves(plan, batch, dtype, seed=0):
     """Data for the inputs and targets of a plan."""
     random = np.random.default_rng(seed)
-    data = {
-        name: random.normal(size=(t.size, batch)).astype(dtype) for name, t in plan.trace.inputs.items()
-    }
+    data = {name: random.normal(size=(t.size, batch)).astype(dtype) for name, t in plan.trace.inputs.items()}
     for name, tensor in plan.trace.targets.items():
         shape = (tensor.size, batch) if tensor.shape else (batch,)
         if tensor.kind == "index":
@@ -67,9 +65,10 @@ def leaves(plan, batch, dtype, seed=0):
 def bounds(plan, batch, dtype, **options):
     """The plan on numpy, unfused step by step, and on the native backend."""
     random = np.random.default_rng(1)
-    theta = (random.normal(size=plan.trace.size) * 0.4).astype(dtype)
+    theta = (random.normal(size=plan.trace.length) * 0.4).astype(dtype)
+    theta[plan.trace.size :] = random.uniform(0.5, 1.5, plan.trace.length - plan.trace.size)
     data = leaves(plan, batch, dtype)
-    vectors = [{"θ": theta, "g": np.zeros_like(theta)} for _ in range(2)]
+    vectors = [{"θ": theta.copy(), "g": np.zeros_like(theta)} for _ in range(2)]
 
     def draw(node, out):
         found = uniform(Purpose.DROPOUT, SEED, STEP, node, (batch, out.size // batch), bits=24)
@@ -97,7 +96,8 @@ def compare(plan, batch, dtype, **options):
             expected, found = reference[tensor].astype(np.float64), native[tensor].astype(np.float64)
             error = np.abs(found - expected).max(initial=0.0)
             scale = np.abs(expected).max(initial=0.0)
-            assert error <= TOLERANCE[dtype] * scale + 1e-3 * TOLERANCE[dtype], (tensor.name, error, scale)
+            floor = 0.1 * TOLERANCE[dtype]  # sums of numbers near 1 that cancel, as those of a batch_norm
+            assert error <= TOLERANCE[dtype] * scale + floor, (tensor.name, error, scale)
             seen += 1
     assert seen
 
