@@ -6,7 +6,7 @@ import pytest
 
 import deltaplan
 from deltaplan.plugins.loader import load_file
-from deltaplan.runtime.session import check_gradients
+from deltaplan.runtime.inquiries import check_gradients
 
 HERE = Path(__file__).parent
 PLUGINS = sorted(path for path in HERE.glob("*.py") if not path.name.startswith(("test_", "conftest")))
