@@ -45,6 +45,12 @@ def statements(group: Group, axes: Axes, names: Names) -> tuple[Statement, ...]:
     return body
 
 
+def one_by_one(group: Group, axes: Axes, names: Names) -> tuple[Statement, ...]:
+    """A row at a time, in one loop."""
+    body = axes.each_sample(_rows(group, axes, names, 1))
+    return (For(ROW, width_of(group), body),)
+
+
 def tile(rows: int, axes: Axes) -> tuple[int, int]:
     """Vectors of samples and rows at once: as many sums as registers hold beside what they are made of."""
     sums = 24 if axes.machine.registers >= 32 else 8
