@@ -171,7 +171,7 @@ def predict_plan(graph: Graph, fused: bool = True, linked: bool = True) -> Plan:
     steps, wanted = list(trace.steps), []
     for name, tensor in trace.outputs.items():
         own = "ŷ" if len(trace.outputs) == 1 else f"ŷ_{name}"
-        more, value = _linked(link_of(graph, name), tensor, own)
+        more, value = linked_steps(link_of(graph, name), tensor, own)
         steps += more
         wanted.append(value)
     return _forward_plan("predict", trace, tuple(steps), wanted, fused)
@@ -197,7 +197,7 @@ def loss_on(graph: Graph, output: str) -> LossContract | None:
     return contract
 
 
-def _linked(link: Link, u: Tensor, name: str) -> tuple[list[Step], Tensor]:
+def linked_steps(link: Link, u: Tensor, name: str) -> tuple[list[Step], Tensor]:
     out = Tensor(name, u.shape, u.batched)
     x0, x1 = argument("x0"), argument("x1")
     if link != "softmax":

@@ -78,7 +78,7 @@ def _lines(experiment: Experiment, batch: int | None, full: bool) -> Iterator[st
     if plans.train:
         yield from _afterwards(experiment, plans, layout)
     else:
-        yield from _section("forward", _prediction(experiment, plans.predict), numbers, layout)
+        yield from _section("forward", prediction_formulas(experiment, plans.predict), numbers, layout)
 
 
 def _definitions(experiment: Experiment) -> Iterator[str]:
@@ -155,7 +155,7 @@ def _meanings(update: Update) -> Iterator[str]:
     yield "′ marks what is new"
 
 
-def _prediction(experiment: Experiment, plan: Plan) -> list[Formula]:
+def prediction_formulas(experiment: Experiment, plan: Plan) -> list[Formula]:
     return formulas([plan.forward], plan.kept, known_links(experiment.graph, plan))[0]
 
 
@@ -163,7 +163,7 @@ def _afterwards(experiment: Experiment, plans: Plans, layout: Layout) -> Iterato
     """Evaluation and prediction: what they give, and the formulas that training does not have."""
     evaluate, predict = plans.evaluate, plans.predict
     given = ", ".join(t.name for t in evaluate.kept)
-    links = [f for f in _prediction(experiment, predict) if f.tensor in predict.kept]
+    links = [f for f in prediction_formulas(experiment, predict) if f.tensor in predict.kept]
     yield ""
     statistics = ", by running statistics" if evaluate.trace.statistics else ""
     yield from columns(
