@@ -7,8 +7,8 @@ import click
 
 JSON = "deltaplan.json"  # in the context's meta: the verb was asked for JSON, so its errors are JSON too
 VERBS = (
-    *("check", "show", "render", "fmt", "trace", "train", "evaluate", "predict", "gradcheck"),
-    *("plugins", "examples", "new"),
+    *("check", "show", "render", "fmt", "trace", "train", "evaluate", "predict", "export"),
+    *("gradcheck", "plugins", "examples", "new"),
 )
 
 
