@@ -10,7 +10,10 @@ import numpy as np
 import pytest
 
 import deltaplan
+from deltaplan.compiler.loops.c.refusals import refuse_steps
+from deltaplan.compiler.steps import MatMul, Tensor
 from deltaplan.diagnostics import DeltaplanError, SpecError
+from deltaplan.runtime.interop.c import export as to_c
 from deltaplan.runtime.run import Run, score
 
 GOLDEN = Path(__file__).parent / "golden" / "errors"
@@ -299,3 +302,48 @@ def too_many_mistakes() -> None:
         deltaplan.load("line.dl")
     except SpecError as error:
         raise SpecError(error.diagnostics[0], error.diagnostics[-1]) from None
+
+
+# ---- models as C files
+
+
+def export(words: str, old: str = "", new: str = "", **options: bool) -> None:
+    source, file = words.split()
+    if old:
+        changed(old, new)
+    to_c(Path(source), Path(file), **options)
+
+
+@case
+def not_a_c_file() -> None:
+    export("line.dl line.cpp")
+
+
+@case
+def export_of_no_run() -> None:
+    trained()
+    export("runs/lin-1 line.c")
+
+
+@case
+def export_not_written() -> None:
+    Path("folder").write_text("a file where the folder would be")
+    export("line.dl folder/line.c")
+
+
+@case
+def solver_in_c() -> None:
+    export("line.dl line.c", "adam", "lbfgs", train=True)
+
+
+@case
+def samples_depend() -> None:
+    export("line.dl line.c", "dense 2 tanh", "dense 2\n    batch_norm tanh", train=True)
+
+
+@case
+def not_in_c() -> None:
+    """A product of two tensors that both have samples: no layer has one yet."""
+    matrix, vector = Tensor("M", (2, 2), batched=True), Tensor("z", (2,), batched=True)
+    product = MatMul(inputs=(matrix, vector), outputs=(Tensor("v", (2,), batched=True),), origin="dense1")
+    refuse_steps(deltaplan.load("line.dl"), [product])

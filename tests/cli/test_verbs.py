@@ -3,6 +3,7 @@
 import contextlib
 import csv
 import json
+import re
 from io import StringIO
 from pathlib import Path
 
@@ -107,6 +108,8 @@ def test_params_from_the_command_line(folder: Path) -> None:
         (("show", "wave.dl", "--loops", "--llvm"), "exclude each other"),
         (("show", "wave.dl", "--full"), "belong to --plan and --loops"),
         (("show", "wave.dl", "--target", "avx2"), "belongs to --loops and --llvm"),
+        (("export", "c", "wave.dl"), "Missing argument"),
+        (("export", "rust", "wave.dl", "wave.rs"), "No such command"),
         (("show", "wave.dl", "--llvm", "--target", "avx3"), "'avx512', 'avx2', 'x86-64', 'aarch64'"),
         (("evaluate", "runs/x", "a.csv", "--part", "test"), "not both"),
     ],
@@ -293,3 +296,39 @@ def test_threads_of_blas_are_one_unless_asked(folder: Path, monkeypatch: pytest.
     assert run("train", "wave.dl", "-q", "--threads", "2").exit_code == 0
     assert (2, "blas") in asked
     assert run("train", "wave.dl", "--threads", "0").exit_code == 2
+
+
+def test_export_writes_a_file_and_its_header(trained: Path, folder: Path) -> None:
+    result = run("export", "c", str(trained), "out/wave.c")
+    assert result.exit_code == 0
+    assert re.fullmatch(r"out.wave\.c: [\d,]+ bytes\nout.wave\.h: \d+ bytes\n", result.stdout)
+    assert "wave-1: 50 steps, complete." in (folder / "out" / "wave.c").read_text()
+    assert run("export", "c", str(trained), "out/wave.c", "--train", "-q").stdout == ""
+    assert "float wave_step(" in (folder / "out" / "wave.h").read_text()
+    assert run("export", "c", str(trained), "out/wave.c", "--float64").exit_code == 0
+    assert "void wave_predict(const double x[1]" in (folder / "out" / "wave.h").read_text()
+
+
+def test_export_of_a_spec_takes_params_and_that_of_a_run_does_not(trained: Path, folder: Path) -> None:
+    (folder / "wide.dl").write_text("param n = 3\n" + WAVE.replace("3x5", "n x 5"))
+    assert run("export", "c", "wide.dl", "wide.c", "--set", "n=4").exit_code == 0
+    assert "W6 [1, 1], output.W" in (folder / "wide.c").read_text()
+    assert run("export", "c", str(trained), "wave.c", "--set", "n=4").exit_code == 2
+
+
+@pytest.mark.parametrize(
+    ("words", "told"),
+    [
+        (("wave.dl", "wave.h"), "does not end in `.c`"),
+        (("wav.dl", "wave.c"), "wav.dl"),
+        (("runs/wave-2", "wave.c"), "similar name: `wave-1`"),
+        (("wave.csv", "wave.c"), "wave.csv:1:"),
+        (("wave.dl", "wave.dl/wave.c"), "cannot be written"),
+    ],
+)
+def test_export_of_what_cannot_be(trained: Path, folder: Path, words: tuple[str, ...], told: str) -> None:
+    before = {path: path.read_bytes() for path in folder.iterdir() if path.is_file()}
+    result = run("export", "c", *words)
+    assert result.exit_code == 1
+    assert told in result.stderr
+    assert {path: path.read_bytes() for path in folder.iterdir() if path.is_file()} == before
