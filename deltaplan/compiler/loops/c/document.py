@@ -7,7 +7,7 @@ from textwrap import wrap
 from deltaplan.compiler.loops.c.arguments import inputs_of, outputs_of, table
 from deltaplan.compiler.loops.c.check import check
 from deltaplan.compiler.loops.c.code import folded
-from deltaplan.compiler.loops.c.expressions import Writer, helper_texts
+from deltaplan.compiler.loops.c.expressions import Writer, helper_texts, place_text
 from deltaplan.compiler.loops.c.functions import Functions
 from deltaplan.compiler.loops.c.numbers import Real
 from deltaplan.compiler.loops.c.ports import InputPort, OutputPort, Source
@@ -75,6 +75,7 @@ class Writing:
             self._memory(),
             *self._constants(),
             *helper_texts(self.real, self.writer.helpers),
+            *([place_text(self.real)] if self.writer.places else []),
             *([DRAW.replace("real", self.real.type)] if self._draws() else []),
             *([FIRST_LARGEST.replace("real", self.real.type)] if self.prediction.picks_largest else []),
             *self.functions.text(),

@@ -59,10 +59,12 @@ HELPERS: Mapping[Op, str] = {
 
 @dataclass(slots=True)
 class Writer:
-    """Writes expressions of one type. `helpers` are the operations of HELPERS that were needed."""
+    """Writes expressions of one type. `helpers` are the operations of HELPERS that were needed; `places`
+    tells whether numbers were places in memory."""
 
     real: Real
     helpers: set[Op] = field(default_factory=set)
+    places: bool = False
 
     def write(
         self, expressions: Sequence[Expr], arguments: Mapping[str, Piece], declare: Callable[[str], str]
@@ -124,6 +126,17 @@ def helper_texts(real: Real, needed: set[Op]) -> list[str]:
     """The definitions of the functions that libm lacks, those that are needed and no others."""
     needed = needed | ({Op.MAX} if Op.LOGADDEXP in needed else set())
     return [_define(real, op) for op in DEFINITIONS if op in needed]
+
+
+def place_text(real: Real) -> str:
+    """The definition of what makes a place of a number."""
+    return f"""\
+/* a number as one of the places 0, ..., n - 1: the nearest of them */
+static inline int nearest_place({real.type} number, int n)
+{{
+    return number > {real.literal(0.0)} ? (number < ({real.type})n ? (int)number : n - 1) : 0;
+}}
+"""
 
 
 def _define(real: Real, op: Op) -> str:

@@ -7,7 +7,7 @@ from typing import Any
 
 from deltaplan.compiler.loops.c.code import Block, Code
 from deltaplan.compiler.loops.c.expressions import PRODUCT, SUM, UNARY, Piece, Writer
-from deltaplan.compiler.loops.c.uses import Uses
+from deltaplan.compiler.loops.c.uses import Uses, is_one_turn
 from deltaplan.compiler.loops.nest import (
     Accumulator,
     Buffer,
@@ -15,11 +15,13 @@ from deltaplan.compiler.loops.nest import (
     Draw,
     Fold,
     For,
+    Gather,
     Index,
     Kernel,
     Load,
     MultiplyAdd,
     Number,
+    ScatterAdd,
     Statement,
     Store,
     affine,
@@ -227,7 +229,7 @@ def _for(b: Body, s: For, scope: Scope, out: list[Code], once: bool) -> None:
 
 
 def _fold(b: Body, s: Fold, scope: Scope, out: list[Code], once: bool) -> None:
-    if s.end == 1:
+    if is_one_turn(s):
         inner = scope.inner(s.variable, 0)
         out += b.code(s.body, inner, s.accumulators)
         for a in s.accumulators:
@@ -275,8 +277,23 @@ def _joined(b: Body, a: Accumulator, first: Piece, piece: Piece) -> Piece:
     return Piece(f"{first.at_least(SUM)} + {piece.at_least(PRODUCT)}", SUM)
 
 
-def _no_form(b: Body, s: Any, scope: Scope, out: list[Code], once: bool) -> None:
-    raise AssertionError(f"plain schedules have no {type(s).__name__}")
+def _gather(b: Body, s: Gather, scope: Scope, out: list[Code], once: bool) -> None:
+    text = _chosen(b, s, scope, out)
+    scope.locals[s.name] = Piece(text if once else b.declare(text, out))
+
+
+def _scatter_add(b: Body, s: ScatterAdd, scope: Scope, out: list[Code], once: bool) -> None:
+    value = scope.locals[s.name].at_least(PRODUCT)
+    out.append(f"{_chosen(b, s, scope, out)} += {value};")
+
+
+def _chosen(b: Body, s: Gather | ScatterAdd, scope: Scope, out: list[Code]) -> str:
+    """An access whose place on one axis is a number of the memory."""
+    b.writer.places = True
+    name, length = b.fresh("n"), s.buffer.shape[s.axis]
+    out.append(f"const int {name} = nearest_place({scope.locals[s.chosen].text}, {length});")
+    inner = scope.inner("%chosen", name)
+    return b.access(s.buffer, (*s.index[: s.axis], "%chosen", *s.index[s.axis + 1 :]), inner)
 
 
 StatementWriter = Callable[[Body, Any, Scope, list[Code], bool], None]
@@ -287,6 +304,8 @@ WRITERS: Mapping[type[Any], StatementWriter] = {
     Number: _number,
     MultiplyAdd: _multiply_add,
     Draw: _draw,
+    Gather: _gather,
+    ScatterAdd: _scatter_add,
     For: _for,
     Fold: _fold,
 }

@@ -15,7 +15,7 @@ RESERVED = frozenset(  # C's own words, its library, and what every file of ours
         exp exp2 expm1 log log2 log10 log1p logb sqrt cbrt hypot pow sin cos tan asin acos atan atan2 sinh
         cosh tanh asinh acosh atanh erf erfc lgamma tgamma ceil floor trunc round rint nearbyint fabs fmod
         fmin fmax fma fdim remainder copysign nan frexp ldexp modf scalbn ilogb nextafter signbit isnan isinf
-        INFINITY NAN sigmoid largest smallest logaddexp sign draw key weights
+        INFINITY NAN sigmoid largest smallest logaddexp sign nearest_place draw key weights
         """
     )
 )

@@ -9,7 +9,10 @@ from deltaplan.compiler.loops.nest import (
     Draw,
     Fold,
     For,
+    Gather,
+    Lookup,
     MultiplyAdd,
+    ScatterAdd,
     Statement,
     Store,
     statements,
@@ -30,7 +33,7 @@ class Uses:
         no loop that repeats it, with no store between them."""
         statement = self._body[number]
         names = written_by(statement)
-        if (isinstance(statement, Fold) and statement.end > 1) or not names:
+        if (isinstance(statement, Fold) and not is_one_turn(statement)) or not names:
             return False
         readers = [n for n in range(number + 1, len(self._reads)) if any(self._reads[n][m] for m in names)]
         if len(readers) != 1 or any(self._reads[readers[0]][m] > 1 for m in names):
@@ -42,6 +45,11 @@ class Uses:
         return not any(stored_in(s) for s in self._body[number + 1 : reader])
 
 
+def is_one_turn(fold: Fold) -> bool:
+    """Whether a fold is no loop at all."""
+    return (fold.begin, fold.end) == (0, 1)
+
+
 def written_by(statement: Statement) -> tuple[str, ...]:
     """The locals that a statement makes known."""
     match statement:
@@ -49,7 +57,7 @@ def written_by(statement: Statement) -> tuple[str, ...]:
             return names
         case Fold(accumulators=accumulators):
             return tuple(a.name for a in accumulators)
-        case For() | Store():
+        case For() | Store() | ScatterAdd() | Lookup():
             return ()
         case _:
             return (statement.name,) if hasattr(statement, "name") else ()
@@ -62,8 +70,10 @@ def reads_of(statement: Statement) -> Counter[str]:
             return Counter([name])
         case MultiplyAdd(before=before, a=a, b=b):
             return Counter([a, b, *([before] if before else [])])
-        case Draw(sample=sample):
-            return Counter([sample])
+        case Draw(sample=name) | Gather(chosen=name):
+            return Counter([name])
+        case ScatterAdd(name=name, chosen=chosen):
+            return Counter([name, chosen])
         case Compute():
             return _reads_of_compute(statement)
         case For(body=body):
@@ -104,9 +114,9 @@ def _reads_within(statement: Statement, name: str) -> bool:
 def stored_in(statement: Statement) -> bool:
     """Whether a statement writes memory."""
     match statement:
-        case Store():
+        case Store() | ScatterAdd():
             return True
         case For(body=body) | Fold(body=body):
-            return any(isinstance(s, Store) for s in statements(body))
+            return any(isinstance(s, Store | ScatterAdd) for s in statements(body))
         case _:
             return False
