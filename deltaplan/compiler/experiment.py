@@ -212,6 +212,9 @@ class Experiment:
         tuple[Span, int, int], ...
     ] = ()  # for each line with `residual`: how many of its layers have one
     warnings: tuple[Diagnostic, ...] = ()
+    imports: Mapping[str, Source] = field(
+        default_factory=dict, compare=False
+    )  # by their paths in the project
     measured: Measured = field(default_factory=Measured)
 
     def __str__(self) -> str:

@@ -6,6 +6,7 @@ from pathlib import Path
 
 from deltaplan.compiler.build import ExpansionLimits, build, uses
 from deltaplan.compiler.build.context import Context
+from deltaplan.compiler.build.imports import from_texts
 from deltaplan.compiler.experiment import Experiment
 from deltaplan.compiler.measured import Measure, Measured
 from deltaplan.diagnostics import Problems, Source
@@ -64,12 +65,14 @@ def restore(
     params: Mapping[str, Value],
     contributions: Iterable[Contribution],
     measured: Measured,
+    imports: Mapping[str, str],
 ) -> Experiment:
-    """The experiment of a saved run, whose plugins' contributions are given, and what was measured on its
-    data: its `use` lines run nothing, and nothing is read."""
+    """The experiment of a saved run, whose plugins' contributions are given, what was measured on its data
+    and the texts that it imports: its `use` lines run nothing, and nothing is read."""
     spec, found = parse(Source(name, text))
     registry = builtin_registry().with_(contributions)
-    return build(spec, registry, params, LIMITS, found, Path(), False, lambda wanted: measured)
+    reader = from_texts(Path(name).parent, imports)
+    return build(spec, registry, params, LIMITS, found, Path(), False, lambda wanted: measured, reader)
 
 
 def _experiment(

@@ -213,6 +213,7 @@ def _saved(model: Model, dataset: Dataset, outcome: Outcome, resumed: "Run | Non
         params=dict(experiment.params),
         data=dataset.files,
         measured=experiment.measured,
+        imports={path: source.text for path, source in experiment.imports.items()},
     )
 
 
@@ -241,7 +242,8 @@ def open_(folder: str | os.PathLike[str], run_plugins: bool = False) -> Run:
     folder = Path(folder)
     saved = open_run(folder)
     contributions = contributions_of(saved, folder, run_plugins)
-    experiment = restore(saved.spec, str(folder / "spec.dl"), saved.params, contributions, saved.measured)
+    name = str(folder / "spec.dl")
+    experiment = restore(saved.spec, name, saved.params, contributions, saved.measured, saved.imports)
     theta = _theta(experiment, saved, folder)
     return Run(Model(experiment, theta, saved.preprocessing), saved, folder)
 

@@ -1,6 +1,7 @@
 """A spec's tree meets the registry here and becomes an experiment; one report tells every mistake."""
 
 from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import ClassVar
 
@@ -9,6 +10,7 @@ from deltaplan.compiler.build.blocks import define_blocks
 from deltaplan.compiler.build.braces import Block
 from deltaplan.compiler.build.context import Context, ExpansionLimits
 from deltaplan.compiler.build.data import build_data
+from deltaplan.compiler.build.imports import Imports, Reader, from_disk, with_imports
 from deltaplan.compiler.build.model import Model, build_model
 from deltaplan.compiler.build.params import define_params, unused
 from deltaplan.compiler.build.places import FILE, Read, StatedTwice, read_lines
@@ -51,18 +53,24 @@ def build(
     folder: Path | None = None,
     run_plugins: bool = True,
     measure: Measure | None = None,
+    imports: Reader | None = None,
 ) -> Experiment:
     """What the spec states, with every name looked up and every shape inferred.
 
     `params` replace the values of params; `found` is what the parser told, so that one report has all; paths
     in the spec begin at `folder`, by default that of the file. Nothing is expanded beyond `limits`. Without
     `run_plugins` a `use` line runs nothing: the registry has what it contributes. `measure` is asked for what
-    the spec leaves to its data. Raises SpecError with every mistake of the file.
+    the spec leaves to its data; `imports` reads the files that it imports, by default from the folder. Raises
+    SpecError with every mistake of the files.
     """
     problems = Problems()
     problems.extend(found)
     folder = Path(spec.source.name).parent if folder is None else folder
     context = Context(registry, limits, folder, problems)
+    own = "" if imports else Path(spec.source.name).name
+    imported = Imports(context, imports or from_disk(folder), own)
+    spec = with_imports(imported, spec)
+    context = replace(context, incomplete=imported.lost)
     reads = _by_head(read_lines(context, FILE, spec.lines))
     context = load_plugins(context, reads.get("use", []) if run_plugins else [])
     scope = Scope()
@@ -79,7 +87,8 @@ def build(
     problems.raise_errors()
     assert model is not None, "a spec without a model is told"
     graph = model.draft.graph()
-    problems.extend((*unused(scope, blocks, model.draft.used), *remarks(graph)))
+    left = (each for each in unused(scope, blocks, model.draft.used) if _is_from(each, spec))
+    problems.extend((*left, *remarks(graph)))
     experiment = Experiment(
         source=spec.source,
         name=model.name,
@@ -90,6 +99,7 @@ def build(
         skips=model.draft.skips,
         warnings=problems.warnings,
         measured=context.measured,
+        imports=imported.found,
     )
     if train:
         check_trained(context, experiment, lines["train"])
@@ -99,6 +109,11 @@ def build(
     check_assertions(context, experiment, assertions)
     problems.raise_errors()
     return experiment
+
+
+def _is_from(told: Diagnostic, spec: tree.Spec) -> bool:
+    """Whether it stands in the spec itself: of an imported file, a spec uses what it needs."""
+    return told.span is not None and told.span.source == spec.source
 
 
 def _by_head(reads: Iterable[Read]) -> dict[str, list[Read]]:

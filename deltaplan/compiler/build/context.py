@@ -37,7 +37,7 @@ class ExpansionLimits:
 
 @dataclass(frozen=True, slots=True)
 class Context:
-    """`folder` is where the paths of the spec begin; `incomplete` tells that a plugin could not be loaded,
+    """`folder` is where the paths of the spec begin; `incomplete` tells that a plugin or an import is lost,
     `unmeasured` that the data could not be measured, which is told."""
 
     registry: Registry

@@ -96,6 +96,7 @@ FILE = Place(
     "line",
     {
         "use": Rule(),
+        "import": Rule(),
         "param": Rule(),
         "assert": Rule(),
         "block": Rule(body=True),

@@ -14,11 +14,11 @@ from deltaplan.compiler.nodes import Activate, Layer, Loss, Penalty, Use, nested
 from deltaplan.diagnostics import Span
 from deltaplan.plugins import contracts
 
-Place = tuple[int, int]  # where a span begins and ends: the same piece in two trees of one text
+Place = tuple[str, int, int]  # the source, and where a span begins and ends: the same piece in two trees
 
 
 def place(span: Span) -> Place:
-    return span.start, span.end
+    return span.source.name, span.start, span.end
 
 
 def call_forms(experiment: Experiment, words_free: bool) -> Mapping[Place, Mapping[str, Form]]:

@@ -133,6 +133,7 @@ def _run(
         params=dict(record["params"]),
         data=tuple(ReadFile(_beside(folder, file["path"]), file["sha256"]) for file in record["data"]),
         measured=_measured(record["measured"]),
+        imports={str(path): str(text) for path, text in record["imports"].items()},
         environment={str(name): str(value) for name, value in record["environment"].items()},
     )
 

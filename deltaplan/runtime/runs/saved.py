@@ -52,7 +52,7 @@ class SavedRun:
     are what else a run needs to go on (see `Outcome`); `recorded` is θ along the way;
     `contributions` are the expressions of plugins, `code` what else it takes of them;
     `params` are those that were given from outside the spec; `data` are the files that were read,
-    `measured` is what the spec left to them.
+    `measured` is what the spec left to them, `imports` are the texts that it imports, by their paths.
     `ended` says why training did: `complete`, `converged`, `stopped early`, `interrupted`, `diverged`.
     """
 
@@ -74,4 +74,5 @@ class SavedRun:
     params: Mapping[str, Any] = field(default_factory=dict)
     data: tuple[ReadFile, ...] = ()
     measured: Measured = field(default_factory=Measured)
+    imports: Mapping[str, str] = field(default_factory=dict)
     environment: Mapping[str, str] = field(default_factory=environment)

@@ -61,6 +61,7 @@ def _record(run: SavedRun, base: Path, sums: Mapping[str, str]) -> dict[str, Any
         "params": dict(run.params),
         "data": [{"path": _relative(file.path, base), "sha256": file.sha256} for file in run.data],
         "preprocessing": run.preprocessing.to_data(),
+        "imports": dict(run.imports),
         "measured": {
             "sizes": dict(run.measured.sizes),
             "weights": {name: list(weights) for name, weights in run.measured.weights.items()},
