@@ -7,9 +7,20 @@ from typing import ClassVar
 from deltaplan.compiler.experiment import Experiment
 from deltaplan.compiler.loops.groups import kind_of
 from deltaplan.compiler.loops.parallel import cut
-from deltaplan.compiler.loops.schedule import plain, rows
 from deltaplan.compiler.plan import Plan, compile_plans
-from deltaplan.compiler.steps import Map, MatMul, Step, View
+from deltaplan.compiler.steps import (
+    ArgMax,
+    Map,
+    MatMul,
+    Pick,
+    Place,
+    Put,
+    Random,
+    Reduce,
+    Slice,
+    Step,
+    View,
+)
 from deltaplan.diagnostics import Diagnostic, Span, SpecError
 
 
@@ -58,14 +69,18 @@ def refuse_steps(experiment: Experiment, steps: Sequence[Step]) -> None:
         raise SpecError(*found)
 
 
+FORMS = (Map, Reduce, Pick, Put, ArgMax, Slice, Place, Random, View)
+
+
 def has_form(step: Step) -> bool:
-    """Whether a plain schedule knows a step."""
-    kind = kind_of(step)
-    if isinstance(step, View) or (isinstance(step, MatMul) and not step.inputs[0].batched):
-        return True
-    if isinstance(step, Map) and rows.is_rowwise(step):
-        return True
-    return (type(step), kind) in plain.WRITERS or (type(step), "samples") in plain.WRITERS
+    """Whether C has loops for a step: those of windows and of sparse matrices are not written yet."""
+    match step:
+        case MatMul():
+            return not step.inputs[0].batched or kind_of(step) == "sums"
+        case ArgMax(window=window) | Put(window=window):
+            return window is None
+        case _:
+            return isinstance(step, FORMS)
 
 
 def _first_dependent(plan: Plan) -> Step:
