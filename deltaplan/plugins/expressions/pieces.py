@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from math import inf, isfinite
 
 from deltaplan.plugins.expressions.algebra import ONE, ZERO, Expr, node
-from deltaplan.plugins.expressions.ops import Op
+from deltaplan.plugins.expressions.ops import CONDITIONS, LEAVES, Op
 from deltaplan.plugins.expressions.transform import replace, walk
 
 Line = tuple[float, float]  # slope and offset
@@ -111,7 +111,18 @@ def _sign(crossing: Line, zero: float, low: float, high: float) -> int:
 def _decided(expr: Expr, switch: Expr, sign: int) -> Expr:
     if switch.op not in DECIDED:
         return expr
-    return replace(expr, {switch: DECIDED[switch.op](sign, *switch.args)})
+    return replace(expr, {switch: DECIDED[switch.op](sign, *switch.args)}, _unrounded)
+
+
+def _unrounded(op: Op, *args: Expr) -> Expr:
+    """The operation in its simplest form, but left as it is where a new constant would be a rounded one:
+    bounds of a piece must hold for the function itself."""
+    if op in ROUNDED and all(a.op is Op.CONST for a in args):
+        return Expr(op, args)
+    return node(op, *args)
+
+
+ROUNDED = frozenset(Op) - LEAVES - CONDITIONS - {Op.NEG, Op.ABS, Op.SIGN, Op.MAX, Op.MIN, Op.WHERE}
 
 
 def _truth(holds: bool) -> Expr:

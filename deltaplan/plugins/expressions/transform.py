@@ -31,17 +31,13 @@ def arguments(*exprs: Expr) -> tuple[str, ...]:
     return tuple(dict.fromkeys(e.name for e in walk(*exprs) if e.op is Op.ARG and e.name is not None))
 
 
-def replace(expr: Expr, new: Mapping[Expr, Expr]) -> Expr:
+def replace(expr: Expr, new: Mapping[Expr, Expr], build: Callable[..., Expr] = node) -> Expr:
     """The expression with subexpressions exchanged; what is put in is not searched again."""
     made: dict[Expr, Expr] = {}
     for old in walk(expr):
-        made[old] = new[old] if old in new else _rebuilt(old, made)
+        args = tuple(made[a] for a in old.args) if old not in new else ()
+        made[old] = new[old] if old in new else old if args == old.args else build(old.op, *args)
     return made[expr]
-
-
-def _rebuilt(old: Expr, made: Mapping[Expr, Expr]) -> Expr:
-    args = tuple(made[a] for a in old.args)
-    return old if args == old.args else node(old.op, *args)
 
 
 def substitute(expr: Expr, values: Mapping[str, Number]) -> Expr:
