@@ -6,7 +6,7 @@ setup(
     packages=[*find_packages(include=["deltaplan*"]), "deltaplan.specs"],
     package_dir={"deltaplan.specs": "specs"},
     package_data={
-        "deltaplan": ["py.typed", "dsl/*.lark", "dsl/*.json"],
+        "deltaplan": ["py.typed", "dsl/*.lark", "dsl/*.json", "diagnostics/*.json", "diagnostics/*.toml"],
         "deltaplan.specs": ["**/*.dl", "**/*.csv", "**/*.md"],
     },
 )

@@ -7,7 +7,8 @@ import click
 
 JSON = "deltaplan.json"  # in the context's meta: the verb was asked for JSON, so its errors are JSON too
 VERBS = (
-    *("check", "show", "render", "fmt", "trace", "train", "evaluate", "predict", "export"),
+    *("check", "explain", "show", "render", "fmt", "diff"),
+    *("trace", "train", "evaluate", "predict", "export"),
     *("gradcheck", "plugins", "examples", "new"),
 )
 

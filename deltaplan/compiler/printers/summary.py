@@ -176,8 +176,8 @@ def summary_data(experiment: Experiment, plans: Plans, samples: int | None = Non
         "skips": [{"line": span.line, "skips": have, "layers": of} for span, have, of in experiment.skips],
         "flops": {"forward": list(forward), "backward": list(backward)},
         "memory": _memory_data(experiment, plans, samples),
-        "data": _data_data(experiment.data) if experiment.data else None,
-        "train": _train_data(experiment.train) if experiment.train else None,
+        "data": data_facts(experiment.data) if experiment.data else None,
+        "train": train_facts(experiment.train) if experiment.train else None,
     }
 
 
@@ -203,7 +203,8 @@ def _memory_data(experiment: Experiment, plans: Plans, samples: int | None) -> d
     return {name: getattr(memory, name) for name in names}
 
 
-def _data_data(data: DataSpec) -> dict[str, Any]:
+def data_facts(data: DataSpec) -> dict[str, Any]:
+    """What a data block says, as plain data."""
     split = data.split
     return {
         "source": data.source.name,
@@ -230,7 +231,8 @@ def _data_data(data: DataSpec) -> dict[str, Any]:
     }
 
 
-def _train_data(train: TrainSpec) -> dict[str, Any]:
+def train_facts(train: TrainSpec) -> dict[str, Any]:
+    """How the problem is solved, as plain data."""
     return {
         "optimizer": _use_data(train.optimizer),
         **({} if train.exact else {train.unit: train.length}),
