@@ -8,24 +8,27 @@ from deltaplan.compiler.loops.nest import Transpose
 
 
 def transpose(text: Text, of: Callable[[int], Lanes], native: int, statement: Transpose) -> None:
-    """Square blocks of `native` rows by shuffles, what is left number by number."""
+    """Square blocks of `native` rows by shuffles. The last ones of a row or column begin earlier, where their
+    whole side is left: some numbers are moved twice."""
     rows, columns = statement.source.shape
     writer = Writer(text, of, statement)
     side = min(native, 1 << (max(min(rows, columns), 1).bit_length() - 1))
-    whole_rows, whole_columns = rows // side * side, columns // side * side
 
     def block(row: str, column: str) -> None:
         writer.block(row, column, side)
 
-    def one(row: str, column: str) -> None:
-        writer.number(row, column)
-
-    writer.area((0, whole_rows, side), (0, whole_columns, side), block)
-    writer.area((0, whole_rows, 1), (whole_columns, columns, 1), one)
-    writer.area((whole_rows, rows, 1), (0, columns, 1), one)
+    for each_row in _ranges(rows, side):
+        for each_column in _ranges(columns, side):
+            writer.area(each_row, each_column, block)
 
 
-Range = tuple[int, int, int]
+Range = tuple[int, int, int]  # begin, end, step
+
+
+def _ranges(length: int, side: int) -> list[Range]:
+    """Where blocks begin: side by side, then the last one at the end."""
+    whole = length // side * side
+    return [(0, whole, side), *([(length - side, length, side)] if length > whole else [])]
 
 
 class Writer:
@@ -50,13 +53,6 @@ class Writer:
             return ()
 
         self.text.loop(rows[1], each_row, step=rows[2], begin=rows[0])
-
-    def number(self, row: str, column: str) -> None:
-        source, target = self.statement.source, self.statement.target
-        first = self.place(source.name, row, source.shape[1], column)
-        value = self.text.value(f"load {self.kind}, ptr {first}, align {self.size}")
-        place = self.place(target.name, column, target.shape[1], row)
-        self.text.do(f"store {self.kind} {value}, ptr {place}, align {self.size}")
 
     def block(self, row: str, column: str, side: int) -> None:
         """Rounds that exchange neighbours at distance 1, 2, 4, …: after all, rows are columns."""
