@@ -8,7 +8,7 @@ from pathlib import Path
 import deltaplan
 from benchmarks.contest import Contender, Runner, repeating
 from benchmarks.threads import threads_held
-from benchmarks.workloads import Array, Workload, landscape_of, rows_of
+from benchmarks.workloads import Workload, landscape_of, rows_of
 from deltaplan.compiler.experiment import Experiment
 from deltaplan.compiler.loops.llvm.train import write_training
 from deltaplan.runtime.backends.native.engine import compile_text
@@ -84,12 +84,6 @@ def code(work: Workload) -> Mapping[str, Callable[[], object]]:
     }
 
 
-def losses(work: Workload, thetas: Array) -> Array:
-    """The loss at each θ of a stack."""
-    found: Array = deltaplan.problem(work.experiment).loss(thetas)
-    return found
-
-
 def predictor(work: Workload) -> Predictor:
     """What `Run.predictor` gives."""
     model = Model(work.experiment, work.theta.astype(work.settings.precision), work.preprocessing)
@@ -111,8 +105,10 @@ snake = digits = mlp = convolution = residual
 
 def landscape(work: Workload) -> dict[str, Contender]:
     """All points in one call."""
-    thetas = landscape_of(work).thetas
-    return {NAME: Contender(repeating(partial(losses, work, thetas)), 20)}
+    precision = work.settings.precision
+    thetas = landscape_of(work).thetas.astype(precision)
+    losses = partial(deltaplan.problem(work.experiment).loss, thetas, precision=precision)
+    return {NAME: Contender(repeating(losses), 1_000)}
 
 
 def one(work: Workload) -> dict[str, Contender]:

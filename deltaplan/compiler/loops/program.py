@@ -189,16 +189,18 @@ def program(
     fused: bool = True,
     reuse: bool = True,
     redzone: int = 0,
+    joins: Joins | None = None,
 ) -> Program:
     """The program of a list of steps. `external` tells where the tensors lie that live outside the arena;
     `kept` are read after the last call. Without `fused` each step is a kernel of its own; without `reuse`
     every tensor has memory of its own, and all are written; a `redzone` of so many numbers, which no kernel
-    touches, lies behind each. `made` collects kernels over several programs.
+    touches, lies behind each. `made` collects kernels over several programs; `joins` tells which steps may
+    stand in one, where not as usual.
     """
     alias = aliases(steps)
     produced = {t.name for step in steps for t in step.outputs}
     late = [t for t, spot in external.items() if spot.space == "g" and t.name not in produced]
-    joins: Joins = few.FewJoins() if axes.by_features else Fitting(axes)
+    joins = joins or (few.FewJoins() if axes.by_features else Fitting(axes))
     groups = group(steps, fused, joins, late, alias)
     wanted = {alias.get(t.name, t).name for t in kept} | {t.name for t in external}
     if reuse:

@@ -55,31 +55,47 @@ class Writer:
         self.text.loop(rows[1], each_row, step=rows[2], begin=rows[0])
 
     def block(self, row: str, column: str, side: int) -> None:
-        """Rounds that exchange neighbours at distance 1, 2, 4, …: after all, rows are columns."""
+        """Pieces of 16 bytes go to their column when they are read; rounds that exchange neighbours at
+        distance 1, 2, … turn what is within them."""
         source, target = self.statement.source, self.statement.target
-        lanes = self.of(side)
+        lanes, piece = self.of(side), min(side, 16 // self.size)
         first = self.place(source.name, row, source.shape[1], column)
-        values = [
-            self.text.value(
-                f"load {lanes.type}, ptr {self.further(first, n * source.shape[1])}, align {self.size}"
-            )
-            for n in range(side)
-        ]
-        distance = 1
-        while distance < side:
-            values = self.exchanged(lanes, values, distance)
-            distance *= 2
+        values = []
+        for begin in range(0, side, piece):
+            group = [
+                self.collected(
+                    [self.further(first, r * source.shape[1] + begin) for r in range(n, side, piece)], piece
+                )
+                for n in range(piece)
+            ]
+            distance = 1
+            while distance < piece:
+                group = self.exchanged(lanes, group, distance)
+                distance *= 2
+            values += group
         first = self.place(target.name, column, target.shape[1], row)
         for n, value in enumerate(values):
             place = self.further(first, n * target.shape[1])
             self.text.do(f"store {lanes.type} {value}, ptr {place}, align {self.size}")
+
+    def collected(self, pointers: Sequence[str], piece: int) -> str:
+        """Pieces of memory side by side."""
+        count, kind = piece, self.of(piece).type
+        parts = [self.text.value(f"load {kind}, ptr {p}, align {self.size}") for p in pointers]
+        while len(parts) > 1:
+            both = range(2 * count)
+            parts = [
+                self.mix(self.of(count), a, b, both) for a, b in zip(parts[::2], parts[1::2], strict=True)
+            ]
+            count *= 2
+        return parts[0]
 
     def exchanged(self, lanes: Lanes, values: Sequence[str], distance: int) -> list[str]:
         n = lanes.count
         found = list(values)
         low = [i if not i & distance else n + i - distance for i in range(n)]
         high = [i + distance if not i & distance else n + i for i in range(n)]
-        for row in range(n):
+        for row in range(len(values)):
             if not row & distance:
                 a, b = values[row], values[row + distance]
                 found[row], found[row + distance] = self.mix(lanes, a, b, low), self.mix(lanes, a, b, high)

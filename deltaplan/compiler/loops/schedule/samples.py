@@ -64,7 +64,8 @@ def _together(group: Group) -> int:
     length = sum(t.size for step in group.steps for t in step.outputs)
     length += sum(prod(step.inputs[0].shape) for step in products)
     length += sum(100 * step.output.size for step in group.steps if isinstance(step, Random))
-    return next((n for n in (4, 2) if products and n * length <= LENGTH), 1)
+    several = (4, 2) if len(products) == 1 else (3, 2)  # through whole nets, three are fastest
+    return next((n for n in several if products and n * length <= LENGTH), 1)
 
 
 class Samples:

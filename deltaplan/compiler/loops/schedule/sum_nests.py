@@ -1,14 +1,26 @@
 """Sums over the samples for wide layers, as loops over blocks of rows."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
-from deltaplan.compiler.loops.nest import Accumulator, For, Load, Place, Statement, Store, at
-from deltaplan.compiler.loops.schedule.axes import Axes
+from deltaplan.compiler.loops.nest import (
+    Accumulator,
+    Compute,
+    Fold,
+    For,
+    Load,
+    Place,
+    Statement,
+    Store,
+    at,
+)
+from deltaplan.compiler.loops.schedule.axes import SAMPLE, Axes
 from deltaplan.compiler.loops.schedule.elementwise import row_blocks
 from deltaplan.compiler.loops.schedule.signature import Names
-from deltaplan.compiler.steps import MatMul, Reduce
+from deltaplan.compiler.steps import MatMul, Reduce, Step
+from deltaplan.plugins.expressions import Expr, argument
 
 Nest = tuple[Statement, ...]
+PARTS = 4  # of a sum that is one number
 ROWS = 16  # that are summed at once: their totals come out as one vector
 
 
@@ -27,6 +39,41 @@ def reduce_nest(step: Reduce, axes: Axes, names: Names) -> Nest:
         return axes.each_net((*before, *axes.over_samples(body, totals), *stores))
 
     return _row_loops(x.size, ROWS, tile)
+
+
+def is_total(step: Step, batch: int) -> bool:
+    """Whether a step sums up one number of each sample, of enough of them."""
+    return isinstance(step, Reduce) and step.kind == "sum" and step.inputs[0].size == 1 and batch >= 2 * PARTS
+
+
+def nets_total_nest(step: Reduce, axes: Axes, names: Names) -> Nest:
+    """One number of each sample summed up, with nets as the lanes: in parts, so that no addition waits for
+    the one before."""
+    x = names.root(step.inputs[0])
+    source, target = names.buffer(x), names.buffer(step.output)
+    whole = axes.batch // PARTS
+
+    def load(name: str, sample: Place) -> Load:
+        places = axes.index(x, 0)
+        return Load(name, source, tuple(sample if place == SAMPLE else place for place in places))
+
+    names_ = [f"s{part}" for part in range(PARTS)]
+    body = tuple(load(f"x{part}", at(SAMPLE, part, PARTS)) for part in range(PARTS))
+    totals = tuple(Accumulator(name, (f"x{part}",)) for part, name in enumerate(names_))
+    rest = [load(f"r{sample}", sample) for sample in range(whole * PARTS, axes.batch)]
+    out = axes.index(step.output, 0)
+    before = (Load("before", target, out),) if axes.accumulate else ()
+    given = (*names_, *(r.name for r in rest), *(b.name for b in before))
+    total = Compute(("y",), (added([argument(f"x{i}") for i in range(len(given))]),), given)
+    return axes.each_net((*before, Fold(SAMPLE, whole, body, totals), *rest, total, Store(target, out, "y")))
+
+
+def added(terms: Sequence[Expr]) -> Expr:
+    """A sum by halves."""
+    if len(terms) == 1:
+        return terms[0]
+    half = len(terms) // 2
+    return added(terms[:half]) + added(terms[half:])
 
 
 def nets_product_nest(step: MatMul, axes: Axes, names: Names) -> Nest:

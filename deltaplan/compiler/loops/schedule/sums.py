@@ -28,7 +28,9 @@ Term = tuple[Tensor, int, tuple[tuple[Tensor, int], ...], str]  # result, its pl
 def statements(group: Group, axes: Axes, names: Names) -> tuple[Statement, ...]:
     """Small sums written out, each in a register by itself, as many at a time as there are registers; a large
     one as loops."""
-    (first, *_) = group.steps
+    (first, *more) = group.steps
+    if not more and axes.nets and sum_nests.is_total(first, axes.batch):
+        return sum_nests.nets_total_nest(first, axes, names)  # type: ignore[arg-type]
     if not is_small(first):
         return WRITERS[type(first)](first, axes, names)
     terms = [term for step in group.steps for term in _terms(step, names)]

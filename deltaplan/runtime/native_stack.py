@@ -1,0 +1,60 @@
+"""The losses at many θ in one call of the native backend."""
+
+from collections.abc import Mapping
+
+import numpy as np
+
+from deltaplan.compiler.loops.llvm.stack import table_of, write_stack
+from deltaplan.compiler.loops.stack import Stack, stack
+from deltaplan.compiler.lower import Trace
+from deltaplan.runtime.backends.native.bind import KINDS
+from deltaplan.runtime.backends.native.engine import Library, object_of
+from deltaplan.runtime.backends.native.memory import in_blocks, samples_first, zeros
+from deltaplan.runtime.backends.native.target import host
+from deltaplan.runtime.backends.numpy.expressions import Array
+
+
+class NativeStack:
+    """A trace on fixed data [features, N] as machine code; with `penalty` it gives the objective."""
+
+    def __init__(
+        self,
+        trace: Trace,
+        data: Mapping[str, Array],
+        statistics: Array,
+        scale: float,
+        penalty: bool,
+        dtype: np.dtype[np.floating],
+    ) -> None:
+        target = host()
+        samples = next(iter(data.values())).shape[-1]
+        made = stack(trace, KINDS[dtype.name], target.schedule(dtype.itemsize), samples, penalty)
+        self._dtype = dtype
+        self._library = Library(object_of(write_stack(made, target.width), target), target)
+        self._losses = self._library.function("losses", ["i64", "ptr", "ptr", "ptr"])
+        self._memory = _memory(made, dtype)
+        self._memory["statistics"] = zeros(statistics.size, dtype)
+        self._memory["statistics"][:] = statistics
+        self._memory["scale"][:] = scale
+        by_features = next(iter(made.blocks.values())).axes.by_features
+        for leaf in made.leaves:
+            array = data[leaf.key]
+            own = samples_first(array, dtype) if by_features else in_blocks(array, made.block, dtype)
+            self._memory[f"in {leaf.key}"] = own
+        self._table = np.array([self._memory[name].ctypes.data for name in table_of(made)], np.uintp)
+
+    def __call__(self, thetas: Array) -> Array:
+        """[k] for a stack [k, size]."""
+        rows = np.ascontiguousarray(thetas, self._dtype)
+        found = np.empty(len(rows), self._dtype)
+        self._losses(len(rows), rows.ctypes.data, found.ctypes.data, self._table.ctypes.data)
+        return found
+
+
+def _memory(made: Stack, dtype: np.dtype[np.floating]) -> dict[str, Array]:
+    lanes = made.lanes
+    sizes = dict.fromkeys(("sum", "total", "penalty", "results"), lanes) | {"scale": 1}
+    sizes |= dict.fromkeys(("θ", "rows"), made.size * lanes)
+    sizes["arena"] = max(program.arena for program in made.programs)
+    sizes["scratch"] = max(program.scratch for program in made.programs)
+    return {name: zeros(length, dtype) for name, length in sizes.items()}
