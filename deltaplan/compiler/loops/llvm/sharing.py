@@ -15,7 +15,8 @@ from deltaplan.compiler.loops.program import Program
 if TYPE_CHECKING:
     from deltaplan.compiler.loops.llvm.train import TrainingWriter
 
-OWN = ("arena", "scratch", "g", "sums", "samples")  # what each chunk has for itself, beside its data
+WORKING = ("arena", "scratch")  # they hold nothing once a chunk is done: each thread has its own
+OWN = ("g", "sums", "samples")  # what each chunk has for itself, beside its data
 SPINS = 4000  # looks before a waiting thread lets others have its core
 NUMBERS = [
     ("ptr", "table"),
@@ -57,6 +58,8 @@ def own(space: str) -> bool:
 def shared_tables(parallel: Parallel) -> Iterator[str]:
     """The names of the pointers that the phases need beside those of a loop in one piece."""
     yield from ("common", "norms", "sums", "signal")
+    for space in WORKING:  # one behind the other: that of a thread is found by its number
+        yield from (f"{space}@{c}" for c in range(parallel.most))
     for c in range(parallel.most):
         for program in parallel.passes.values():
             yield from (f"{s}@{c}" for s in spaces_in(program) if own(s))
@@ -136,6 +139,9 @@ class Sharing:
                 operands.append(f["theta" if space == "θ" else "next"])
             elif space == "scale":
                 operands.append(self.code.place(w.slot(f["table"], space), f["rest"], w.training.kind))
+            elif chunk is not None and space in WORKING:
+                number = f["rank"] + w.slots[f"{space}@0"]
+                operands.append(self.code.load(f["table"], number, "ptr"))
             elif chunk is not None and own(space):
                 operands.append(w.slot(f["table"], f"{space}@{chunk}"))
             else:
