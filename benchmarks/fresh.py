@@ -61,10 +61,12 @@ def lived(turns: int, folder: Path) -> Mapping[str, list[Life]]:
 def live(code: str, environment: Mapping[str, str]) -> Life:
     """A process that runs this code and tells its status at the end."""
     told = f"; print(open({str(STATUS)!r}).read())" if STATUS.exists() else ""
+    # Bytecode is kept, as an installed package's is.
+    inherited = {name: value for name, value in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"}
     begin = perf_counter()
     done = subprocess.run(
         [sys.executable, "-c", code + told],
-        cwd=ROOT, env={**os.environ, **environment}, check=True, capture_output=True, text=True,
+        cwd=ROOT, env={**inherited, **environment}, check=True, capture_output=True, text=True,
     )  # fmt: skip
     seconds = perf_counter() - begin
     peaks = [line.split()[1] for line in done.stdout.splitlines() if line.startswith("VmHWM:")]
