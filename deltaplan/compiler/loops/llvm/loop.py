@@ -6,23 +6,22 @@ from typing import TYPE_CHECKING
 from deltaplan.compiler.loops.llvm.code import Value
 from deltaplan.compiler.loops.llvm.control import COLUMNS, Real, Status, Whole
 from deltaplan.compiler.loops.llvm.sharing import Phase, leave, share, slot_of
+from deltaplan.compiler.loops.llvm.steps import Steps
 from deltaplan.compiler.loops.parallel import Parallel
 from deltaplan.compiler.loops.program import Program
 from deltaplan.compiler.loops.training import BLOCK
-from deltaplan.compiler.loops.update import AHEAD, GG
+from deltaplan.compiler.loops.update import GG
 
 if TYPE_CHECKING:
     from deltaplan.compiler.loops.llvm.train import TrainingWriter
 
 
-class Loop:
+class Loop(Steps):
     """The body of `@train`."""
 
     def __init__(self, writer: "TrainingWriter", table: Value, whole: Value, real: Value) -> None:
-        self.writer, self.training, self.code = writer, writer.training, writer.code
-        self.table, self.whole, self.real = table, whole, real
-        self.kind = writer.training.kind
-        self.pointers: dict[str, Value] = {}
+        super().__init__(writer.code, writer.training, whole, real)
+        self.writer, self.training, self.table = writer, writer.training, table
 
     def write(self) -> None:
         self.pointers = {name: self.writer.slot(self.table, name) for name in self.writer.slots}
@@ -37,7 +36,7 @@ class Loop:
         self.step = code.variable("i64", self._get(Whole.STEP))
         self.last = self._get(Whole.LAST)
         asked = self._get(Whole.STOP, fresh=True)
-        unfinished = self._both(asked.is_(1), self._get(Whole.STEP) < self.last)
+        unfinished = asked.is_(1) & (self._get(Whole.STEP) < self.last)
         begin = code.select(unfinished, Status.INTERRUPTED, Status.RUNNING, "i64")
         self.status = code.variable("i64", code.select(asked.is_(2), Status.STOPPED, begin, "i64"))
         self.seen = code.variable("double", self._real(Real.SEEN))
@@ -55,19 +54,7 @@ class Loop:
         self.threads = self._get(Whole.THREADS)
 
     def _goes_on(self) -> Value:
-        return self._both(self.step.value < self.last, self.status.value.is_(Status.RUNNING))
-
-    def _both(self, a: Value, b: Value) -> Value:
-        return Value(self.code, self.code.text.value(f"and i1 {a.name}, {b.name}"), "i1")
-
-    def _either(self, a: Value, b: Value) -> Value:
-        return Value(self.code, self.code.text.value(f"or i1 {a.name}, {b.name}"), "i1")
-
-    def _get(self, place: Whole, fresh: bool = False) -> Value:
-        return self.code.load(self.whole, int(place), "i64", fresh)
-
-    def _put(self, place: Whole, value: Value | int, shown: bool = False) -> None:
-        self.code.store(self.whole, int(place), value, "i64", shown)
+        return (self.step.value < self.last) & self.status.value.is_(Status.RUNNING)
 
     def _real(self, place: Real) -> Value:
         return self.code.load(self.real, int(place), "double")
@@ -76,7 +63,7 @@ class Loop:
     def _step(self) -> None:
         t, code = self.training, self.code
         step = self.step.value
-        self.epoch.set(step // t.per_epoch if t.per_epoch > 1 else step)
+        self.epoch.set(self._epoch_of(step))
         position = step % t.per_epoch
         if t.batch is not None:
             self._order(position)
@@ -184,53 +171,21 @@ class Loop:
             self.gg.set(self.gg.value + self.code.convert(part, "double"))
 
     def _scalars(self, step: Value) -> None:
-        scalars = self.training.scalars
-        code = self.code
-        within = step % AHEAD
-        if scalars.ahead:
-            out = self.pointers["ahead out"]
-            with code.when(self._either(within.is_(0), step.is_(self._get(Whole.STEP)))):
-                self._ahead(step - within)
-            for row, number in enumerate(scalars.early):
-                value = code.load(out, within + row * AHEAD, "double")
-                code.store(self.pointers["scalars"], number, code.convert(value, self.kind), self.kind)
-        if scalars.after:
+        self._early(step)
+        if self.training.scalars.after:
             self._late(step)
-
-    def _ahead(self, begin: Value) -> None:
-        """The scalars of the steps from begin + 1 on."""
-        code, t = self.code, self.training
-        given = self.pointers["ahead"]
-
-        def fill(i: Value) -> None:
-            done = begin + i
-            code.store(given, i, code.convert(done + 1, "double"), "double")
-            epoch = done // t.per_epoch if t.per_epoch > 1 else done
-            code.store(given, i + AHEAD, code.convert(epoch, "double"), "double")
-
-        code.each(AHEAD, fill)
-        epochs = code.place(given, AHEAD, "double")
-        code.call("ahead", [given, epochs, given, given, self.pointers["ahead out"]])
 
     def _late(self, step: Value) -> None:
         """The scalars that need the gradient's norm."""
         code, t = self.code, self.training
-        norm = t.clip_norm
         square = self.gg.value
-        if norm is not None:
+        if t.clip_norm is not None:
             self._call("clip_norm", {})
-            square = self._result(norm, GG.name)
-        given = code.place(self.pointers["ahead"], 2 * AHEAD, "double")
-        code.text.declare("double @llvm.sqrt.f64(double)")
-        root = Value(code, code.text.value(f"call double @llvm.sqrt.f64(double {square.name})"), "double")
-        numbers = (code.convert(step + 1, "double"), code.convert(self.epoch.value, "double"), root)
-        for i, number in enumerate(numbers):
-            code.store(given, i, number, "double")
-        out = code.place(given, 4, "double")
-        code.call("after", [*(code.place(given, i, "double") for i in range(3)), given, out])
-        for row, number_ in enumerate(t.scalars.late):
+            square = self._result(t.clip_norm, GG.name)
+        out = self._after(step, square)
+        for row, number in enumerate(t.scalars.late):
             value = code.load(out, row, "double")
-            code.store(self.pointers["scalars"], number_, code.convert(value, self.kind), self.kind)
+            code.store(self.pointers["scalars"], number, code.convert(value, self.kind), self.kind)
 
     def _take_statistics(self, target: Value, source: Value) -> None:
         """The running statistics of one memory of θ for the other."""
@@ -251,18 +206,10 @@ class Loop:
 
     # epochs and records
     def _after_step(self) -> None:
-        code, t = self.code, self.training
-        whole = (self.step.value % t.per_epoch).is_(0)
-        at_last = self.step.value.is_(self.last)
-        due = ((self.epoch.value + 1) % self._get(Whole.EVERY)).is_(0)
-        with code.when(self._either(whole, at_last)):
-            code.choose(
-                self._either(self._both(whole, due), at_last),
-                self._record,
-                lambda: self.seen.set(0.0),
-            )
-        going = self._both(self.status.value.is_(Status.RUNNING), self.step.value < self.last)
-        with code.when(self._both(self._get(Whole.STOP, fresh=True).is_not(0), going)):
+        code = self.code
+        self._recorded(self._record, lambda: self.seen.set(0.0))
+        going = self.status.value.is_(Status.RUNNING) & (self.step.value < self.last)
+        with code.when(self._get(Whole.STOP, fresh=True).is_not(0) & going):
             self.status.set(Status.INTERRUPTED)
 
     def _record(self) -> None:
@@ -284,7 +231,7 @@ class Loop:
         code.choose(self._get(Whole.WATCHED).is_not(0), self._watch, lambda: self._follow(row))
         self._put(Whole.RECORDS, number + 1, shown=True)
         full = (number + 1 - self._get(Whole.DRAINED, fresh=True)) >= self._get(Whole.ROOM)
-        with code.when(self._both(full, self.status.value.is_(Status.RUNNING))):
+        with code.when(full & self.status.value.is_(Status.RUNNING)):
             self.status.set(Status.FULL)
 
     def _watch(self) -> None:
@@ -305,7 +252,7 @@ class Loop:
                 lambda: self._put(Whole.WAITED, self._get(Whole.WAITED) + 1),
             )
             patience = self._get(Whole.PATIENCE)
-            waited = self._both(patience >= 0, self._get(Whole.WAITED) >= patience)
+            waited = (patience >= 0) & (self._get(Whole.WAITED) >= patience)
             with code.when(waited):
                 self.status.set(Status.STOPPED)
 
@@ -351,8 +298,8 @@ class Loop:
         """Once training has ended: whether what the last update made of θ is finite, on the first samples."""
         code = self.code
         ended = self.status.value
-        is_open = self._either(ended.is_(Status.FULL), ended.is_(Status.WATCH))
-        with code.when(~self._either(is_open, ended.is_(Status.DIVERGED))):
+        is_open = ended.is_(Status.FULL) | ended.is_(Status.WATCH)
+        with code.when(~(is_open | ended.is_(Status.DIVERGED))):
             with code.when(ended.is_(Status.RUNNING)):
                 self.status.set(Status.COMPLETE)
             if self.training.batch is not None:

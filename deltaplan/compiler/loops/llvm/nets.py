@@ -6,20 +6,19 @@ from typing import TYPE_CHECKING
 from deltaplan.compiler.loops.ensemble import MOST
 from deltaplan.compiler.loops.llvm.code import Value
 from deltaplan.compiler.loops.llvm.control import COLUMNS, Real, Status, Whole
-from deltaplan.compiler.loops.update import AHEAD
+from deltaplan.compiler.loops.llvm.steps import Steps
 
 if TYPE_CHECKING:
     from deltaplan.compiler.loops.llvm.ensemble import EnsembleWriter
 
 
-class Nets:
+class Nets(Steps):
     """The body of `@train`."""
 
     def __init__(self, writer: "EnsembleWriter", table: Value, whole: Value, real: Value) -> None:
-        self.writer, self.ensemble, self.code = writer, writer.ensemble, writer.code
-        self.table, self.whole, self.real = table, whole, real
-        self.kind, self.nets = writer.ensemble.kind, writer.ensemble.nets
-        self.pointers: dict[str, Value] = {}
+        super().__init__(writer.code, writer.ensemble, whole, real)
+        self.writer, self.ensemble, self.table = writer, writer.ensemble, table
+        self.nets = writer.ensemble.nets
 
     def write(self) -> None:
         code = self.code
@@ -39,18 +38,6 @@ class Nets:
         self._put(Whole.STATUS, Status.COMPLETE, shown=True)
 
     # small words
-    def _get(self, place: Whole, fresh: bool = False) -> Value:
-        return self.code.load(self.whole, int(place), "i64", fresh)
-
-    def _put(self, place: Whole, value: Value | int, shown: bool = False) -> None:
-        self.code.store(self.whole, int(place), value, "i64", shown)
-
-    def _both(self, a: Value, b: Value) -> Value:
-        return Value(self.code, self.code.text.value(f"and i1 {a.name}, {b.name}"), "i1")
-
-    def _either(self, a: Value, b: Value) -> Value:
-        return Value(self.code, self.code.text.value(f"or i1 {a.name}, {b.name}"), "i1")
-
     def _whole_of(self, name: str, net: Value) -> Value:
         return self.code.load(self.pointers[name], net, "i64")
 
@@ -72,17 +59,17 @@ class Nets:
         return self._whole_of("status", net).is_(Status.RUNNING)
 
     def _goes_on(self) -> Value:
-        going = self._both(self.step.value < self.last, self.left.value > 0)
-        return self._both(going, self._get(Whole.STOP, fresh=True).is_(0))
+        going = (self.step.value < self.last) & (self.left.value > 0)
+        return going & self._get(Whole.STOP, fresh=True).is_(0)
 
     # one step
     def _step(self) -> None:
         e, code = self.ensemble, self.code
         step = self.step.value
-        self.epoch.set(step // e.per_epoch if e.per_epoch > 1 else step)
+        self.epoch.set(self._epoch_of(step))
         position = step % e.per_epoch
         if e.batch is not None:
-            with code.when(self._either(position.is_(0), step.is_(self._get(Whole.STEP)))):
+            with code.when(position.is_(0) | step.is_(self._get(Whole.STEP))):
                 self._orders()
         self._samples(position, step)
         with code.when(self._any_spoiled()):
@@ -188,7 +175,7 @@ class Nets:
         """NaN or infinity in a net's objective or gradient ends it, with the θ before its last update."""
         objective = self._number("objective", net)
         spoiled = (objective * 0.0 + self._number("gg", net) * 0.0).is_not(0.0)
-        with self.code.when(self._both(spoiled, self._is_active(net))):
+        with self.code.when(spoiled & self._is_active(net)):
             self._leave(net, Status.DIVERGED)
             self._take_back(net)
 
@@ -210,51 +197,20 @@ class Nets:
         self.left.set(self.left.value - 1)
 
     def _scalars(self, step: Value) -> None:
-        scalars, code = self.ensemble.scalars, self.code
-        within = step % AHEAD
-        if scalars.ahead:
-            out = self.pointers["ahead out"]
-            with code.when(self._either(within.is_(0), step.is_(self._get(Whole.STEP)))):
-                self._ahead(step - within)
-            for row, number in enumerate(scalars.early):
-                value = code.load(out, within + row * AHEAD, "double")
-                code.store(self.pointers["scalars"], number, code.convert(value, self.kind), self.kind)
-        if scalars.after:
+        self._early(step)
+        if self.ensemble.scalars.after:
             norm = "gg"
             if self.ensemble.clip_norm:
                 self._call("clip_norm", {"gg": self.pointers["late"]})
                 norm = "late"
-            code.each(self.nets, lambda net: self._late(net, step, norm))
-
-    def _ahead(self, begin: Value) -> None:
-        """The scalars of the steps from begin + 1 on."""
-        code, e = self.code, self.ensemble
-        given = self.pointers["ahead"]
-
-        def fill(i: Value) -> None:
-            done = begin + i
-            code.store(given, i, code.convert(done + 1, "double"), "double")
-            epoch = done // e.per_epoch if e.per_epoch > 1 else done
-            code.store(given, i + AHEAD, code.convert(epoch, "double"), "double")
-
-        code.each(AHEAD, fill)
-        epochs = code.place(given, AHEAD, "double")
-        code.call("ahead", [given, epochs, given, given, self.pointers["ahead out"]])
+            self.code.each(self.nets, lambda net: self._late(net, step, norm))
 
     def _late(self, net: Value, step: Value, norm: str) -> None:
         """The scalars that need the norm of a net's gradient."""
-        code, scalars = self.code, self.ensemble.scalars
-        given = code.place(self.pointers["ahead"], 2 * AHEAD, "double")
-        square = self._number(norm, net)
-        code.text.declare("double @llvm.sqrt.f64(double)")
-        root = Value(code, code.text.value(f"call double @llvm.sqrt.f64(double {square.name})"), "double")
-        numbers = (code.convert(step + 1, "double"), code.convert(self.epoch.value, "double"), root)
-        for i, number in enumerate(numbers):
-            code.store(given, i, number, "double")
-        out = code.place(given, 4, "double")
-        own = code.place(self.pointers["numbers"], net * self.ensemble.numbers, "double")
-        code.call("after", [*(code.place(given, i, "double") for i in range(3)), own, out])
-        for row, place in enumerate(scalars.late):
+        code, e = self.code, self.ensemble
+        own = code.place(self.pointers["numbers"], net * e.numbers, "double")
+        out = self._after(step, self._number(norm, net), own)
+        for row, place in enumerate(e.scalars.late):
             value = code.convert(code.load(out, row, "double"), self.kind)
             code.store(self.pointers["late"], net + place * self.nets, value, self.kind)
 
@@ -270,16 +226,9 @@ class Nets:
 
     # epochs and records
     def _after_step(self) -> None:
-        code, e = self.code, self.ensemble
-        whole = (self.step.value % e.per_epoch).is_(0)
-        at_last = self.step.value.is_(self.last)
-        due = ((self.epoch.value + 1) % self._get(Whole.EVERY)).is_(0)
-        with code.when(self._either(whole, at_last)):
-            code.choose(
-                self._either(self._both(whole, due), at_last),
-                self._record,
-                lambda: code.each(self.nets, lambda net: self._set("seen", net, 0.0)),
-            )
+        self._recorded(
+            self._record, lambda: self.code.each(self.nets, lambda net: self._set("seen", net, 0.0))
+        )
 
     def _record(self) -> None:
         """A line of the history of every net."""
@@ -346,7 +295,7 @@ class Nets:
                 lambda: self._set("waited", net, self._whole_of("waited", net) + 1),
             )
             patience = self._get(Whole.PATIENCE)
-            with code.when(self._both(patience >= 0, self._whole_of("waited", net) >= patience)):
+            with code.when((patience >= 0) & (self._whole_of("waited", net) >= patience)):
                 self._leave(net, Status.STOPPED)
 
     def _better(self, net: Value, value: Value) -> None:
@@ -365,7 +314,7 @@ class Nets:
     def _end(self) -> None:
         """How each net ended; whether what its last update made of θ is finite, on the first samples."""
         code, e = self.code, self.ensemble
-        asked = self._both(self._get(Whole.STOP, fresh=True).is_not(0), self.step.value < self.last)
+        asked = self._get(Whole.STOP, fresh=True).is_not(0) & (self.step.value < self.last)
         ended = code.select(asked, Status.INTERRUPTED, Status.COMPLETE, "i64")
 
         def close(net: Value) -> None:
@@ -379,9 +328,7 @@ class Nets:
 
         def check(net: Value) -> None:
             total = self._number("objective", net) * 0.0 + self._number("gg", net) * 0.0
-            with code.when(
-                self._both(total.is_not(0.0), self._whole_of("status", net).is_not(Status.DIVERGED))
-            ):
+            with code.when(total.is_not(0.0) & self._whole_of("status", net).is_not(Status.DIVERGED)):
                 self._set("status", net, int(Status.DIVERGED))
                 self._take_back(net)
 

@@ -82,7 +82,7 @@ def _insertion(code: Code, keys: Value, order: Value, samples: int) -> None:
         inside = left > 0
         before = code.load(keys, code.select(inside, left - 1, 0, "i64"), "i64")
         above = Value(code, code.text.value(f"icmp ugt i64 {before.name}, {key.name}"), "i1")
-        return Value(code, code.text.value(f"and i1 {inside.name}, {above.name}"), "i1")
+        return inside & above
 
     def insert(i: Value) -> None:
         key, sample = code.load(keys, i, "i64"), code.load(order, i, "i64")
