@@ -3,6 +3,7 @@
 import ast
 import sys
 import tomllib
+from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -31,6 +32,12 @@ def test_every_dependency_is_pinned() -> None:
     wanted |= {canonical(entry) for extra in project["optional-dependencies"].values() for entry in extra}
     lines = (ROOT / "constraints.txt").read_text(encoding="utf-8").splitlines()
     assert wanted <= {canonical(line) for line in lines if "==" in line}
+
+
+def test_every_test_module_has_a_name_of_its_own() -> None:
+    """pytest collects the whole suite into one process, where two modules of one name clash."""
+    names = Counter(path.name for part in ("tests", "plugins") for path in (ROOT / part).rglob("test_*.py"))
+    assert {name for name, count in names.items() if count > 1} == set()
 
 
 def allowed(name: str) -> bool:
