@@ -8,7 +8,7 @@ import pytest
 from click.testing import CliRunner, Result
 
 from deltaplan.cli import main
-from deltaplan.cli.plugins import KINDS
+from deltaplan.cli.plugins.list import KINDS
 from deltaplan.plugins.contracts import Kind
 from deltaplan.plugins.loader import builtin_registry
 

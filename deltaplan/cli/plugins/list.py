@@ -1,4 +1,4 @@
-"""`deltaplan plugins`: what a spec may name, and who brings it."""
+"""`deltaplan plugins list`: what a spec may name, and who brings it."""
 
 import sys
 from collections.abc import Iterable, Iterator
@@ -22,22 +22,13 @@ KINDS: "tuple[Kind, ...]" = (  # as in plugins.contracts, which `--help` need no
 NAMES, WIDTH = 30, 80  # columns for the name with its parameters, and in all
 
 
-@click.group("plugins")
-def command() -> None:
-    """Plugins: activations, losses, regularizers, layers, optimizers and more.
-
-    Those that come with deltaplan are written as any other plugin is. `use "./mine.py"` in a spec brings
-    those of a file of one's own.
-    """
-
-
-@command.command("list")
+@click.command("list")
 @click.argument("file", type=click.Path(path_type=Path), required=False)
 @click.option(
     "--kind", type=click.Choice(KINDS), metavar="KIND", help=f"Those of one kind: {', '.join(KINDS)}."
 )
 @json_option("Print the list as JSON, with the bounds of every parameter.")
-def list_(file: Path | None, kind: "Kind | None", as_json: bool) -> None:
+def command(file: Path | None, kind: "Kind | None", as_json: bool) -> None:
     """List what a spec may name: its parameters with their defaults, and what it is.
 
     With FILE, a spec, also what its `use` lines bring; their Python files are run.
