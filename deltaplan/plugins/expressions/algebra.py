@@ -239,7 +239,21 @@ def _div(a: Expr, b: Expr) -> Expr | None:
         return -a
     if a.op is Op.NEG:
         return -(a.args[0] / b)
-    return -(a / b.args[0]) if b.op is Op.NEG else None
+    return -(a / b.args[0]) if b.op is Op.NEG else _quotient_of_powers(a, b)
+
+
+def _quotient_of_powers(a: Expr, b: Expr) -> Expr | None:
+    """a/(1 + eᵛ) = a·sigmoid(−v), eᵛ/(1 + eᵛ) = sigmoid(v) and (eᵛ − e⁻ᵛ)/(eᵛ + e⁻ᵛ) = tanh(v): as they are
+    written, eᵛ overflows, and the derivative is ∞/∞."""
+    if b.op is not Op.ADD or (b.args[1].op is not Op.EXP and b.args[0].op is not Op.EXP):
+        return None
+    one, power = b.args if b.args[1].op is Op.EXP else b.args[::-1]
+    v = power.args[0]
+    if is_const(one, 1):
+        return node(Op.SIGMOID, v) if a is power else a * node(Op.SIGMOID, -v)
+    if one.op is Op.EXP and one.args[0] is -v and a.op is Op.SUB and set(a.args) == set(b.args):
+        return node(Op.TANH, a.args[0].args[0])
+    return None
 
 
 def _pow(u: Expr, n: Expr) -> Expr | None:

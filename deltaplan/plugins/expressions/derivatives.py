@@ -8,7 +8,7 @@ import math
 from collections.abc import Callable, Iterable, Sequence
 
 from deltaplan.plugins.expressions.algebra import ONE, ZERO, Expr, Number, is_const, lift
-from deltaplan.plugins.expressions.functions import cos, exp, log, sigmoid, sign, sin, where
+from deltaplan.plugins.expressions.functions import cos, exp, log, sigmoid, sign, sin, tanh, where
 from deltaplan.plugins.expressions.ops import Op
 from deltaplan.plugins.expressions.transform import walk
 
@@ -108,6 +108,8 @@ def _(g: Expr, y: Expr, u: Expr) -> tuple[Flow, ...]:
 
 @derivative_of(Op.LOGADDEXP)
 def _(g: Expr, y: Expr, a: Expr, b: Expr) -> tuple[Flow, ...]:
+    if b is -a:
+        return (tanh(a) * g, None)  # the difference of two sigmoids would lose every digit at 0
     return (sigmoid(a - b) * g, sigmoid(b - a) * g)
 
 

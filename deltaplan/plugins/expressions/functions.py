@@ -19,7 +19,8 @@ def expm1(u: Number) -> Expr:
 
 
 def log(u: Number) -> Expr:
-    """The natural logarithm; log(eᵃ + eᵇ) becomes logaddexp(a, b), which does not overflow."""
+    """The natural logarithm. What would overflow is written otherwise: log(eᵃ + eᵇ) is logaddexp(a, b),
+    log Σ eᵘ is logsumexp(u), log sigmoid(u) is −logaddexp(0, −u)."""
     stable = _stable_log(lift(u))
     return node(Op.LOG, u) if stable is None else stable
 
@@ -138,7 +139,12 @@ def pick(u: Number, index: Number) -> Expr:
 
 
 def _stable_log(u: Expr) -> Expr | None:
-    """log(eᵃ + eᵇ), log(1 + eᵇ) and log((eᵃ + eᵇ)/2), whose sums overflow long before their logarithm."""
+    """log(eᵃ + eᵇ), log(1 + eᵇ), log((eᵃ + eᵇ)/2) and log Σ eᵘ, whose sums overflow long before their
+    logarithm, and log sigmoid(u), which is −∞ from −746 on."""
+    if u.op is Op.SIGMOID:
+        return -logaddexp(0, -u.args[0])
+    if u.op is Op.SUM and u.args[0].op is Op.EXP and not u.args[0].scalar:
+        return logsumexp(u.args[0].args[0])
     if u.op is Op.DIV and is_const(u.args[1], 2):
         inner = _stable_log(u.args[0])
         return None if inner is None else inner - math.log(2)
