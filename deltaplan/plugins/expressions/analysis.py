@@ -1,21 +1,23 @@
 """What can be known of a function of one symbol: its kinks, the range of its values and slopes, its gain."""
 
-import heapq
 import math
 from functools import lru_cache
 from itertools import pairwise
-from math import inf, isfinite, isnan, nan
+from math import inf, nan
+from typing import Literal
 
 from deltaplan.plugins.expressions.algebra import Expr
 from deltaplan.plugins.expressions.derivatives import derivative
 from deltaplan.plugins.expressions.evaluate import evaluate
 from deltaplan.plugins.expressions.intervals import Interval, interval
+from deltaplan.plugins.expressions.ops import CONDITIONS, Op
 from deltaplan.plugins.expressions.pieces import Piece, line, pieces
 from deltaplan.plugins.expressions.quadrature import integral
+from deltaplan.plugins.expressions.ranges import highest, settled
+from deltaplan.plugins.expressions.transform import walk
 
-SPLITS = 2000  # at most, for one end of a range
-TAIL_SPLITS = 60  # each doubles the distance: what is unbounded beyond 2^60 is taken for unbounded
-CLOSE = 1e-6  # relative; a bound this near to a value that is reached is not refined further
+Monotone = Literal["rising", "falling", "constant"]
+Jump = tuple[float, float, float, float]
 
 
 @lru_cache(maxsize=256)
@@ -46,9 +48,11 @@ def is_piecewise_affine(expr: Expr, name: str) -> bool:
 
 
 def slope_range(expr: Expr, name: str) -> Interval:
-    """Bounds of the derivative over all reals: the larger of their sizes is a Lipschitz constant.
+    """Bounds of the derivative over all reals, wherever there is one.
 
-    Sound; exact for the usual ones, within 1e-6 where interval arithmetic can bound the tails, else infinite.
+    Sound: rounded outwards. Exact for the usual ones, within 1e-6 for other smooth ones whose tails are known
+    (sums, products, quotients and powers of what grows like a power, settles or dies out exponentially, and
+    what repeats), else infinite.
     """
     return value_range(derivative(expr, name), name)
 
@@ -57,42 +61,47 @@ def slope_range(expr: Expr, name: str) -> Interval:
 def value_range(expr: Expr, name: str) -> Interval:
     """Bounds of the function over all reals, as `slope_range`."""
     parts = pieces(expr, name)
-    ranges = [(-_highest(-p.expr, name, p.low, p.high), _highest(p.expr, name, p.low, p.high)) for p in parts]
+    ranges = [(-highest(Piece(p.low, p.high, -p.expr), name), highest(p, name)) for p in parts]
     ranges += [interval(expr, {name: (p.low, p.low)}) for p in parts[1:]]  # a point may have its own value
     return min(low for low, _ in ranges) + 0.0, max(high for _, high in ranges) + 0.0  # no -0.0
 
 
-def _highest(expr: Expr, name: str, low: float, high: float) -> float:
-    """An upper bound on [low, high]: the part with the highest bound is halved until that is near a value."""
-    reached = max(_value(expr, name, low), _value(expr, name, high))
-    heap = [(-interval(expr, {name: (low, high)})[1], low, high)]
-    for split in range(SPLITS):
-        bound, a, b = -heap[0][0], heap[0][1], heap[0][2]
-        middle = _middle(a, b)
-        if bound <= reached + CLOSE * abs(reached) or not a < middle < b:
-            break
-        if bound == inf and split == TAIL_SPLITS:
-            break
-        heapq.heappop(heap)
-        reached = max(reached, _value(expr, name, middle))
-        for part in ((a, middle), (middle, b)):
-            heapq.heappush(heap, (-interval(expr, {name: part})[1], *part))
-    return -heap[0][0]
+def lipschitz(expr: Expr, name: str) -> float:
+    """The least L that is proven with |f(u) − f(v)| ≤ L·|u − v|: the steepest slope, infinite at a jump."""
+    if any(jumps(expr, name)) or _may_jump(expr, name):
+        return inf
+    return max(map(abs, slope_range(expr, name)))
 
 
-def _value(expr: Expr, name: str, u: float) -> float:
-    value = evaluate(expr, {name: u})
-    assert isinstance(value, float)
-    return -inf if isnan(value) else value
+def monotone(expr: Expr, name: str) -> Monotone | None:
+    """How the function goes, where that is proven: it never falls, never rises, or is always the same."""
+    if _may_jump(expr, name):
+        return None
+    low, high = slope_range(expr, name)
+    steps = [step for _, left, at, right in jumps(expr, name) for step in (at - left, right - at)]
+    low, high = min([low, *steps]), max([high, *steps])
+    if low == high == 0:
+        return "constant"
+    return "rising" if low >= 0 else "falling" if high <= 0 else None
 
 
-def _middle(low: float, high: float) -> float:
-    """A point inside; with an infinite end, ever further out."""
-    if isfinite(low) and isfinite(high):
-        return low + (high - low) / 2
-    if isfinite(low):
-        return max(2 * low, low + 1)
-    return min(2 * high, high - 1) if isfinite(high) else 0.0
+@lru_cache(maxsize=256)
+def jumps(expr: Expr, name: str) -> tuple[Jump, ...]:
+    """Where the function itself jumps: the point, and the values left of it, at it and right of it."""
+    found = []
+    for left, right in pairwise(pieces(expr, name)):
+        at = {name: right.low}
+        values = [evaluate(e, at) for e in (left.expr, expr, right.expr)]
+        a, b, c = (v if isinstance(v, float) else nan for v in values)
+        if not (_same(a, b) and _same(b, c)):
+            found.append((right.low, a, b, c))
+    return tuple(found)
+
+
+def _may_jump(expr: Expr, name: str) -> bool:
+    """Whether a switch is left whose place is not known."""
+    switches = CONDITIONS | {Op.WHERE, Op.SIGN}
+    return any(e.op in switches for p in pieces(expr, name) for e in walk(settled(p, name)))
 
 
 @lru_cache(maxsize=256)

@@ -111,10 +111,10 @@ def _sign(crossing: Line, zero: float, low: float, high: float) -> int:
 def _decided(expr: Expr, switch: Expr, sign: int) -> Expr:
     if switch.op not in DECIDED:
         return expr
-    return replace(expr, {switch: DECIDED[switch.op](sign, *switch.args)}, _unrounded)
+    return replace(expr, {switch: DECIDED[switch.op](sign, *switch.args)}, unrounded)
 
 
-def _unrounded(op: Op, *args: Expr) -> Expr:
+def unrounded(op: Op, *args: Expr) -> Expr:
     """The operation in its simplest form, but left as it is where a new constant would be a rounded one:
     bounds of a piece must hold for the function itself."""
     if op in ROUNDED and all(a.op is Op.CONST for a in args):
