@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from deltaplan.diagnostics import DeltaplanError, PluginError, SpecError
     from deltaplan.runtime.inquiries import compile_ as compile
     from deltaplan.runtime.inquiries import problem
+    from deltaplan.runtime.lab.examine import Examination, examine
     from deltaplan.runtime.loading import load, loads
     from deltaplan.runtime.problem import Problem
     from deltaplan.runtime.run import Run
@@ -29,12 +30,14 @@ if TYPE_CHECKING:
 __version__ = "0.1.0"
 __all__ = [
     "DeltaplanError",
+    "Examination",
     "Experiment",
     "PluginError",
     "Problem",
     "Run",
     "SpecError",
     "compile",
+    "examine",
     "load",
     "loads",
     "open",
@@ -45,12 +48,14 @@ __all__ = [
 
 HOMES = {
     "DeltaplanError": ("deltaplan.diagnostics", "DeltaplanError"),
+    "Examination": ("deltaplan.runtime.lab.examine", "Examination"),
     "Experiment": ("deltaplan.compiler.experiment", "Experiment"),
     "PluginError": ("deltaplan.diagnostics", "PluginError"),
     "Problem": ("deltaplan.runtime.problem", "Problem"),
     "Run": ("deltaplan.runtime.run", "Run"),
     "SpecError": ("deltaplan.diagnostics", "SpecError"),
     "compile": ("deltaplan.runtime.inquiries", "compile_"),
+    "examine": ("deltaplan.runtime.lab.examine", "examine"),
     "load": ("deltaplan.runtime.loading", "load"),
     "loads": ("deltaplan.runtime.loading", "loads"),
     "open": ("deltaplan.runtime.run", "open_"),

@@ -9,7 +9,7 @@ JSON = "deltaplan.json"  # in the context's meta: the verb was asked for JSON, s
 VERBS = (
     *("check", "explain", "show", "render", "fmt", "diff"),
     *("trace", "train", "evaluate", "predict", "export"),
-    *("gradcheck", "plugins", "examples", "new"),
+    *("lab", "gradcheck", "plugins", "examples", "new"),
 )
 
 

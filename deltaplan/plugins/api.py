@@ -8,10 +8,11 @@ def snake(u, a):
 """
 
 from deltaplan.plugins.building import Builder, Tensor
-from deltaplan.plugins.contracts import Attribute, Sides, Table, Unreadable
+from deltaplan.plugins.contracts import Attribute, Sides, Table, Unfit, Unreadable
 from deltaplan.plugins.declare import boolean, length, number, numbers, required, whole
 from deltaplan.plugins.decorators import (
     activation,
+    analysis,
     data_source,
     initializer,
     layer,
@@ -22,6 +23,7 @@ from deltaplan.plugins.decorators import (
     schedule,
     solver,
 )
+from deltaplan.plugins.examining import Findings, Panel, Picture, Sheet, Subject
 from deltaplan.plugins.expressions import (
     Expr,
     abs,
@@ -57,15 +59,22 @@ __all__ = [
     "Attribute",
     "Builder",
     "Expr",
+    "Findings",
     "Iterate",
     "Objective",
+    "Panel",
+    "Picture",
+    "Sheet",
     "Sides",
+    "Subject",
     "Table",
     "Tensor",
+    "Unfit",
     "Unreadable",
     "abs",
     "activation",
     "amax",
+    "analysis",
     "boolean",
     "cos",
     "cosh",

@@ -1,7 +1,8 @@
 """What a plugin contributes, as plain data, and the protocols that the host implements for it.
 
-Three kinds of contract: expressions (activation, loss, regularizer, optimizer, schedule), functions over a
-builder (layer, initializer), and host objects (data source). Nothing here knows compiler or runtime.
+Three kinds of contract: expressions (activation, loss, regularizer, optimizer, schedule), functions over
+a builder (layer, initializer), and host objects (data source, analysis). Nothing here knows compiler or
+runtime.
 """
 
 import operator
@@ -15,6 +16,7 @@ from deltaplan.plugins.expressions import Expr
 if TYPE_CHECKING:
     import numpy as np
 
+    from deltaplan.plugins.examining import Findings
     from deltaplan.plugins.solving import Iterate
 
 
@@ -38,6 +40,7 @@ Kind = Literal[
     "initializer",
     "metric",
     "data source",
+    "analysis",
 ]
 
 
@@ -299,6 +302,27 @@ class DataSource(Contribution):
     read: Callable[..., Table] = field(kw_only=True)
     named: bool = False
     scalars: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Analysis(Contribution):
+    """An instrument of the laboratory: `examine(subject, **options) -> Findings`. With `several` it is given
+    a tuple of subjects. `trained`: it looks at runs alone, not at specs. Raises `Unfit`, with a message for
+    the user, where the subject is none that it can look at."""
+
+    kind: ClassVar[Kind] = "analysis"
+    attributes: tuple[Attribute, ...] = field(kw_only=True)
+    examine: "Callable[..., Findings]" = field(kw_only=True)
+    several: bool = False
+    trained: bool = False
+
+
+class Unfit(Exception):  # noqa: N818
+    """A subject or an option that an analysis cannot use: a message, and the mend."""
+
+    def __init__(self, message: str, help: str = "") -> None:
+        super().__init__(message)
+        self.message, self.help = message, help
 
 
 class Unreadable(Exception):  # noqa: N818

@@ -6,6 +6,7 @@ from typing import Any, Literal
 
 from deltaplan.plugins.contracts import (
     Activation,
+    Analysis,
     Attribute,
     DataSource,
     Initializer,
@@ -19,6 +20,7 @@ from deltaplan.plugins.contracts import (
     Table,
 )
 from deltaplan.plugins.declare import Declared, named
+from deltaplan.plugins.examining import Findings
 from deltaplan.plugins.expressions import Expr, argument
 from deltaplan.plugins.faults import NoExpression
 from deltaplan.plugins.solving import Iterate
@@ -269,6 +271,32 @@ def data_source(
             read=function,
             named=named,
             scalars=scalars,
+        )
+
+    return mark
+
+
+def analysis(
+    name: str, /, *attributes: Attribute, several: bool = False, trained: bool = False
+) -> Callable[[Callable[..., Findings]], Analysis]:
+    """An instrument of the laboratory: `def norms(subject, order)`, which gives Findings; attributes by name.
+
+    `several`: the function gets a tuple of subjects, `def compare(subjects)`. `trained`: runs alone.
+    """
+
+    def mark(function: Callable[..., Findings]) -> Analysis:
+        traced = Traced("analysis", name, function)
+        traced.check_names(*(a.name for a in attributes))
+        traced.check_signature("subjects" if several else "subject", keywords=[a.name for a in attributes])
+        return Analysis(
+            name,
+            (),
+            traced.doc,
+            traced.owner,
+            attributes=attributes,
+            examine=function,
+            several=several,
+            trained=trained,
         )
 
     return mark

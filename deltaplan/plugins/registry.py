@@ -8,6 +8,7 @@ from typing import Literal, overload
 from deltaplan.diagnostics import Diagnostic, Note, PluginError
 from deltaplan.plugins.contracts import (
     Activation,
+    Analysis,
     Contribution,
     DataSource,
     Initializer,
@@ -67,6 +68,8 @@ class Registry:
     def find(self, kind: Literal["metric"], name: str) -> Metric | None: ...
     @overload
     def find(self, kind: Literal["data source"], name: str) -> DataSource | None: ...
+    @overload
+    def find(self, kind: Literal["analysis"], name: str) -> Analysis | None: ...
     @overload
     def find(self, kind: Kind, name: str) -> Contribution | None: ...
 

@@ -1,0 +1,11 @@
+"""The instruments of the laboratory. Each is imported when it is used: a registry is made without numpy."""
+
+from deltaplan.plugins.api import Findings, Subject, analysis
+
+
+@analysis("norms")
+def norms(subject: Subject) -> Findings:
+    """‖θ‖ and ‖θ‖², the spectral and Frobenius norm of every weight matrix, and their products"""
+    from deltaplan.plugins.builtin.lab.norms import examine
+
+    return examine(subject)

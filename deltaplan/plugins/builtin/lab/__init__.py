@@ -1,0 +1,1 @@
+"""The built-in analyses, a module each; plugins/builtin/analyses.py names them."""
