@@ -3,6 +3,7 @@ memory, texts too large to keep. Each case makes one, and `golden/errors/NAME.er
 
 import hashlib
 import json
+import sys
 from collections.abc import Callable
 from pathlib import Path
 
@@ -14,6 +15,7 @@ from deltaplan.compiler.loops.c.refusals import refuse_steps
 from deltaplan.compiler.steps import MatMul, Tensor
 from deltaplan.diagnostics import DeltaplanError, SpecError
 from deltaplan.runtime.interop.c import export as to_c
+from deltaplan.runtime.lab.arrays import write_arrays
 from deltaplan.runtime.run import Run, score
 
 GOLDEN = Path(__file__).parent / "golden" / "errors"
@@ -347,3 +349,33 @@ def not_in_c() -> None:
     matrix, vector = Tensor("M", (2, 2), batched=True), Tensor("z", (2,), batched=True)
     product = MatMul(inputs=(matrix, vector), outputs=(Tensor("v", (2,), batched=True),), origin="dense1")
     refuse_steps(deltaplan.load("line.dl"), [product])
+
+
+# ---- the laboratory
+
+
+@case
+def no_such_analysis() -> None:
+    deltaplan.examine("norm", "line.dl")
+
+
+@case
+def not_examinable() -> None:
+    deltaplan.examine("norms", "line.dl", points=3)
+
+
+@case
+def no_such_picture() -> None:
+    deltaplan.examine("norms", "line.dl").save("norms.gif")
+
+
+@case
+def numbers_unwritten() -> None:
+    write_arrays(Path("norms.csv"), {})
+
+
+@case
+def no_matplotlib() -> None:
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setitem(sys.modules, "matplotlib", None)
+        deltaplan.examine("norms", "line.dl").figure()
