@@ -5,7 +5,7 @@ from deltaplan.plugins.api import Findings, Subject, analysis
 
 @analysis("norms")
 def norms(subject: Subject) -> Findings:
-    """‖θ‖ and ‖θ‖², the spectral and Frobenius norm of every weight matrix, and their products"""
+    """‖θ‖ and ‖θ‖², the spectral and Frobenius norm of every weight matrix"""
     from deltaplan.plugins.builtin.lab.norms import examine
 
     return examine(subject)

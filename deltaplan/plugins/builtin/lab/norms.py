@@ -15,10 +15,7 @@ def examine(subject: Subject) -> Findings:
     blocks = subject.problem.split(subject.theta)
     norm = float(np.linalg.norm(subject.theta))
     rows = tuple(_row(name, block) for name, block in blocks.items())
-    says = (
-        f"{subject.name}: {subject.theta.size:,} parameters, norm {norm:.4g}, squared {norm**2:.4g}",
-        *_products(rows),
-    )
+    says = (f"{subject.name}: {subject.theta.size:,} parameters, norm {norm:.4g}, squared {norm**2:.4g}",)
     arrays = {"norm": np.array(norm), "block_norms": np.array([row[2] for row in rows])}
     return Findings(says, (Sheet(HEAD, rows),), arrays, _picture(rows))
 
@@ -27,13 +24,6 @@ def _row(name: str, block: "np.ndarray[Any, Any]") -> tuple[str, int, float, flo
     matrix = block.reshape(-1, block.shape[-1]) if block.ndim > 1 else None
     spectral = None if matrix is None else float(np.linalg.norm(matrix, 2))
     return name, block.size, float(np.linalg.norm(block)), spectral, float(abs(block).max())
-
-
-def _products(rows: tuple[tuple[str, int, float, float | None, float], ...]) -> tuple[str, ...]:
-    norms = [row[3] for row in rows if row[3] is not None]
-    if len(norms) < 2:
-        return ()
-    return (f"the product of the {len(norms)} spectral norms is {np.prod(norms):.4g}",)
 
 
 def _picture(rows: tuple[tuple[str, int, float, float | None, float], ...]) -> Picture:
