@@ -59,7 +59,7 @@ def test_copy_takes_the_data_along(folder: Path) -> None:
     assert (folder / "iris.csv").read_bytes() == (SPECS / "iris.csv").read_bytes()
 
 
-@pytest.mark.parametrize("name", [e.name for e in examples()])
+@pytest.mark.parametrize("name", [e.name for e in examples() if not e.name.startswith("networks/")])
 def test_every_copy_checks_and_finds_its_data(folder: Path, name: str) -> None:
     told = json.loads(run(name, "deep/below", "--json").stdout)
     (spec,) = told["specs"]
