@@ -5,7 +5,7 @@ numbers are left out and counted.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -13,7 +13,7 @@ from deltaplan.compiler.graph import Graph
 from deltaplan.compiler.lower import Trace, lower
 from deltaplan.compiler.parameters import Parameter
 from deltaplan.compiler.plan import gradient_plan
-from deltaplan.compiler.steps import Map, Step, Tensor
+from deltaplan.compiler.steps import ArgMax, Map, Pool, Step, Tensor
 from deltaplan.plugins.expressions import Expr, Op, walk
 from deltaplan.runtime.backends.numpy.bind import Bound, Draw, bind, target_key
 from deltaplan.runtime.backends.numpy.expressions import Array
@@ -82,7 +82,7 @@ class Probe:
         self.theta[place] = before + offset
         self._program.run()
         self.theta[place] = before
-        sides = [np.sign(self._program[t]).ravel() for t in self._sides]
+        sides = [_side(self._program[t], t).ravel() for t in self._sides]
         return float(self._program[self._objective]), np.concatenate([*sides, np.zeros(0)])
 
     def slope(self, place: int) -> tuple[float, float] | None:
@@ -159,14 +159,22 @@ def _forward(trace: Trace, bound: Bound, draw: Draw) -> tuple[Tensor, list[Tenso
 
 
 def _switch_steps(steps: Sequence[Step]) -> Iterator[Step]:
-    """A map for each place where a map's formula changes: its value changes sign there."""
+    """A map for each place where a map's formula changes: its value changes sign there. For a maximum over
+    windows the places of the largest: they change."""
     for number, step in enumerate(steps):
+        if isinstance(step, Pool) and step.kind == "max":
+            index = replace(step.output, name=f"switch {number}", kind="index")
+            yield ArgMax(inputs=step.inputs, outputs=(index,), window=step.window, origin=step.origin)
         if not isinstance(step, Map):
             continue
         found = dict.fromkeys(s for e in step.expressions for node in walk(e) for s in _switches(node))
         for position, switch in enumerate(found):
             out = Tensor(f"switch {number}.{position}", step.outputs[0].shape, step.outputs[0].batched)
             yield Map(inputs=step.inputs, outputs=(out,), expressions=(switch,), origin=step.origin)
+
+
+def _side(values: Array, switch: Tensor) -> Array:
+    return values if switch.kind == "index" else np.sign(values)
 
 
 def _switches(node: Expr) -> tuple[Expr, ...]:
