@@ -122,7 +122,7 @@ def _gather_gradient(trace: Trace, adjoints: Mapping[Tensor, Tensor]) -> tuple[l
     """Puts every adjoint into its part of g: those of parameters are written there, those of the segments of
     penalties added afterwards."""
     steps: list[Step] = []
-    parts = _parts(trace)
+    parts = stored_parts(trace)
     placed: set[Tensor] = set()
     for parameter in trace.trained:
         adjoint = adjoints.get(parameter.tensor)
@@ -223,10 +223,10 @@ def _forward_plan(
     steps = prune(steps, wanted)
     if fused:
         steps = fuse(steps, wanted)
-    return Plan(name, trace, steps, (), tuple(_parts(trace)), tuple(wanted))
+    return Plan(name, trace, steps, (), tuple(stored_parts(trace)), tuple(wanted))
 
 
-def _parts(trace: Trace) -> list[Part]:
+def stored_parts(trace: Trace) -> list[Part]:
     """What lies in θ, and behind it the running statistics, before and after the step."""
     parts = [Part(p.tensor, "θ", p.offset) for p in trace.parameters]
     parts += [Part(s.tensor, "θ", s.offset) for s in trace.segments]

@@ -23,7 +23,7 @@ from deltaplan.plugins.decorators import (
     schedule,
     solver,
 )
-from deltaplan.plugins.examining import Findings, Panel, Picture, Sheet, Subject
+from deltaplan.plugins.examining import Findings, Node, Panel, Picture, Sheet, Subject
 from deltaplan.plugins.expressions import (
     Expr,
     abs,
@@ -61,6 +61,7 @@ __all__ = [
     "Expr",
     "Findings",
     "Iterate",
+    "Node",
     "Objective",
     "Panel",
     "Picture",

@@ -38,6 +38,16 @@ class Functions(Protocol):
     def jacobian(self, theta: "Vector", x: Any = None, output: str | None = None) -> "Vector":
         """∂u/∂θ, [N, outputs, size]."""
 
+    def values(self, theta: "Vector", x: Any = None) -> "dict[str, Vector]":
+        """What each node of the model gives, by its name: [N, numbers of the node]."""
+
+    def slopes(self, theta: "Vector") -> "dict[str, Vector]":
+        """δ, the slope of each sample's loss by what each node gives: [N, numbers of the node] by names."""
+
+    def partial(self, theta: "Vector", target: str, source: str, sample: int = 0) -> "Vector":
+        """∂target/∂source [numbers of the target, numbers of the source] for two nodes at one sample, all
+        that comes before the source held."""
+
     def split(self, theta: "Vector") -> "dict[str, Vector]":
         """θ as named blocks, `dense1.W` [out, in] and so on: views."""
 
@@ -52,6 +62,33 @@ class Way(Protocol):
     theta: "np.ndarray[Any, Any]"
 
 
+@dataclass(frozen=True, slots=True)
+class Node:
+    """A node of the model. `kind` is `input`, a join's (`add`, `concat`, …), `pad`, or the name of its layer
+    or activation; `text` is what a spec says for it: `0.5 tanh`. `sources` are the names of its arguments and
+    `shape` is that of one sample; `line` is the spec's.
+
+    A layer with parameters has a number j and `result`, the node with z_{j+1}: its activation or skip.
+    `blocks` are the names of its parameters in θ. `slope` holds the bounds of an activation's derivative and
+    `at_zero` its value at 0. A join with `skip` has the branch first and the skip second.
+    """
+
+    name: str
+    role: Literal["input", "layer", "activation", "join", "pad"]
+    kind: str
+    text: str
+    sources: tuple[str, ...]
+    shape: tuple[int, ...]
+    line: int
+    number: int | None = None
+    result: str | None = None
+    blocks: tuple[str, ...] = ()
+    slope: tuple[float, float] | None = None
+    at_zero: float = 0.0
+    skip: bool = False
+    output: bool = False
+
+
 class Subject(Protocol):
     """What is examined: a trained run, or a spec at the parameters that training begins with."""
 
@@ -59,6 +96,10 @@ class Subject(Protocol):
     trained: bool
     theta: "Vector"  # [size]
     parts: tuple[str, ...]  # of its data: `train`, `validation`, `test`
+
+    @property
+    def nodes(self) -> tuple[Node, ...]:
+        """The nodes of the model, each after its arguments."""
 
     @property
     def problem(self) -> Functions:

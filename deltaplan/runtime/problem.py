@@ -17,6 +17,7 @@ from deltaplan.runtime.data.preprocessing import Preprocessing
 from deltaplan.runtime.initial import initial, with_statistics
 from deltaplan.runtime.losses import Losses
 from deltaplan.runtime.outputs import Slopes, outputs
+from deltaplan.runtime.probes import between, slopes_at, valued, values_at
 
 Precision = Literal["float64", "float32"]
 Vector = np.ndarray[Any, np.dtype[np.float64]]
@@ -117,6 +118,25 @@ class Problem:
         """The Hessian of the objective times v, as `hvp` for the loss."""
         return self._hvp("J", theta, v)
 
+    def values(self, theta: Vector, x: Any = None) -> dict[str, Vector]:
+        """What each node of the model gives, by its name: [N, numbers of the node], for rows as `outputs`."""
+        return values_at(self._trace, self.experiment.graph, self._at(theta), self._rows(x))
+
+    def slopes(self, theta: Vector) -> dict[str, Vector]:
+        """δ, the slope of each sample's loss by what each node gives: [N, numbers of the node] by names."""
+        return slopes_at(self._trace, self.experiment.graph, self._at(theta), self._data)
+
+    def partial(self, theta: Vector, target: str, source: str, sample: int = 0) -> Vector:
+        """∂target/∂source [numbers of the target, numbers of the source] for two nodes at one sample, all
+        that comes before the source held."""
+        for name in (target, source):
+            if name not in (names := valued(self.experiment.graph)):
+                raise ValueError(f"there is no node `{name}`: the model has {', '.join(names)}")
+        if not 0 <= sample < self.samples:
+            raise ValueError(f"there is no sample {sample}: the problem has {self.samples}, counted from 0")
+        inputs = {name: x[..., sample : sample + 1] for name, x in self._inputs.items()}
+        return between(self._trace, self._at(theta), inputs, target, source)
+
     def initial(self, seed: int) -> Vector:
         """The θ that training with this seed begins with (θ = 0 is a saddle of most nets)."""
         return initial(self.experiment.graph, seed)
@@ -140,6 +160,14 @@ class Problem:
         self._theta[:] = theta
         with np.errstate(all="ignore"):
             return function()
+
+    def _at(self, theta: Vector) -> Vector:
+        """θ, which is no stack, with the statistics behind it."""
+        theta = self._checked(theta)
+        if theta.ndim == 2:
+            raise ValueError(f"θ has {self.size} numbers here, and a stack was given")
+        self._theta[:] = theta
+        return self._vector
 
     def _checked(self, vector: Vector, name: str = "θ", dtype: Precision = "float64") -> Vector:
         vector = np.asarray(vector, dtype)

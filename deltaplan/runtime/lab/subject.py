@@ -9,9 +9,11 @@ import numpy as np
 
 from deltaplan.compiler.experiment import Experiment
 from deltaplan.diagnostics import SpecError
+from deltaplan.plugins.examining import Node
 from deltaplan.runtime.data.dataset import Dataset, Part
 from deltaplan.runtime.data.prepare import load_dataset
 from deltaplan.runtime.initial import initial, with_statistics
+from deltaplan.runtime.lab.nodes import nodes_of
 from deltaplan.runtime.problem import Problem, Vector
 from deltaplan.runtime.recorded import Recorded
 from deltaplan.runtime.requirements import require
@@ -39,6 +41,11 @@ class Subject:
     @property
     def parts(self) -> tuple[str, ...]:
         return tuple(self.dataset.parts)
+
+    @property
+    def nodes(self) -> tuple[Node, ...]:
+        """The nodes of the model, each after its arguments."""
+        return nodes_of(self.experiment.graph)
 
     @property
     def problem(self) -> Problem:
