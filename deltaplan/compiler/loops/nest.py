@@ -143,6 +143,16 @@ class Lookup:
 
 
 @dataclass(frozen=True, slots=True)
+class Within:
+    """variable ← place; where that is not one of 0 to `below` − 1, the turn of the loop around ends here, and
+    accumulators take nothing in. Plain loops have it, where schedules for machines have runs."""
+
+    variable: str
+    place: Affine
+    below: int
+
+
+@dataclass(frozen=True, slots=True)
 class Gather:
     """local ← buffer[index], on the axis `axis` at the whole number that the local `chosen` holds, in each
     lane its own; beyond the ends of the axis what stands there. The index is 0 on that axis."""
@@ -220,6 +230,7 @@ Statement = (
     | MultiplyAdd
     | Draw
     | Lookup
+    | Within
     | Gather
     | ScatterAdd
     | For

@@ -23,6 +23,7 @@ from deltaplan.compiler.loops.nest import (
     Statement,
     Store,
     Transpose,
+    Within,
     affine,
 )
 from deltaplan.plugins.expressions import Expr, argument, replace, to_text
@@ -125,6 +126,10 @@ def _lookup(w: Writer, s: Lookup) -> Iterator[str]:
     yield f"{s.variable} = {w.access(s.table, s.index)} below {s.below}"
 
 
+def _within(w: Writer, s: Within) -> Iterator[str]:
+    yield f"{s.variable} = {place_text(s.place)} within 0..{s.below}"
+
+
 def _gather(w: Writer, s: Gather) -> Iterator[str]:
     yield f"{s.name} = {_chosen(w, s)}"
 
@@ -173,6 +178,7 @@ WRITERS: Mapping[type[Statement], Callable[[Writer, Any], Iterator[str]]] = {
     MultiplyAdd: _multiply_add,
     Draw: _draw,
     Lookup: _lookup,
+    Within: _within,
     Gather: _gather,
     ScatterAdd: _scatter_add,
     For: _for,

@@ -30,6 +30,7 @@ from deltaplan.compiler.loops.nest import (
     Statement,
     Store,
     Transpose,
+    Within,
     affine,
     statements,
 )
@@ -133,6 +134,8 @@ class KernelWriter:
                     self.draw(statement, scope)
                 case Lookup():
                     lookup(self, statement, scope)
+                case Within():
+                    raise NotImplementedError("plain loops are for C")
                 case Gather():
                     gather(self, statement, scope)
                 case ScatterAdd():

@@ -20,11 +20,34 @@ from deltaplan.compiler.loops.nest import (
     Store,
     at,
 )
-from deltaplan.compiler.loops.schedule import NoScheduleError, flat, rows, wide
+from deltaplan.compiler.loops.schedule import (
+    NoScheduleError,
+    flat,
+    moves,
+    plain_convolve,
+    plain_sparse,
+    plain_windows,
+    rows,
+    wide,
+)
 from deltaplan.compiler.loops.schedule.axes import SAMPLE, Axes
 from deltaplan.compiler.loops.schedule.elementwise import axis
 from deltaplan.compiler.loops.schedule.signature import COUNTER, SAMPLES, Names
-from deltaplan.compiler.steps import Map, MatMul, Random, Reduce, Shape, Step, Tensor
+from deltaplan.compiler.steps import (
+    ArgMax,
+    Conv,
+    Map,
+    MatMul,
+    Pool,
+    Put,
+    Random,
+    Reduce,
+    Shape,
+    Sparse,
+    Step,
+    Tensor,
+    Unpool,
+)
 from deltaplan.plugins.expressions import argument, maximum
 
 Nest = tuple[Statement, ...]
@@ -36,6 +59,8 @@ def statements(group: Group, axes: Axes, names: Names) -> Nest:
     first = group.steps[0]
     if group.kind == "samples" and (is_product(first) or (isinstance(first, Map) and rows.is_rowwise(first))):
         return rows.one_by_one(group, axes, names)
+    if isinstance(first, Conv):
+        return plain_convolve.statements(group, axes, names)
     if len(group.steps) > 1:
         return flat.statements(group, axes, names)
     writer = WRITERS.get((type(first), group.kind)) or WRITERS.get((type(first), "samples"))
@@ -115,11 +140,27 @@ def random(step: Random, axes: Axes, names: Names) -> Nest:
     return (*([whole] if groups else []), *left)
 
 
+def argmax(step: ArgMax, axes: Axes, names: Names) -> Nest:
+    if step.window:
+        return plain_windows.argmax(step, step.window, axes, names)
+    return wide.argmax(step, axes, names)
+
+
+def put(step: Put, axes: Axes, names: Names) -> Nest:
+    """A window tells nothing that the index does not."""
+    return moves.put(step, axes, names)
+
+
 Writer = Callable[[Any, Axes, Names], Nest]
 WRITERS: Mapping[tuple[type[Step], str], Writer] = {
     **{(kind, "samples"): writer for kind, writer in wide.WRITERS.items()},
     (Reduce, "samples"): reduce,
     (Random, "samples"): random,
+    (Pool, "samples"): plain_windows.pool,
+    (Unpool, "samples"): plain_windows.unpool,
+    (ArgMax, "samples"): argmax,
+    (Put, "samples"): put,
+    (Sparse, "samples"): plain_sparse.statements,
     (MatMul, "flat"): flat.matmul,
     (MatMul, "sums"): outer,
 }

@@ -46,9 +46,10 @@ class Names:
         self._used.setdefault(root.name, found)
         return found
 
-    def table(self, table: Table) -> Buffer:
-        """The kernel's buffer of a table, which all nets share."""
-        found = Buffer(f"p{self._numbers[table.name]}", (table.length,))
+    def table(self, table: Table, length: int | None = None) -> Buffer:
+        """The kernel's buffer of a table, which all nets share; of another length where it is laid out
+        otherwise."""
+        found = Buffer(f"p{self._numbers[table.name]}", (length or table.length,))
         return self._used.setdefault(table.name, found)
 
     @property

@@ -40,3 +40,8 @@ class Table:
 
 def table_of(step: Sparse) -> Table:
     return Table(step.pattern, "columns" if step.slot == "x" else "rows")
+
+
+def rows_of(step: Sparse) -> Table:
+    """The entries by rows, which is how plain loops go through them whatever the slot."""
+    return Table(step.pattern, "rows")

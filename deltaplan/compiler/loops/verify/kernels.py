@@ -23,6 +23,7 @@ from deltaplan.compiler.loops.nest import (
     Statement,
     Store,
     Transpose,
+    Within,
     affine,
 )
 from deltaplan.compiler.loops.text import place_text
@@ -210,6 +211,13 @@ def _lookup(c: Checker, s: Lookup) -> Iterator[str]:
     c.loops[s.variable] = Turns(range(s.below), False)
 
 
+def _within(c: Checker, s: Within) -> Iterator[str]:
+    yield from c.whole(s.place, f"`{s.variable}` =")
+    if s.variable in c.loops:
+        yield f"`{s.variable}` is the variable of a loop, too"
+    c.loops[s.variable] = Turns(range(s.below), False)
+
+
 def _gather(c: Checker, s: Gather) -> Iterator[str]:
     yield from _chosen(c, s)
     yield from c.write(s.name)
@@ -266,6 +274,7 @@ CHECKS: Mapping[type[Statement], Callable[[Checker, Any], Iterator[str]]] = {
     MultiplyAdd: _multiply_add,
     Draw: _draw,
     Lookup: _lookup,
+    Within: _within,
     Gather: _gather,
     ScatterAdd: _scatter_add,
     For: _for,
