@@ -30,14 +30,26 @@ def write(folder: Path, made, name: str) -> Path:
     return path
 
 
-class Library:
-    """A file as a shared library; arrays are those of its precision."""
+def built(folder: Path, documents) -> dict:
+    """The files of documents by their names, compiled to one shared library at once, without optimization,
+    which would take most of the time."""
+    paths = {name: write(folder, made, name) for name, made in documents.items()}
+    library = folder / "files.so"
+    cc(*STRICT, "-O0", "-shared", "-fPIC", *paths.values(), "-o", library, "-lm")
+    loaded = ctypes.CDLL(str(library))
+    return {name: Library(loaded, path) for name, path in paths.items()}
 
-    def __init__(self, path: Path) -> None:
-        self.path, self.name = path, path.stem
-        library = path.with_suffix(".so")
-        cc(*STRICT, "-O1", "-shared", "-fPIC", path, "-o", library, "-lm")
-        self.library = ctypes.CDLL(str(library))
+
+def library_of(folder: Path, made, name: str = "net") -> "Library":
+    """The file of one document."""
+    return built(folder, {name: made})[name]
+
+
+class Library:
+    """A file in a shared library; arrays are those of its precision."""
+
+    def __init__(self, library: ctypes.CDLL, path: Path) -> None:
+        self.library, self.path, self.name = library, path, path.stem
         self.header = path.with_suffix(".h").read_text()
         self.real = "float" if re.search(r"\bconst float\b", self.header) else "double"
         self.dtype = np.dtype("f4" if self.real == "float" else "f8")

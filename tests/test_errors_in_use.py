@@ -339,11 +339,6 @@ def solver_in_c() -> None:
 
 
 @case
-def samples_depend() -> None:
-    export("line.dl line.c", "dense 2 tanh", "dense 2\n    batch_norm tanh", train=True)
-
-
-@case
 def not_in_c() -> None:
     """A product of two tensors that both have samples: no layer has one yet."""
     matrix, vector = Tensor("M", (2, 2), batched=True), Tensor("z", (2,), batched=True)

@@ -73,15 +73,19 @@ class Plans:
 def compile_plans(experiment: Experiment, fused: bool = True) -> Plans:
     """The plans of an experiment; without `fused` every step of the graph stays a step of its own."""
     graph = experiment.graph
+    train, update = training_plans(experiment, fused)
+    evaluate, predict = evaluate_plan(graph, fused), predict_plan(graph, fused)
+    return Plans(train=train, evaluate=evaluate, predict=predict, update=update)
+
+
+def training_plans(experiment: Experiment, fused: bool = True) -> tuple[Plan | None, Update | None]:
+    """The plan of training and the update of θ alone."""
+    graph = experiment.graph
     parameters = place_parameters(graph)
     still = frozen(experiment, parameters)
     trained = [p for p in parameters if p.name not in still]
-    return Plans(
-        train=train_plan(graph, fused, still) if graph.of(Loss) else None,
-        evaluate=evaluate_plan(graph, fused),
-        predict=predict_plan(graph, fused),
-        update=_update(experiment, trained),
-    )
+    train = train_plan(graph, fused, still) if graph.of(Loss) else None
+    return train, _update(experiment, trained)
 
 
 def _update(experiment: Experiment, trained: Iterable[Parameter]) -> Update | None:

@@ -15,6 +15,7 @@ from deltaplan.compiler.loops.c.names import prefix
 from deltaplan.compiler.loops.c.ports import InputPort, OutputPort, Sample, Scale, Source
 from deltaplan.compiler.loops.c.refusals import refuse_training
 from deltaplan.compiler.nodes import Input, Target
+from deltaplan.compiler.steps import Pattern
 from deltaplan.diagnostics import Diagnostic, SpecError
 from deltaplan.runtime.data.dataset import Dataset
 from deltaplan.runtime.data.prepare import load_dataset
@@ -23,6 +24,7 @@ from deltaplan.runtime.data.scaling import Scaling
 from deltaplan.runtime.first import first
 from deltaplan.runtime.initial import initial, with_statistics
 from deltaplan.runtime.model import Model
+from deltaplan.runtime.patterns import cells
 from deltaplan.runtime.random import Purpose, key, normal
 from deltaplan.runtime.requirements import require
 from deltaplan.runtime.run import Run, open_
@@ -131,8 +133,14 @@ def document_of(
         notes=(*notes, f"Written by deltaplan {deltaplan.__version__}; {chosen}."),
         key=(int(words[0]), int(words[1])),
         samples=samples,
+        cells=_cells,
     )
     return document(source, train)
+
+
+def _cells(pattern: Pattern) -> tuple[list[int], list[int]]:
+    rows, columns = cells(pattern)
+    return rows.tolist(), columns.tolist()
 
 
 def _input_ports(model: Model) -> Iterator[InputPort]:

@@ -1,17 +1,40 @@
-"""Predictions of C files: the same numbers as in Python, by a compiler that is as strict as it can be."""
+"""C files of the specs: the same numbers as in Python, by a compiler that is as strict as it can be."""
 
 import ctypes
 import re
 import subprocess
+from functools import partial
 
 import pytest
-from c_files import STRICT, Library, cc, needs_compiler, write
-from c_models import SPECS, close, loaded, model_of, raw_inputs, scaled
+from c_files import STRICT, cc, needs_compiler, write
+from c_models import SPECS, loaded, model_of, scaled, with_precision
+from c_training import Pair, shelves_of
 
 import deltaplan
 from deltaplan.runtime.interop.c import document_of
 
 pytestmark = needs_compiler
+SINGLE = ("iris", "wine", "breast_cancer", "diabetes")  # also in float32
+DEEP = ("5x5", "15x5", "30x5", "45x5")  # as others, and deeper
+
+
+def maker(path, precision):
+    return partial(lambda: Pair(with_precision(deltaplan.load(path), precision), loaded(path)))
+
+
+EVERY = {f"{p.stem} {precision}": maker(p, precision) for p in SPECS for precision in ("float64", "float32")}
+USUAL = [
+    key
+    for key in EVERY
+    if (key.endswith("float64") or key.split()[0] in SINGLE) and key.split()[0] not in DEEP
+]
+REST = [key for key in EVERY if key not in USUAL]
+KEYS = [*USUAL, *(pytest.param(key, marks=pytest.mark.long) for key in REST)]
+
+
+@pytest.fixture(scope="module")
+def shelves(tmp_path_factory):
+    return shelves_of(EVERY, (USUAL, REST), tmp_path_factory)
 
 
 def ended(program):
@@ -19,31 +42,27 @@ def ended(program):
     return done.returncode, done.stdout
 
 
-def library_of(model, folder, **options):
-    return Library(write(folder, document_of(model, "net", **options), "net"))
+@pytest.mark.parametrize("key", KEYS)
+def test_predictions_and_steps_of_the_specs(key, shelves):
+    pair = shelves[key]
+    pair.predictions()
+    pair.steps(10)
+
+
+@pytest.mark.parametrize(
+    "key", [key for key in USUAL if key.split()[0] in ("iris", "breast_cancer", "digits")]
+)
+def test_decisions_are_those_of_python(key, shelves):
+    pair = shelves[key]
+    ((name, scores),) = pair.model.raw_columns(scaled(pair.model, pair.raw)).items()
+    (rows,) = pair.raw.values()
+    chosen = [pair.c.call("decide", pair.c.array(row), returns=ctypes.c_int) for row in rows.T]
+    classes = pair.model.preprocessing.targets[name].classes
+    assert [classes[c] for c in chosen] == pair.model.classes(name, scores).tolist()
 
 
 @pytest.mark.parametrize("precision", ["float64", "float32"])
-@pytest.mark.parametrize("path", SPECS, ids=lambda path: path.stem)
-def test_predictions_and_decisions_are_those_of_python(path, precision, tmp_path):
-    model = model_of(deltaplan.load(path), precision)
-    raw = raw_inputs(model, loaded(path), 50)
-    x = scaled(model, raw)
-    library = library_of(model, tmp_path)
-    wanted = model.predict_columns(x)
-    found = library.predict([values.T for values in raw.values()], [len(v) for v in wanted.values()])
-    for values, own in zip(wanted.values(), found, strict=True):
-        close(own, values.T, precision)
-    ((name, scores),) = model.raw_columns(x).items()
-    if model.decision(name) != "none":
-        (rows,) = raw.values()
-        chosen = [library.call("decide", library.array(row), returns=ctypes.c_int) for row in rows.T]
-        classes = model.preprocessing.targets[name].classes
-        assert [classes[c] for c in chosen] == model.classes(name, scores).tolist()
-
-
-@pytest.mark.parametrize("precision", ["float64", "float32"])
-@pytest.mark.parametrize("name", ["wave", "iris", "breast_cancer"])
+@pytest.mark.parametrize("name", ["iris", "breast_cancer"])
 def test_a_file_checks_itself_and_finds_a_changed_weight(name, precision, tmp_path, specs):
     made = document_of(model_of(deltaplan.load(specs / f"{name}.dl"), precision), "net")
     path = write(tmp_path, made, "net")

@@ -10,8 +10,8 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from c_files import STRICT, Library, cc, needs_compiler, write
-from c_models import SPECS, loaded, model_of, raw_inputs, scaled
+from c_files import STRICT, cc, library_of, needs_compiler, write
+from c_models import loaded, model_of, raw_inputs, scaled
 from programs import experiment
 
 import deltaplan
@@ -45,7 +45,8 @@ def test_a_small_file(golden):
 
 
 def test_lines_are_ascii_and_not_too_long(specs):
-    for path in SPECS:
+    for name in ("breast_cancer", "digits", "diabetes", "lecture/3x5"):
+        path = specs / f"{name}.dl"
         made = document_of(model_of(deltaplan.load(path), "float32", loaded(path)), "net", train=True)
         for text in (made.code, made.header):
             assert text.isascii()
@@ -79,8 +80,7 @@ def sections(path):
 
 @needs_compiler
 @pytest.mark.skipif(not shutil.which("size"), reason="there is no `size`")
-@pytest.mark.parametrize("name", ["wave", "digits", "wine"])
-@pytest.mark.parametrize("precision", ["float64", "float32"])
+@pytest.mark.parametrize(("name", "precision"), [("digits", "float64"), ("wine", "float32")])
 def test_the_bytes_that_a_file_tells_are_those_that_size_measures(name, precision, specs, tmp_path):
     made = document_of(model_of(deltaplan.load(specs / f"{name}.dl"), precision), "net", train=True)
     path, plain, static = write(tmp_path, made, "net"), tmp_path / "plain.o", tmp_path / "static.o"
@@ -96,8 +96,22 @@ def test_the_bytes_that_a_file_tells_are_those_that_size_measures(name, precisio
     assert sections(static)[".bss"] == ram
     usage = re.search(r"net_predict_with\t(\d+)", plain.with_suffix(".su").read_text())
     assert ram <= int(usage.group(1)) <= ram + 256
-    library = Library(path)
+    library = library_of(tmp_path, made)
     assert ctypes.sizeof(library.state()) == told(r"theta, ([\d,]+) for the state", made.code)
+
+
+@needs_compiler
+@pytest.mark.skipif(not shutil.which("size"), reason="there is no `size`")
+def test_where_entries_of_sparse_layers_are_counts_as_flash(tmp_path):
+    """12 entries have a weight, and a column of 2 bytes; so have the 13 places where rows begin and end."""
+    model = small("input 2", "sparse 12 density=50%", "output 1")
+    made = document_of(model, "net")
+    cc(*STRICT, "-Os", "-fno-pic", "-c", write(tmp_path, made, "net"), "-o", tmp_path / "net.o")
+    measured = sum(n for name, n in sections(tmp_path / "net.o").items() if name.startswith(".rodata"))
+    constants = told(r"Flash: ([\d,]+) bytes", made.code)
+    scalings = 2 * 2 * 4  # of two inputs; those of the one output stand in the code
+    assert constants == (12 + 12 + 12 + 1) * 4 + scalings + (13 + 12) * 2
+    assert constants <= measured <= constants + 64
 
 
 def model_classes(path):
@@ -132,7 +146,7 @@ def test_names_of_files_become_names_in_c(stem, specs, tmp_path):
 @pytest.mark.parametrize("activation", ["relu", "tanh", "sigmoid", "leaky_relu(0.1)", "softplus"])
 def test_what_is_not_a_number_or_infinite_comes_through(activation, tmp_path):
     model = small("input 2", f"dense 3 {activation}", "output 1", precision="float64")
-    library = Library(write(tmp_path, document_of(model, "net"), "net"))
+    library = library_of(tmp_path, document_of(model, "net"))
     x = np.array([[np.nan, 1.0], [np.inf, 1.0], [-np.inf, 1.0], [1e308, -1e308], [1.0, 2.0]])
     (found,) = library.predict([x], [1])
     wanted = model.predict_columns({"input": model.preprocessing.inputs["input"].scaling.apply(x.T)})
@@ -175,3 +189,16 @@ def test_the_c_of_the_documentation_compiles(specs, tmp_path, monkeypatch):
     Path("user.c").write_text(program)
     cc(*STRICT, "-O1", "user.c", file, "-o", "user", "-lm")
     assert subprocess.run(["./user"]).returncode == 0
+
+
+@needs_compiler
+def test_the_convolution_of_the_documentation_is_what_is_written(specs, tmp_path, monkeypatch):
+    page = (specs.parent / "docs" / "export.md").read_text(encoding="utf-8")
+    (spec,) = re.findall(r"```dl file=strokes.dl\n(.*?)```", page, re.DOTALL)
+    (shown,) = re.findall(r"```text\n(/\* v1.*?)```", page, re.DOTALL)
+    monkeypatch.chdir(tmp_path)
+    Path("strokes.dl").write_text(spec.replace("specs/digits.csv", str(specs / "digits.csv")))
+    file, _ = export(Path("strokes.dl"), Path("strokes.c"))
+    assert shown in file.read_text()
+    cc(*STRICT, "-O2", "-DSTROKES_SELF_TEST", file, "-o", "strokes", "-lm")
+    assert subprocess.run(["./strokes"], stdout=subprocess.DEVNULL).returncode == 0

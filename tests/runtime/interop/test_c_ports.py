@@ -1,13 +1,13 @@
 """Models with several inputs and outputs, categories, windows and images, as C files."""
 
 import ctypes
-from pathlib import Path
+from functools import partial
 
 import numpy as np
 import pytest
-from c_files import Library, needs_compiler, write
-from c_models import close, model_of, raw_inputs, scaled
-from test_c_training import Pair
+from c_files import needs_compiler
+from c_models import model_of, scaled
+from c_training import Pair, Shelf
 
 import deltaplan
 from deltaplan.runtime.data.prepare import load_dataset
@@ -96,51 +96,48 @@ train {
 """
 
 
-@pytest.fixture
-def load(tmp_path, monkeypatch):
-    monkeypatch.chdir(tmp_path)
-    (tmp_path / "houses.csv").write_text(ROWS)
-
-    def load(text):
-        (tmp_path / "net.dl").write_text(text)
-        return deltaplan.load(tmp_path / "net.dl")
-
-    return load
+TEXTS = {"houses": HOUSES, "coder": CODER, "series": SERIES}
 
 
-@pytest.mark.parametrize("text", [HOUSES, CODER, SERIES], ids=["houses", "coder", "series"])
-def test_predictions_and_steps_are_those_of_python(text, load, tmp_path):
-    spec = load(text)
-    data = load_dataset(spec, Path())
-    model = model_of(spec, "float64", data)
-    raw = raw_inputs(model, data)
-    library = Library(write(tmp_path, document_of(model, "net"), "net"))
-    wanted = model.predict_columns(scaled(model, raw))
-    found = library.predict([x.T for x in raw.values()], [len(v) for v in wanted.values()])
-    for values, own in zip(wanted.values(), found, strict=True):
-        close(own, values.T, "float64")
-    (tmp_path / "train").mkdir()
-    Pair(spec, data, tmp_path / "train").steps(spec.train.length)
+def load(folder, name):
+    """The spec of a name, beside its data."""
+    (folder / "houses.csv").write_text(ROWS)
+    (folder / f"{name}.dl").write_text(TEXTS[name])
+    return deltaplan.load(folder / f"{name}.dl")
 
 
-def test_each_output_that_decides_has_a_function(load, tmp_path):
-    spec = load(HOUSES)
-    data = load_dataset(spec, Path())
-    model = model_of(spec, "float64", data)
-    raw = raw_inputs(model, data)
-    library = Library(write(tmp_path, document_of(model, "net"), "net"))
-    scores = model.raw_columns(scaled(model, raw))
-    for number in range(len(data.parts["train"])):
-        x = [library.array(values.T[number]) for values in raw.values()]
-        assert library.call("decide_style", *x, returns=ctypes.c_int) == scores["style"][:, number].argmax()
+def pair(folder, name):
+    spec = load(folder, name)
+    return Pair(spec, load_dataset(spec, folder))
+
+
+@pytest.fixture(scope="module")
+def shelf(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("c")
+    return Shelf({name: partial(pair, folder, name) for name in TEXTS}, folder)
+
+
+@pytest.mark.parametrize("name", TEXTS)
+def test_predictions_and_steps_are_those_of_python(name, shelf):
+    found = shelf[name]
+    found.predictions()
+    found.steps(found.spec.train.length)
+
+
+def test_each_output_that_decides_has_a_function(shelf):
+    found = shelf["houses"]
+    scores = found.model.raw_columns(scaled(found.model, found.raw))
+    for number in range(len(found.trainer.part)):
+        x = [found.c.array(values.T[number]) for values in found.raw.values()]
+        assert found.c.call("decide_style", *x, returns=ctypes.c_int) == scores["style"][:, number].argmax()
         sold = np.full(2, -1, np.intc)
-        library.call("decide_sold", *x, sold)
+        found.c.call("decide_sold", *x, sold)
         assert sold.tolist() == (scores["sold"][:, number] > 0).tolist()
 
 
-def test_the_head_names_columns_categories_and_classes(load):
-    spec = load(HOUSES)
-    code = document_of(model_of(spec, "float64", load_dataset(spec, Path())), "net").code
+def test_the_head_names_columns_categories_and_classes(tmp_path):
+    spec = load(tmp_path, "houses")
+    code = document_of(model_of(spec, "float64", load_dataset(spec, tmp_path)), "net").code
     head = " ".join(code[: code.index("*/")].split())
     assert "size[2]: area, area*rooms" in head
     assert "place[3]: town=bergen, town=oslo, town=tromso" in head

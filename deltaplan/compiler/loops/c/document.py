@@ -9,6 +9,7 @@ from deltaplan.compiler.loops.c.check import check
 from deltaplan.compiler.loops.c.code import folded
 from deltaplan.compiler.loops.c.expressions import Writer, helper_texts, place_text
 from deltaplan.compiler.loops.c.functions import Functions
+from deltaplan.compiler.loops.c.kernels import PLACES
 from deltaplan.compiler.loops.c.numbers import Real
 from deltaplan.compiler.loops.c.ports import InputPort, OutputPort, Source
 from deltaplan.compiler.loops.c.predict import FIRST_LARGEST, Prediction
@@ -49,6 +50,7 @@ class Writing:
         self.functions = functions
         self.prediction = Prediction(source, functions, made)
         self.training = Training(source, self.prediction, functions, made) if train else None
+        self.entries = self.prediction.entries
 
     def _own_names(self) -> Iterator[str]:
         yield from ("model", "first_largest", "differs")
@@ -60,7 +62,8 @@ class Writing:
             yield from (array.name, *(f"{array.name}_{ending}" for ending in ("s", "mean", "scale")))
         for ending in ("predict", "predict_with", "predict_batch", "decide", "begin", "step", "state"):
             yield f"{self.name}_{ending}"
-        yield from (f"{self.name}_weights", f"{self.name}_classes")
+        yield from (f"{self.name}_weights", f"{self.name}_classes", PLACES)
+        yield from (f"entries_{number}" for number, _ in enumerate(self.source.experiment.graph, 1))
 
     @property
     def weights(self) -> str:
@@ -74,6 +77,7 @@ class Writing:
             self._includes(),
             self._memory(),
             *self._constants(),
+            *self.entries.text(),
             *helper_texts(self.real, self.writer.helpers),
             *([place_text(self.real)] if self.writer.places else []),
             *([DRAW.replace("real", self.real.type)] if self._draws() else []),
@@ -120,7 +124,7 @@ class Writing:
     def constant_bytes(self) -> int:
         """Weights, scalings, and the names of classes with the pointers to them left out."""
         names = sum(len(_c_bytes(c)) + 1 for port in self.source.outputs for c in port.classes)
-        key = 8 if self._draws() else 0
+        key = (8 if self._draws() else 0) + self.entries.bytes
         return self.real.bytes * len(self.source.values) + self.prediction.constant_bytes + names + key
 
     @property
@@ -133,7 +137,8 @@ class Writing:
 
     # what stands before the functions
     def _includes(self) -> str:
-        return f'#include "{self.source.file}.h"\n\n#include <math.h>\n'
+        whole = "#include <stdint.h>\n" if self.entries.tables else ""
+        return f'#include "{self.source.file}.h"\n\n#include <math.h>\n{whole}'
 
     def _memory(self) -> str:
         """Memory for what lies between the layers: each call's own, or one for all."""

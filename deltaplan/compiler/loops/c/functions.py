@@ -112,7 +112,8 @@ class Functions:
     def _function(self, call: Call, comments: Comments) -> Function:
         kernel = call.kernel
         same = _same_memory(kernel, self._calls[kernel.name])
-        written = [buffer.name in kernel.outputs for buffer in kernel.parameters]
+        outputs = kernel.outputs
+        written = [buffer.name in outputs for buffer in kernel.parameters]
         names = parameter_names(call.tensors, written)
         for read, twin in same.items():
             names[read], names[twin] = names[twin], names[read]
@@ -131,7 +132,8 @@ class Functions:
 
 def _same_memory(kernel: Kernel, calls: Sequence[Call]) -> dict[int, int]:
     """From the number of a parameter that is read to that of the one that is written in the same memory."""
-    written = [n for n, b in enumerate(kernel.parameters) if b.name in kernel.outputs]
+    outputs = kernel.outputs
+    written = [n for n, b in enumerate(kernel.parameters) if b.name in outputs]
     found: dict[int, int] = {}
     for number in range(len(kernel.parameters)):
         twins = (w for w in written if w != number and number not in written)

@@ -1,5 +1,6 @@
 """A kernel as a C function: what is read once stands where it is read."""
 
+import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from math import prod
@@ -7,7 +8,7 @@ from typing import Any
 
 from deltaplan.compiler.loops.c.code import Block, Code
 from deltaplan.compiler.loops.c.expressions import PRODUCT, SUM, UNARY, Piece, Writer
-from deltaplan.compiler.loops.c.uses import Uses, is_one_turn
+from deltaplan.compiler.loops.c.uses import Uses, ends_turns, is_one_turn
 from deltaplan.compiler.loops.nest import (
     Accumulator,
     Buffer,
@@ -19,30 +20,38 @@ from deltaplan.compiler.loops.nest import (
     Index,
     Kernel,
     Load,
+    Lookup,
     MultiplyAdd,
     Number,
     ScatterAdd,
     Statement,
     Store,
+    Within,
     affine,
+    statements,
 )
 from deltaplan.plugins.expressions import Op
 
 WORDS = "uint32_t"
+PLACES = "places"  # the type of the numbers in tables
 LETTERS = {"i0": "i", "i1": "j", "i2": "k", "i3": "l"}  # of loops over the axes of a sample
 
 
 @dataclass(frozen=True, slots=True)
 class Parameter:
-    """A parameter of a function: `by_value` a single number that is read, `words` a whole one of 32 bits."""
+    """A parameter of a function: `by_value` a single number that is read, `words` a whole one of 32 bits,
+    `table` whole numbers that are places."""
 
     name: str
     written: bool
     by_value: bool
     words: bool = False
+    table: bool = False
 
     def declared(self, type_: str) -> str:
         """`const float *z`"""
+        if self.table:
+            return f"const {PLACES} *{self.name}"
         if self.words:
             return f"{WORDS} {self.name}"
         if self.by_value:
@@ -52,16 +61,22 @@ class Parameter:
 
 def parameters_of(kernel: Kernel, names: Sequence[str]) -> tuple[Parameter, ...]:
     """The parameters of a kernel under the names that they have in C."""
-    words = _words(kernel.body)
+    words, tables, outputs = _words(kernel.body), tables_of(kernel), kernel.outputs
     return tuple(
         Parameter(
             name,
-            buffer.name in kernel.outputs,
-            prod(buffer.shape) == 1 and buffer.name not in kernel.outputs,
+            buffer.name in outputs,
+            prod(buffer.shape) == 1 and buffer.name not in outputs,
             buffer.name in words,
+            buffer.name in tables,
         )
         for buffer, name in zip(kernel.parameters, names, strict=True)
     )
+
+
+def tables_of(kernel: Kernel) -> set[str]:
+    """The buffers of whole numbers that are places."""
+    return {s.table.name for s in statements(kernel.body) if isinstance(s, Lookup)}
 
 
 def _words(body: Sequence[Statement]) -> set[str]:
@@ -85,13 +100,15 @@ def body_of(kernel: Kernel, parameters: Sequence[Parameter], writer: Writer) -> 
 
 @dataclass(slots=True)
 class Scope:
-    """Loop variables with their values or names, and locals with their texts."""
+    """Loop variables with their values or names, and locals with their texts. `carried` has the C names of
+    accumulators that grow in a variable that is there already."""
 
     variables: dict[str, int | str] = field(default_factory=dict)
     locals: dict[str, Piece] = field(default_factory=dict)
+    carried: dict[str, str] = field(default_factory=dict)
 
     def inner(self, variable: str, value: int | str) -> "Scope":
-        return Scope({**self.variables, variable: value}, dict(self.locals))
+        return Scope({**self.variables, variable: value}, dict(self.locals), dict(self.carried))
 
 
 @dataclass
@@ -167,12 +184,15 @@ def _load(b: Body, s: Load, scope: Scope, out: list[Code], once: bool) -> None:
 
 
 def _store(b: Body, s: Store, scope: Scope, out: list[Code], once: bool) -> None:
-    target, piece = b.access(s.buffer, s.index, scope), scope.locals[s.name]
+    out.append(_assigned(b.access(s.buffer, s.index, scope), scope.locals[s.name]))
+
+
+def _assigned(target: str, piece: Piece) -> str:
+    """`z[i] = u;`, or `z[i] += u;`"""
     rest = piece.text.removeprefix(f"{target} + ")
     if piece.binds == SUM and rest != piece.text and not _is_sum(rest):
-        out.append(f"{target} += {rest};")
-    else:
-        out.append(f"{target} = {piece.text};")
+        return f"{target} += {rest};"
+    return f"{target} = {piece.text};"
 
 
 def _is_sum(text: str) -> bool:
@@ -216,10 +236,22 @@ def _tight(text: str) -> str:
     return text if text.isalnum() else f"({text})"
 
 
+def _lookup(b: Body, s: Lookup, scope: Scope, out: list[Code], once: bool) -> None:
+    scope.variables[s.variable] = b.access(s.table, s.index, scope)
+
+
+def _within(b: Body, s: Within, scope: Scope, out: list[Code], once: bool) -> None:
+    """The test, then the place under a name of its own."""
+    name, place = b.variable(s.variable), b.place((s.place,), (1,), scope)
+    out.append(f"const int {name} = {place};")
+    out.append(Block(f"if ({name} < 0 || {name} >= {s.below})", ["continue;"]))
+    scope.variables[s.variable] = name
+
+
 def _for(b: Body, s: For, scope: Scope, out: list[Code], once: bool) -> None:
     step = 1 if s.kind == "lanes" else s.step
     turns = len(range(s.begin, s.end, step))
-    if turns == 1:
+    if turns == 1 and not ends_turns(s):
         out += b.code(s.body, scope.inner(s.variable, s.begin))
     elif turns:
         variable = b.variable(s.variable)
@@ -230,34 +262,80 @@ def _for(b: Body, s: For, scope: Scope, out: list[Code], once: bool) -> None:
 
 def _fold(b: Body, s: Fold, scope: Scope, out: list[Code], once: bool) -> None:
     if is_one_turn(s):
-        inner = scope.inner(s.variable, 0)
-        out += b.code(s.body, inner, s.accumulators)
-        for a in s.accumulators:
-            piece = _taken(a.kind, None, a.factors, inner, b)
-            first = scope.locals[a.first] if a.first else None
-            piece = piece if first is None else _joined(b, a, first, piece)
-            scope.locals[a.name] = piece if once else Piece(b.declare(piece.text, out))
+        _one_turn(b, s, scope, out, once)
         return
-    names = {a.name: b.fresh("sum" if a.kind == "sum" else "most") for a in s.accumulators}
-    for a in s.accumulators:
-        out.append(f"{b.type} {names[a.name]} = {_first(b, a, scope)};")
+    names = {a.name: scope.carried.get(a.name) or _begun(b, a, scope, out) for a in s.accumulators}
     variable = b.variable(s.variable)
     inner = scope.inner(s.variable, variable)
+    inner.carried = _carried(s, names)
+    inner.locals |= {a.name: Piece(names[a.name]) for a in s.accumulators}
     code = b.code(s.body, inner, s.accumulators)
-    for a in s.accumulators:
-        name = names[a.name]
-        piece = _taken(a.kind, None, a.factors, inner, b)
-        grown = f"{name} += {piece.text};" if a.kind == "sum" else None
-        code.append(grown or f"{name} = {b.writer.call(Op.MAX, Piece(name), piece).text};")
-    out.append(Block(f"for (int {variable} = 0; {variable} < {s.end}; {variable}++)", code))
+    code += _grown(b, s, names, inner)
+    begin, end = (scope.variables[x] if isinstance(x, str) else x for x in (s.begin, s.end))
+    out.append(Block(f"for (int {variable} = {begin}; {variable} < {end}; {variable}++)", code))
     for a in s.accumulators:
         scope.locals[a.name] = Piece(names[a.name])
 
 
-def _first(b: Body, a: Accumulator, scope: Scope) -> str:
+def _one_turn(b: Body, s: Fold, scope: Scope, out: list[Code], once: bool) -> None:
+    inner = scope.inner(s.variable, 0)
+    names = {a.name: scope.carried[a.name] for a in s.accumulators if a.name in scope.carried}
+    inner.carried = _carried(s, names)
+    inner.locals |= {a.name: _first(b, a, scope) for a in s.accumulators if a.kind == "carry"}
+    out += b.code(s.body, inner, s.accumulators)
+    for a in s.accumulators:
+        piece = _taken(a.kind, None, a.factors, inner, b)
+        first = scope.locals[a.first] if a.first and a.kind != "carry" else None
+        piece = piece if first is None else _joined(b, a, first, piece)
+        scope.locals[a.name] = piece if once else Piece(b.declare(piece.text, out))
+
+
+def _begun(b: Body, a: Accumulator, scope: Scope, out: list[Code]) -> str:
+    """A variable that grows from turn to turn."""
+    stems = {"sum": "sum", "max": "most", "carry": a.name.partition("_")[0]}
+    name = b.fresh(stems[a.kind])
+    out.append(f"{b.type} {name} = {_first(b, a, scope).text};")
+    return name
+
+
+def _carried(s: Fold, names: Mapping[str, str]) -> dict[str, str]:
+    """The C names of what folds within this one make of its accumulators: the same variables."""
+    within = [a for inner in s.body if isinstance(inner, Fold) for a in inner.accumulators]
+    return {
+        own.name: names[a.name]
+        for a in s.accumulators
+        for own in within
+        if a.name in names and a.kind == "carry" and a.factors == (own.name,) and own.first == a.name
+    }
+
+
+def _grown(b: Body, s: Fold, names: Mapping[str, str], scope: Scope) -> list[Code]:
+    """What the accumulators become in a turn; each is worked out of what all were before."""
+    code: list[Code] = []
+    pieces = [_taken(a.kind, None, a.factors, scope, b) for a in s.accumulators]
+    for number, piece in enumerate(pieces):
+        if any(_mentions(piece.text, names[a.name]) for a in s.accumulators[:number]):
+            pieces[number] = Piece(b.declare(piece.text, code))
+    for a, piece in zip(s.accumulators, pieces, strict=True):
+        name = names[a.name]
+        if a.kind == "carry":
+            code += [_assigned(name, piece)] if piece.text != name else []
+        elif a.kind == "sum":
+            code.append(f"{name} += {piece.text};")
+        else:
+            code.append(f"{name} = {b.writer.call(Op.MAX, Piece(name), piece).text};")
+    return code
+
+
+def _mentions(text: str, name: str) -> bool:
+    return re.search(rf"\b{name}\b", text) is not None
+
+
+def _first(b: Body, a: Accumulator, scope: Scope) -> Piece:
+    """What an accumulator begins with."""
     if a.first:
-        return scope.locals[a.first].text
-    return b.writer.real.literal(0.0 if a.kind == "sum" else float("-inf"))
+        return scope.locals[a.first]
+    return b.writer.constant(float("-inf") if a.kind == "max" else 0.0)
 
 
 def _taken(kind: str, before: str | None, factors: Sequence[str], scope: Scope, b: Body) -> Piece:
@@ -306,6 +384,8 @@ WRITERS: Mapping[type[Any], StatementWriter] = {
     Draw: _draw,
     Gather: _gather,
     ScatterAdd: _scatter_add,
+    Lookup: _lookup,
+    Within: _within,
     For: _for,
     Fold: _fold,
 }

@@ -15,7 +15,7 @@ RESERVED = frozenset(  # C's own words, its library, and what every file of ours
         exp exp2 expm1 log log2 log10 log1p logb sqrt cbrt hypot pow sin cos tan asin acos atan atan2 sinh
         cosh tanh asinh acosh atanh erf erfc lgamma tgamma ceil floor trunc round rint nearbyint fabs fmod
         fmin fmax fma fdim remainder copysign nan frexp ldexp modf scalbn ilogb nextafter signbit isnan isinf
-        INFINITY NAN sigmoid largest smallest logaddexp sign nearest_place draw key weights
+        INFINITY NAN sigmoid largest smallest logaddexp sign nearest_place draw key weights places
         """
     )
 )
@@ -56,7 +56,9 @@ def parameter_names(tensors: Sequence[str], written: Sequence[bool]) -> list[str
 
 def _letter(tensor: str) -> str:
     """A tensor's name without its number and its places: W for W12, theta for θ(W1…W5); `tmp` for what has
-    no name."""
+    no name, `entries` for a table of them."""
+    if " of " in tensor:
+        return "entries"
     if tensor.startswith("%"):
         return {"%samples": "sample", "%counter": "step"}.get(tensor, "tmp")
     plain, dot, _ = ascii(tensor.partition("(")[0].replace("\N{PRIME}", "_new")).partition(".")

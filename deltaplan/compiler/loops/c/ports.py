@@ -1,13 +1,15 @@
 """What goes into a model and what comes out of it, as its file in C has it."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Literal
 
 from deltaplan.compiler.experiment import Experiment
+from deltaplan.compiler.steps import Pattern
 
 Decision = Literal["none", "argmax", "positive"]
 Kind = Literal["real", "class", "binary", "sign"]
+Cells = tuple[Sequence[int], Sequence[int]]  # the rows and the columns of entries, row by row
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,7 +68,7 @@ class Source:
 
     `values` are the numbers of θ, with what lies behind it; `key` are the two words that random numbers of
     training begin with; `samples` are the samples of training, None where they are not known; `notes` are
-    lines for the head of the file.
+    lines for the head of the file; `cells` gives the entries of sparse matrices.
     """
 
     experiment: Experiment
@@ -80,4 +82,4 @@ class Source:
     notes: tuple[str, ...] = ()
     key: tuple[int, int] = (0, 0)
     samples: int | None = None
-    patterns: Mapping[str, tuple[Sequence[int], Sequence[int]]] = field(default_factory=dict)
+    cells: Callable[[Pattern], Cells] = field(kw_only=True)

@@ -7,6 +7,7 @@ from deltaplan.compiler.buffers import aliases
 from deltaplan.compiler.loops.c.arguments import Array, Scaling, at, each, inputs_of, outputs_of
 from deltaplan.compiler.loops.c.code import Block, Code, folded, lines_of
 from deltaplan.compiler.loops.c.comments import Comments
+from deltaplan.compiler.loops.c.entries import Entries
 from deltaplan.compiler.loops.c.functions import Base, Functions, Memory
 from deltaplan.compiler.loops.c.leaves import leaves_of
 from deltaplan.compiler.loops.c.ports import OutputPort, Source
@@ -49,6 +50,7 @@ class Prediction:
         external = {t: s for t, s in leaves_of(plan).items() if t not in scaled}
         outputs = plan.trace.outputs
         self.model = plain_program(plan.steps, external, [*outputs.values()], made, scaled)
+        self.entries = Entries(self.model.tables, self.source.cells)
         alias = aliases(plan.steps)
         self.places = {node: self.model.spots[alias.get(t.name, t).name] for node, t in outputs.items()}
         self.prepared = {
@@ -124,7 +126,8 @@ class Prediction:
         return ", ".join(array.name for array in self.inputs.values())
 
     def _spaces(self) -> dict[str, Base]:
-        own = {f"in {node}": array.name for node, array in self.inputs.items()}
+        own: dict[str, Base] = {f"in {node}": array.name for node, array in self.inputs.items()}
+        own |= self.entries.spaces
         return {"θ": "theta", "scores": "a", "arena": ("a", self.model.arena), **own}
 
     def _scores(self, node: str) -> tuple[str, int]:

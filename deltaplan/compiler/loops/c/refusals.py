@@ -1,26 +1,12 @@
 """What has no form in C, told with the line of the spec that it comes from."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import ClassVar
 
 from deltaplan.compiler.experiment import Experiment
 from deltaplan.compiler.loops.groups import kind_of
-from deltaplan.compiler.loops.parallel import cut
-from deltaplan.compiler.plan import Plan, compile_plans
-from deltaplan.compiler.steps import (
-    ArgMax,
-    Map,
-    MatMul,
-    Pick,
-    Place,
-    Put,
-    Random,
-    Reduce,
-    Slice,
-    Step,
-    View,
-)
+from deltaplan.compiler.steps import MatMul, Step
 from deltaplan.diagnostics import Diagnostic, Span, SpecError
 
 
@@ -32,13 +18,6 @@ class NotInC(Diagnostic):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class SamplesDepend(Diagnostic):
-    code: ClassVar[str] = "samples-depend"
-    title: ClassVar[str] = "training in C sees one sample after the other, and here they depend on each other"
-    help: ClassVar[str] = "without `--train` the model is written for prediction"
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
 class SolverInC(Diagnostic):
     code: ClassVar[str] = "solver-in-c"
     title: ClassVar[str] = "`{name}` is no optimizer that goes step by step, and cannot be written as C"
@@ -47,15 +26,11 @@ class SolverInC(Diagnostic):
 
 
 def refuse_training(experiment: Experiment) -> None:
-    """SpecError where a step of training has no form in C that goes through one sample after the other."""
+    """SpecError where no step of training has a form in C."""
     train = experiment.train
     assert train is not None
     if train.solver:
         raise SpecError(SolverInC(name=train.optimizer.name, span=train.optimizer.span))
-    plan = compile_plans(experiment).train
-    assert plan is not None
-    if cut(plan) is None:
-        raise SpecError(SamplesDepend(span=_span(experiment, _first_dependent(plan).origin)))
 
 
 def refuse_steps(experiment: Experiment, steps: Sequence[Step]) -> None:
@@ -69,31 +44,9 @@ def refuse_steps(experiment: Experiment, steps: Sequence[Step]) -> None:
         raise SpecError(*found)
 
 
-FORMS = (Map, Reduce, Pick, Put, ArgMax, Slice, Place, Random, View)
-
-
 def has_form(step: Step) -> bool:
-    """Whether C has loops for a step: those of windows and of sparse matrices are not written yet."""
-    match step:
-        case MatMul():
-            return not step.inputs[0].batched or kind_of(step) == "sums"
-        case ArgMax(window=window) | Put(window=window):
-            return window is None
-        case _:
-            return isinstance(step, FORMS)
-
-
-def _first_dependent(plan: Plan) -> Step:
-    """The first step that needs a sum over the samples before each of them is done."""
-    steps = plan.steps
-    low, high = 0, len(steps)  # the steps up to `low` can be cut, those up to `high` cannot
-    while high - low > 1:
-        middle = (low + high) // 2
-        if cut(replace(plan, forward=steps[:middle], backward=())) is None:
-            high = middle
-        else:
-            low = middle
-    return steps[low]
+    """Whether C has loops for a step: not for a product of two tensors of each sample."""
+    return not isinstance(step, MatMul) or not step.inputs[0].batched or kind_of(step) == "sums"
 
 
 def _span(experiment: Experiment, origin: str) -> Span | None:

@@ -1,4 +1,7 @@
-"""The functions of training: a step over samples one after the other, whose gradients are added up."""
+"""The functions of training: a step over samples one after the other, whose gradients are added up.
+
+Where samples depend on each other, as in `batch_norm`, it goes over them as often as there are sums to know.
+"""
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -15,11 +18,11 @@ from deltaplan.compiler.loops.c.names import identifier
 from deltaplan.compiler.loops.c.ports import OutputPort, Source
 from deltaplan.compiler.loops.c.predict import Prediction, function, prepared
 from deltaplan.compiler.loops.c.refusals import refuse_steps
-from deltaplan.compiler.loops.parallel import Cut, common_of, cut, results_of
+from deltaplan.compiler.loops.passes import Passes, passes_of
 from deltaplan.compiler.loops.plain import plain_program
 from deltaplan.compiler.loops.program import Made, Program, Spot
 from deltaplan.compiler.optimize import Update
-from deltaplan.compiler.plan import Plan, compile_plans
+from deltaplan.compiler.plan import Plan, training_plans
 from deltaplan.compiler.printers.plan import training_formulas, update_formulas
 from deltaplan.compiler.steps import Map, Step, Tensor
 from deltaplan.diagnostics.letters import ascii
@@ -43,16 +46,14 @@ class Training:
         self.source, self.prediction, self.functions = source, prediction, functions
         self.writer: Writer = functions.writer
         self.real = self.writer.real
-        plans = compile_plans(source.experiment)
-        assert plans.train is not None
-        assert plans.update is not None
-        self.plan: Plan = plans.train
-        self.update: Update = with_factors(plans.update)
+        train, update = training_plans(source.experiment)
+        assert train is not None
+        assert update is not None
+        self.plan: Plan = train
+        self.update: Update = with_factors(update)
         refuse_steps(source.experiment, self.plan.steps)
-        parts = cut(self.plan)
-        assert parts is not None, "refused before"
         self.targets = self._target_arrays()
-        self._programs(parts, made)
+        self._programs(made)
         self._updates(made)
 
     def _target_arrays(self) -> dict[str, Array]:
@@ -70,32 +71,44 @@ class Training:
     def _inputs_names(self) -> list[str]:
         return [array.name for array in self.prediction.inputs.values()]
 
-    def _programs(self, parts: Cut, made: Made) -> None:
+    def _programs(self, made: Made) -> None:
         trace = self.plan.trace
+        assert trace.objective is not None
+        leaves = leaves_of(self.plan)
+        passes = self._passes(leaves)
         given = [trace.inputs[p.node] for p in self.source.inputs if p.scale]
         given += [trace.targets[node] for node in self.targets]
-        external = {t: s for t, s in leaves_of(self.plan).items() if t not in given}
-        results = results_of(parts.samples, external)
-        places = _one_after_the_other(common_of(parts))
-        known = {**external, **{t: Spot("sums", i) for i, t in enumerate(results)}}
+        places, self.common = one_after_the_other(passes.common)
+        sums, self.sums = one_after_the_other([t for t in passes.sums if t not in leaves])
+        known = {t: s for t, s in leaves.items() if t not in given}
         known |= {t: Spot("common", place) for t, place in places.items()}
-        self.before = plain_program(parts.before, known, [*places], made)
-        kept = [t for t, s in known.items() if s.space in ("sums", "g")]
-        self.samples = plain_program(parts.samples, known, kept, made, given)
-        assert trace.objective is not None
-        gradient = [t for t, s in known.items() if s.space == "g"]
-        self.after = plain_program(parts.after, known, [trace.objective, *gradient], made)
-        alias = aliases(parts.after)
-        self.objective = self.after.spots[alias.get(trace.objective.name, trace.objective).name]
-        self.given = {t.name: self.samples.spots[t.name].offset for t in given}
-        self.sums = len(results)
-        self.common = max((place + t.size for t, place in places.items()), default=0)
-        unfused = compile_plans(self.source.experiment, fused=False).train
+        known |= {t: Spot("sums", place) for t, place in sums.items()}
+        kept = [*known, trace.objective]
+        self.passes = [plain_program(steps, known, kept, made, given) for steps in passes.samples]
+        self.between = [plain_program(steps, known, kept, made) for steps in passes.between]
+        self.reads = [{t.name for s in steps for t in s.inputs} for steps in passes.samples]
+        alias = aliases(passes.between[-1])
+        self.objective = self.between[-1].spots[alias.get(trace.objective.name, trace.objective).name]
+        self.given = {t.name: self.passes[0].spots[t.name].offset for t in given}
+        unfused, _ = training_plans(self.source.experiment, fused=False)
         assert unfused is not None
         formulas = [f for part in training_formulas(self.source.experiment, unfused) for f in part]
         comments = Comments(unfused.steps, formulas, unfused.backward)
-        programs = [self.before, self.samples, self.after]
-        self.functions.add([(program, comments) for program in programs])
+        self.functions.add([(program, comments) for program in self.programs])
+
+    def _passes(self, leaves: Mapping[Tensor, Spot]) -> Passes:
+        steps, objective = self.plan.steps, self.plan.trace.objective
+        assert objective is not None
+        produced = {t.name for step in steps for t in step.outputs}
+        late = [t for t, spot in leaves.items() if spot.space == "g" and t.name not in produced]
+        return passes_of(steps, late, [objective])
+
+    @property
+    def programs(self) -> list[Program]:
+        """In the order in which they are carried out."""
+        first, *after = self.between
+        rest = zip(self.passes, after, strict=True)
+        return [first, *(program for pair in rest for program in pair)]
 
     def _updates(self, made: Made) -> None:
         """The update of each part of θ, in its place."""
@@ -122,7 +135,7 @@ class Training:
         size = self.plan.trace.size
         vectors = [Member(name, size, "of the optimizer") for name in self._states().values()]
         counted = [Member("epoch", 0, "epochs done: yours to count", True)] if self._counts_epochs else []
-        work = max(p.arena for p in (self.before, self.samples, self.after))
+        work = max(program.arena for program in self.programs)
         found = [
             *vectors,
             Member("g", size, "the gradient"),
@@ -192,9 +205,11 @@ class Training:
         code: list[Code] = [f"{self.real.type} *const a = state->a;"] if self._has_work() else []
         code.append(f"const {self.real.type} scale = {self._scale()};")
         code += self._zeros()
-        code += self.functions.calls(self.before, memory)
-        code.append(Block("for (size_t s = 0; s < n; s++)", [*self._sample(memory)]))
-        code += self.functions.calls(self.after, memory)
+        first, *after = self.between
+        code += self.functions.calls(first, memory)
+        for number, program in enumerate(after):
+            code.append(Block("for (size_t s = 0; s < n; s++)", [*self._sample(number, memory)]))
+            code += self.functions.calls(program, memory)
         code += self._update(memory)
         code.append("state->t++;")
         code.append(f"return {memory.value(self.objective.space, self.objective.offset)};")
@@ -205,7 +220,7 @@ class Training:
 
     def _spaces(self) -> Mapping[str, Base]:
         own: dict[str, Base] = {"θ": "theta", "g": "state->g", "arena": "a"}
-        own |= {"sums": "state->sums", "common": "state->common"}
+        own |= {"sums": "state->sums", "common": "state->common", **self.prediction.entries.spaces}
         own |= {f"state {state}": f"state->{name}" for state, name in self._states().items()}
         return own | {f"in {node}": a.name for node, a in self._at_hand(self.prediction.inputs).items()}
 
@@ -213,18 +228,20 @@ class Training:
         """The arrays of the sample at hand, which pointers of their own lead to."""
         return {node: Array(f"{array.name}_s", array.size) for node, array in arrays.items()}
 
-    def _pointers(self) -> Iterator[Code]:
+    def _pointers(self, inputs: Mapping[str, Array], targets: Mapping[str, Array]) -> Iterator[Code]:
         type_ = self.real.type
-        for array in self.prediction.inputs.values():
+        for array in inputs.values():
             yield f"const {type_} *const {array.name}_s = {array.at('s')};"
-        for node, array in self.targets.items():
+        for node, array in targets.items():
             kind = type_ if self._port(node).kind == "real" else "int"
             yield f"const {kind} *const {array.name}_s = {array.at('s')};"
 
     def _values(self) -> Mapping[str, Sequence[str]]:
         sample = "samples ? samples[s] : (uint32_t)s"
         names = [t.name for t in self.update.scalars]
-        return {"scale": ["scale"], "counter": ["state->t"], "samples": [sample], "scalars": names}
+        count = f"({self.real.type})n"
+        counted = {"scale": ["scale"], "count": [count], "counter": ["state->t"]}
+        return counted | {"samples": [sample], "scalars": names}
 
     def _scale(self) -> str:
         """1/B for a mean, N/B for a sum over all N samples."""
@@ -243,18 +260,19 @@ class Training:
         if self.sums:
             yield each(self.sums, f"state->sums[i] = {zero};")
 
-    def _sample(self, memory: Memory) -> Iterator[Code]:
-        """One sample: its numbers into memory, then forward and backward."""
-        trace = self.plan.trace
-        inputs = {node: t.name for node, t in trace.inputs.items()}
-        yield from self._pointers()
-        places = {node: self.given[name] for node, name in inputs.items() if name in self.given}
-        yield from prepared(self._at_hand(self.prediction.inputs), places, self.prediction.scalings)
-        for node, array in self._at_hand(self.targets).items():
+    def _sample(self, number: int, memory: Memory) -> Iterator[Code]:
+        """One sample in a pass: its numbers into memory, then what is worked out of them."""
+        trace, reads = self.plan.trace, self.reads[number]
+        inputs = {n: a for n, a in self.prediction.inputs.items() if trace.inputs[n].name in reads}
+        targets = {n: a for n, a in self.targets.items() if trace.targets[n].name in reads}
+        yield from self._pointers(inputs, targets)
+        places = {n: self.given[trace.inputs[n].name] for n in inputs if trace.inputs[n].name in self.given}
+        yield from prepared(self._at_hand(inputs), places, self.prediction.scalings)
+        for node, array in self._at_hand(targets).items():
             text = self._target(self._port(node), array)
             place = at("a", self.given[trace.targets[node].name])
             yield each(array.size, f"{place} = {text};")
-        yield from self.functions.calls(self.samples, memory)
+        yield from self.functions.calls(self.passes[number], memory)
 
     def _target(self, port: OutputPort, array: Array) -> str:
         """A number of a target as the loss takes it."""
@@ -327,10 +345,10 @@ def _ranges(update: Update) -> list[tuple[int, int]]:
     return found
 
 
-def _one_after_the_other(places: Mapping[Tensor, int]) -> dict[Tensor, int]:
-    """Places without gaps."""
+def one_after_the_other(tensors: Sequence[Tensor]) -> tuple[dict[Tensor, int], int]:
+    """Places without gaps, and how many numbers they are together."""
     found, offset = {}, 0
-    for tensor in places:
+    for tensor in tensors:
         found[tensor] = offset
         offset += tensor.size
-    return found
+    return found, offset

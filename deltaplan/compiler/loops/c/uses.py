@@ -15,6 +15,7 @@ from deltaplan.compiler.loops.nest import (
     ScatterAdd,
     Statement,
     Store,
+    Within,
     statements,
 )
 from deltaplan.plugins.expressions import Op, walk
@@ -47,7 +48,12 @@ class Uses:
 
 def is_one_turn(fold: Fold) -> bool:
     """Whether a fold is no loop at all."""
-    return (fold.begin, fold.end) == (0, 1)
+    return (fold.begin, fold.end) == (0, 1) and not ends_turns(fold)
+
+
+def ends_turns(loop: For | Fold) -> bool:
+    """Whether a turn of a loop may end before its body does."""
+    return any(isinstance(statement, Within) for statement in loop.body)
 
 
 def written_by(statement: Statement) -> tuple[str, ...]:
@@ -57,7 +63,7 @@ def written_by(statement: Statement) -> tuple[str, ...]:
             return names
         case Fold(accumulators=accumulators):
             return tuple(a.name for a in accumulators)
-        case For() | Store() | ScatterAdd() | Lookup():
+        case For() | Store() | ScatterAdd() | Lookup() | Within():
             return ()
         case _:
             return (statement.name,) if hasattr(statement, "name") else ()
