@@ -73,9 +73,10 @@ class Pair:
         np.testing.assert_array_equal(self.theta, self.trainer.vector)
 
     def predictions(self):
-        """Those of both for all samples."""
-        wanted = self.model.predict_columns(scaled(self.model, self.raw))
-        found = self.c.predict([x.T for x in self.raw.values()], [len(v) for v in wanted.values()])
+        """Those of both for some samples."""
+        raw = {name: x[:, :50] for name, x in self.raw.items()}
+        wanted = self.model.predict_columns(scaled(self.model, raw))
+        found = self.c.predict([x.T for x in raw.values()], [len(v) for v in wanted.values()])
         for values, own in zip(wanted.values(), found, strict=True):
             close(own, values.T, self.spec.train.precision)
 

@@ -15,7 +15,8 @@ from deltaplan.runtime.interop.c import document_of
 
 pytestmark = needs_compiler
 SINGLE = ("iris", "wine", "breast_cancer", "diabetes")  # also in float32
-DEEP = ("5x5", "15x5", "30x5", "45x5")  # as others, and deeper
+DEEP = ("5x5", "15x5", "30x5", "45x5", "digits_resnet")  # as others, and deeper
+SLOW = ("digits_cnn", "digits_resnet", "unet")
 
 
 def maker(path, precision):
@@ -46,7 +47,7 @@ def ended(program):
 def test_predictions_and_steps_of_the_specs(key, shelves):
     pair = shelves[key]
     pair.predictions()
-    pair.steps(10)
+    pair.steps(2 if key.split()[0] in SLOW else 10)
 
 
 @pytest.mark.parametrize(
