@@ -23,7 +23,7 @@ from deltaplan.plugins.decorators import (
     schedule,
     solver,
 )
-from deltaplan.plugins.examining import Findings, Node, Panel, Picture, Sheet, Subject
+from deltaplan.plugins.examining import Findings, LayerSlope, Node, Panel, Picture, Sheet, Slopes, Subject
 from deltaplan.plugins.expressions import (
     Expr,
     abs,
@@ -61,12 +61,14 @@ __all__ = [
     "Expr",
     "Findings",
     "Iterate",
+    "LayerSlope",
     "Node",
     "Objective",
     "Panel",
     "Picture",
     "Sheet",
     "Sides",
+    "Slopes",
     "Subject",
     "Table",
     "Tensor",

@@ -89,6 +89,46 @@ class Node:
     output: bool = False
 
 
+@dataclass(frozen=True, slots=True)
+class LayerSlope:
+    """One row of the model: how much steeper it makes the net.
+
+    `norm` is ‖W‖₂ of the layer, the operator norm of the linear map that it is (of another layer, its
+    Lipschitz constant), `exact` or a bound; `slope` is the Lipschitz constant of its activation and `average`
+    the mean of |σ′| over the samples; `skip` says what is added. `product` bounds the net up to here by the
+    layers' own constants, `bound` is the smaller one that takes neighbouring linear maps together.
+    """
+
+    line: int
+    text: str
+    norm: float | None
+    exact: bool
+    slope: float | None
+    average: float | None
+    skip: str
+    product: float
+    bound: float
+
+
+@dataclass(frozen=True, slots=True)
+class Slopes:
+    """How steep a net is, from the prepared inputs to the outputs before the loss's link, in the 2-norm.
+
+    |m(x) − m(y)| ≤ `upper`·|x − y|: for all x and y (`everywhere`), else in the box of the samples. `product`
+    is that bound by the layers' own constants alone. `lower` is the largest ‖∂m/∂x‖₂ that was found in the
+    box, `mean` its mean over samples. `boxes` has proven bounds of each output for inputs in the box, low and
+    high.
+    """
+
+    layers: tuple[LayerSlope, ...]
+    upper: float
+    product: float
+    lower: float
+    mean: float
+    everywhere: bool
+    boxes: "Mapping[str, tuple[np.ndarray[Any, Any], np.ndarray[Any, Any]]]"
+
+
 class Subject(Protocol):
     """What is examined: a trained run, or a spec at the parameters that training begins with."""
 
@@ -107,6 +147,10 @@ class Subject(Protocol):
 
     def problem_on(self, part: str) -> Functions:
         """The problem on another part."""
+
+    @property
+    def slopes(self) -> Slopes:
+        """How steep the net is on the training part."""
 
     @property
     def history(self) -> Sequence[Mapping[str, Any]]:

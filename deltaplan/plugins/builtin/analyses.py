@@ -9,3 +9,11 @@ def norms(subject: Subject) -> Findings:
     from deltaplan.plugins.builtin.lab.norms import examine
 
     return examine(subject)
+
+
+@analysis("lipschitz")
+def lipschitz(subject: Subject) -> Findings:
+    """How steep the net can be: a proven bound by layer, slopes that it reaches, bounds of its outputs"""
+    from deltaplan.plugins.builtin.lab.lipschitz import examine
+
+    return examine(subject)

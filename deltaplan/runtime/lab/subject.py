@@ -9,11 +9,12 @@ import numpy as np
 
 from deltaplan.compiler.experiment import Experiment
 from deltaplan.diagnostics import SpecError
-from deltaplan.plugins.examining import Node
+from deltaplan.plugins.examining import Node, Slopes
 from deltaplan.runtime.data.dataset import Dataset, Part
 from deltaplan.runtime.data.prepare import load_dataset
 from deltaplan.runtime.initial import initial, with_statistics
 from deltaplan.runtime.lab.nodes import nodes_of
+from deltaplan.runtime.lipschitz.measure import measure
 from deltaplan.runtime.problem import Problem, Vector
 from deltaplan.runtime.recorded import Recorded
 from deltaplan.runtime.requirements import require
@@ -61,6 +62,12 @@ class Subject:
             samples, scaling = parts[part], self.dataset.preprocessing
             self._problems[part] = Problem(self.experiment, samples.x, samples.y, scaling, self.statistics)
         return self._problems[part]
+
+    @property
+    def slopes(self) -> Slopes:
+        """How steep the net is on the training part."""
+        vector = np.concatenate([self.theta, self.statistics])
+        return measure(self.experiment.graph, vector, self.dataset.parts["train"].x)
 
     @property
     def history(self) -> Sequence[Mapping[str, Any]]:

@@ -122,3 +122,17 @@ class TestOnesOwn:
         assert deltaplan.examine("count", run, registry=registry, least=9)
         with pytest.raises(DeltaplanError, match="widen the model"):
             deltaplan.examine("count", deltaplan.train(small), registry=registry, least=9)
+
+
+def test_lipschitz_is_between_the_slope_and_the_product(folder):
+    run = deltaplan.train(folder / "line.dl")
+    found = deltaplan.examine("lipschitz", run)
+    theta = run.theta.astype(float)
+    first, last = theta[:3], theta[3:6]
+    product = np.linalg.norm(first) * np.linalg.norm(last)
+    assert found.arrays["upper"] == pytest.approx(product, rel=1e-12)  # tanh has the constant 1
+    assert 0 < found.arrays["mean"] <= found.arrays["lower"] <= product
+    assert str(found).startswith(f"line: |m(x) - m(y)| <= {product:.4g} |x - y| for all x")
+    low, high = found.findings.sheets[1].rows[0][1:]
+    values = run.predict(run.dataset().parts["train"].x["input"].T)
+    assert low <= values.min() <= values.max() <= high
