@@ -167,7 +167,7 @@ def _switch_steps(steps: Sequence[Step]) -> Iterator[Step]:
             yield ArgMax(inputs=step.inputs, outputs=(index,), window=step.window, origin=step.origin)
         if not isinstance(step, Map):
             continue
-        found = dict.fromkeys(s for e in step.expressions for node in walk(e) for s in _switches(node))
+        found = dict.fromkeys(s for e in step.expressions for node in walk(e) for s in switches(node))
         for position, switch in enumerate(found):
             out = Tensor(f"switch {number}.{position}", step.outputs[0].shape, step.outputs[0].batched)
             yield Map(inputs=step.inputs, outputs=(out,), expressions=(switch,), origin=step.origin)
@@ -177,7 +177,8 @@ def _side(values: Array, switch: Tensor) -> Array:
     return values if switch.kind == "index" else np.sign(values)
 
 
-def _switches(node: Expr) -> tuple[Expr, ...]:
+def switches(node: Expr) -> tuple[Expr, ...]:
+    """What changes sign where the formula of an operation changes."""
     match node.op:
         case Op.GT | Op.GE | Op.EQ | Op.MAX | Op.MIN:
             return (node.args[0] - node.args[1],)

@@ -4,7 +4,7 @@ from importlib import import_module
 
 import click
 
-VERBS = ("list",)
+VERBS = ("check", "list")
 
 
 class Verbs(click.Group):
