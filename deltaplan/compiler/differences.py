@@ -15,6 +15,10 @@ from deltaplan.compiler.printers.problem import problem
 from deltaplan.compiler.printers.rows import rows
 from deltaplan.compiler.printers.summary import data_facts, train_facts
 from deltaplan.compiler.printers.table import Entry, entries
+from deltaplan.compiler.used import used
+from deltaplan.plugins import contracts
+from deltaplan.plugins.contracts import Activation, Contribution, Metric, Optimizer, Regularizer, Schedule
+from deltaplan.plugins.expressions import Expr
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,6 +73,9 @@ def differences(first: Experiment, second: Experiment) -> Differences:
 
 def _facts(experiment: Experiment) -> Iterator[tuple[str, str]]:
     yield from ((f"param {name}", show_value(value)) for name, value in experiment.params.items())
+    for contribution in used(experiment):
+        if contribution.owner.origin != "built-in" and (said := _mathematics(contribution)):
+            yield f"{contribution.kind} {contribution.name}", said
     yield "parameters", f"{sum(p.size for p in place_parameters(experiment.graph)):,}"
     yield "depth", str(depth(experiment.graph))
     yield "skips", str(sum(have for _, have, _ in experiment.skips))
@@ -90,6 +97,18 @@ def _facts(experiment: Experiment) -> Iterator[tuple[str, str]]:
             "stop_early": f"{stop.on}, patience {stop.patience}, {stop.min_change:g}" if stop else None,
         }
         yield from _flat("train", {**train_facts(experiment.train), **told, "origin": None})
+
+
+def _mathematics(contribution: Contribution) -> str:
+    """What an expression of a plugin or of the spec itself says; the same name may stand for another."""
+    match contribution:
+        case Optimizer():
+            return ", ".join(f"{name}′ = {value}" for name, value in contribution.update.items())
+        case Metric(result=Expr() as result):
+            return ", ".join([str(result), *(f"{name} = {e}" for name, e in contribution.sums.items())])
+        case Activation() | contracts.Loss() | Regularizer() | Schedule():
+            return str(contribution.expression)
+    return ""
 
 
 def _with_relative_paths(facts: Mapping[str, Any], folder: Path) -> dict[str, Any]:

@@ -4,7 +4,8 @@ import os
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 
-from deltaplan.compiler.build import ExpansionLimits, build, uses
+from deltaplan.compiler.build import ExpansionLimits, build
+from deltaplan.compiler.build import registry_of as _registry_of
 from deltaplan.compiler.build.context import Context
 from deltaplan.compiler.build.imports import from_texts
 from deltaplan.compiler.experiment import Experiment
@@ -47,14 +48,14 @@ def loads(
 
 
 def registry_of(path: str | os.PathLike[str]) -> Registry:
-    """The built-ins and what the `use` lines of a .dl file bring.
+    """The built-ins and what a .dl file defines and brings by its `use` lines.
 
     Raises SpecError where the file cannot be read or one of its plugins cannot be loaded.
     """
     spec, found = parse(read(path))
     context = Context(builtin_registry(), LIMITS, Path(path).parent, Problems())
     context.problems.extend(found)
-    registry = uses.registry_of(spec, context)
+    registry = _registry_of(spec, context)
     context.problems.raise_errors()
     return registry
 

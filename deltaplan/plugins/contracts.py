@@ -44,18 +44,32 @@ Kind = Literal[
 ]
 
 
+Target = Literal["real", "class", "binary", "sign"]
+Link = Literal["identity", "sigmoid", "softmax"]
+Decision = Literal["none", "argmax", "positive"]
+Origin = Literal["built-in", "spec", "file", "folder", "installed"]
+
+
 @dataclass(frozen=True, slots=True)
 class Owner:
-    """Who contributes: `deltaplan` for built-ins, else the plugin's name with its file, version and line.
-    `sha256` is that of the file's bytes when it was run."""
+    """Who contributes: `deltaplan` for built-ins, a spec that defines it, else the plugin's name with its
+    file, version and line. `sha256` is that of the file's bytes when it was run."""
 
     plugin: str
     location: str = ""
     version: str = ""
     line: int = 0  # where the contribution begins in its file; 0 where there is no file
     sha256: str = ""
+    origin: Origin = "built-in"
+
+    @property
+    def foreign(self) -> bool:
+        """Whether it comes from a plugin: neither with deltaplan nor with the spec."""
+        return self.origin not in ("built-in", "spec")
 
     def __str__(self) -> str:
+        if self.origin == "spec":
+            return self.location
         return f"{self.plugin} ({self.location})" if self.location else self.plugin
 
 
@@ -144,9 +158,9 @@ class Loss(Contribution):
 
     kind: ClassVar[Kind] = "loss"
     expression: Expr = field(kw_only=True)
-    target: Literal["real", "class", "binary", "sign"] = "real"
-    link: Literal["identity", "sigmoid", "softmax"] = "identity"
-    decision: Literal["none", "argmax", "positive"] = "none"
+    target: Target = "real"
+    link: Link = "identity"
+    decision: Decision = "none"
     convex: bool = True
 
 

@@ -9,8 +9,10 @@ from deltaplan.plugins.contracts import (
     Analysis,
     Attribute,
     DataSource,
+    Decision,
     Initializer,
     Layer,
+    Link,
     Loss,
     Metric,
     Optimizer,
@@ -18,11 +20,22 @@ from deltaplan.plugins.contracts import (
     Schedule,
     Solver,
     Table,
+    Target,
 )
 from deltaplan.plugins.declare import Declared, named
 from deltaplan.plugins.examining import Findings
 from deltaplan.plugins.expressions import Expr, argument
 from deltaplan.plugins.faults import NoExpression
+from deltaplan.plugins.made import (
+    T,
+    U,
+    W,
+    made_activation,
+    made_loss,
+    made_regularizer,
+    made_schedule,
+    target_of,
+)
 from deltaplan.plugins.solving import Iterate
 from deltaplan.plugins.totals import traced_metric
 from deltaplan.plugins.tracing import Traced
@@ -37,11 +50,8 @@ def activation(name: str, /, **parameters: Declared) -> Callable[[Function], Act
     """σ(u) of each element: `def snake(u, a)`; u by position, the parameters by name."""
 
     def mark(function: Function) -> Activation:
-        traced, declared, u = Traced("activation", name, function), named(parameters), argument("u")
-        expression = traced.expression([u], declared)
-        traced.check_elementwise(expression)
-        traced.check_depends(expression, u)
-        return Activation(name, declared, traced.doc, traced.owner, expression=expression)
+        traced, declared = Traced("activation", name, function), named(parameters)
+        return made_activation(traced, declared, traced.expression([U], declared))
 
     return mark
 
@@ -50,9 +60,9 @@ def loss(
     name: str,
     /,
     *,
-    target: Literal["real", "class", "binary", "sign"] = "real",
-    link: Literal["identity", "sigmoid", "softmax"] = "identity",
-    decision: Literal["none", "argmax", "positive"] = "none",
+    target: Target = "real",
+    link: Link = "identity",
+    decision: Decision = "none",
     convex: bool = True,
     **parameters: Declared,
 ) -> Callable[[Function], Loss]:
@@ -63,22 +73,8 @@ def loss(
 
     def mark(function: Function) -> Loss:
         traced, declared = Traced("loss", name, function), named(parameters)
-        u, y = argument("u"), argument("y", scalar=target == "class")
-        expression = traced.expression([u, y], declared)
-        traced.check_indices(expression, *([y] if target == "class" else []))
-        traced.check_depends(expression, u)
-        traced.check_scalar(expression)
-        return Loss(
-            name,
-            declared,
-            traced.doc,
-            traced.owner,
-            expression=expression,
-            target=target,
-            link=link,
-            decision=decision,
-            convex=convex,
-        )
+        expression = traced.expression([U, target_of(target)], declared)
+        return made_loss(traced, declared, expression, target, link, decision, convex)
 
     return mark
 
@@ -87,12 +83,8 @@ def regularizer(name: str, /, **parameters: Declared) -> Callable[[Function], Re
     """Ω(w) of one block of parameters as a vector: `def ridge(w, strength)`. It ends scalar."""
 
     def mark(function: Function) -> Regularizer:
-        traced, declared, w = Traced("regularizer", name, function), named(parameters), argument("w")
-        expression = traced.expression([w], declared)
-        traced.check_indices(expression)
-        traced.check_depends(expression, w)
-        traced.check_scalar(expression)
-        return Regularizer(name, declared, traced.doc, traced.owner, expression=expression)
+        traced, declared = Traced("regularizer", name, function), named(parameters)
+        return made_regularizer(traced, declared, traced.expression([W], declared))
 
     return mark
 
@@ -149,16 +141,9 @@ def schedule(name: str, /, **parameters: Declared) -> Callable[[Function], Sched
     """
 
     def mark(function: Function) -> Schedule:
-        traced, declared, t = (
-            Traced("schedule", name, function),
-            named(parameters),
-            argument("t", scalar=True),
-        )
+        traced, declared = Traced("schedule", name, function), named(parameters)
         traced.check_one_list(declared)
-        expression = traced.expression([t], declared)
-        traced.check_indices(expression)
-        traced.check_scalar(expression)
-        return Schedule(name, declared, traced.doc, traced.owner, expression=expression)
+        return made_schedule(traced, declared, traced.expression([T], declared))
 
     return mark
 

@@ -50,7 +50,8 @@ def load_file(path: Path, span: Span | None = None, sha256: str | None = None) -
     module.__file__ = str(path)
     with _known_to_python(module):
         _run(code, module, path, span)
-        found = tuple(contributions(module, Owner(path.stem, str(path), sha256=found_sha256)))
+        owner = Owner(path.stem, str(path), sha256=found_sha256, origin="file")
+        found = tuple(contributions(module, owner))
         if not found:
             raise PluginError(PluginEmpty(path=str(path), span=span))
     return found

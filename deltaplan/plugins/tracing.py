@@ -5,7 +5,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, NoReturn, TypeVar
 
-from deltaplan.diagnostics import Diagnostic, Note, PluginError
+from deltaplan.diagnostics import Diagnostic, Note, PluginError, Span
 from deltaplan.plugins.contracts import WORDS, Kind, Owner, Parameter
 from deltaplan.plugins.expressions import REDUCTIONS, Expr, Op, argument, lift, walk
 from deltaplan.plugins.faults import (
@@ -30,11 +30,12 @@ D = TypeVar("D", bound=Fault)
 
 @dataclass(frozen=True, slots=True)
 class Traced:
-    """A function that is about to become a contribution."""
+    """A function that is about to become a contribution; `place` is where a spec defines it, if one does."""
 
     kind: Kind
     name: str
     function: Callable[..., Any]
+    place: Span | None = None
 
     @property
     def what(self) -> str:
@@ -51,7 +52,7 @@ class Traced:
         return Owner(module, code.co_filename, line=code.co_firstlineno) if code else Owner(module)
 
     def fail(self, fault: type[D], **fields: Any) -> NoReturn:
-        raise PluginError(fault(what=self.what, span=function_span(self.function), **fields))
+        raise PluginError(fault(what=self.what, span=self.place or function_span(self.function), **fields))
 
     def check_names(self, *names: str) -> None:
         """The contribution's own name and those of its parameters can be written in a spec, and differ."""
@@ -63,8 +64,9 @@ class Traced:
             if names.count(name) > 1:
                 self.fail(BadName, name=name, why="is declared twice")
 
-    def check_parameters(self, parameters: Sequence[Parameter]) -> None:
-        self.check_names(*(p.name for p in parameters))
+    def check_parameters(self, parameters: Sequence[Parameter], symbols: Sequence[Expr] = ()) -> None:
+        """Names that differ, from those of the symbols too, and defaults that keep their own bounds."""
+        self.check_names(*(str(s.name) for s in symbols), *(p.name for p in parameters))
         for p in parameters:
             if p.type in ("numbers", "length") and self.kind != "schedule":
                 self.fail(BadDeclaration, why=f"`{p.name}` is {WORDS[p.type]}, which only a schedule takes")
@@ -114,7 +116,7 @@ class Traced:
 
     def expression(self, symbols: Sequence[Expr], parameters: Sequence[Parameter]) -> Expr:
         """The function's expression of these symbols, by position, and the parameters, by name."""
-        self.check_parameters(parameters)
+        self.check_parameters(parameters, symbols)
         names = [p.name for p in parameters]
         self.check_signature(*(str(s.name) for s in symbols), keywords=names)
         scalars = {p.name: argument(p.name, scalar=p.type != "numbers") for p in parameters}

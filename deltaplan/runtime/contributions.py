@@ -8,6 +8,8 @@ from typing import Any, Literal, TypeGuard, get_args
 from deltaplan.plugins.contracts import (
     Activation,
     Contribution,
+    Decision,
+    Link,
     Loss,
     Metric,
     Optimizer,
@@ -15,6 +17,7 @@ from deltaplan.plugins.contracts import (
     Parameter,
     Regularizer,
     Schedule,
+    Target,
 )
 from deltaplan.plugins.expressions import from_data, to_data
 
@@ -71,7 +74,7 @@ def contribution_from_data(data: Mapping[str, Any]) -> Saved:
         "name": str(data["name"]),
         "parameters": tuple(Parameter(**parameter) for parameter in data["parameters"]),
         "doc": str(data["doc"]),
-        "owner": Owner(**data["owner"]),
+        "owner": Owner(**{"origin": "file", **data["owner"]}),
     }
     match data["kind"]:
         case "activation":
@@ -94,9 +97,9 @@ def _loss(common: Mapping[str, Any], data: Mapping[str, Any]) -> Loss:
     return Loss(
         **common,
         expression=from_data(data["expression"]),
-        target=_one_of(Literal["real", "class", "binary", "sign"], data["target"]),
-        link=_one_of(Literal["identity", "sigmoid", "softmax"], data["link"]),
-        decision=_one_of(Literal["none", "argmax", "positive"], data["decision"]),
+        target=_one_of(Target, data["target"]),
+        link=_one_of(Link, data["link"]),
+        decision=_one_of(Decision, data["decision"]),
         convex=bool(data["convex"]),
     )
 

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import ClassVar
 
 from deltaplan.compiler.experiment import Experiment
-from deltaplan.compiler.nodes import Use, nested
+from deltaplan.compiler.used import used
 from deltaplan.diagnostics import DeltaplanError, Diagnostic, mistake
 from deltaplan.plugins.contracts import Contribution
 from deltaplan.plugins.loader import load_file
@@ -27,12 +27,12 @@ class PluginNotRun(Diagnostic):
 
 def saved_of(experiment: Experiment) -> tuple[Saved, ...]:
     """The expressions of plugins that the spec uses."""
-    return tuple(c for c in _contributions(experiment) if is_saved(c))
+    return tuple(c for c in _foreign(experiment) if is_saved(c))
 
 
 def code_of(experiment: Experiment) -> tuple[Code, ...]:
     """The contributions of plugins that the spec uses and that are no expressions."""
-    return tuple(_code(c) for c in _contributions(experiment) if not is_saved(c))
+    return tuple(_code(c) for c in _foreign(experiment) if not is_saved(c))
 
 
 def contributions_of(run: SavedRun, folder: Path, run_plugins: bool) -> tuple[Contribution, ...]:
@@ -49,20 +49,9 @@ def contributions_of(run: SavedRun, folder: Path, run_plugins: bool) -> tuple[Co
     return (*run.contributions, *loaded)
 
 
-def _contributions(experiment: Experiment) -> Iterator[Contribution]:
-    """What plugins contribute to the spec, each once."""
-    found = {(use.contract.kind, use.name): use.contract for use in _uses(experiment)}
-    return (c for c in found.values() if c.owner.plugin != "deltaplan")
-
-
-def _uses(experiment: Experiment) -> Iterator[Use]:
-    for node in experiment.graph:
-        yield from (use for use in (getattr(node, "use", None), getattr(node, "init", None)) if use)
-    if experiment.train:
-        yield from nested(experiment.train.optimizer)
-        yield from (monitored.use for monitored in experiment.train.monitor)
-    if experiment.data:
-        yield from (file.use for file in experiment.data.files)
+def _foreign(experiment: Experiment) -> Iterator[Contribution]:
+    """What plugins contribute to the spec, each once; its own definitions are in its text."""
+    return (c for c in used(experiment) if c.owner.foreign)
 
 
 def _code(contribution: Contribution) -> Code:

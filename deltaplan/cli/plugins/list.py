@@ -74,7 +74,7 @@ def _entry(contribution: "Contribution") -> Iterator[str]:
 
     names = wrap(_signature(contribution), NAMES - 4, subsequent_indent="  ")
     told = wrap(shown(_first_line(contribution), sys.stdout.encoding), WIDTH - NAMES)
-    if contribution.owner.plugin != "deltaplan":
+    if contribution.owner.origin != "built-in":
         told += wrap(f"from {contribution.owner}", WIDTH - NAMES)
     for row in range(max(len(names), len(told))):
         name, text = (texts[row] if row < len(texts) else "" for texts in (names, told))

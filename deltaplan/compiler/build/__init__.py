@@ -10,6 +10,7 @@ from deltaplan.compiler.build.blocks import define_blocks
 from deltaplan.compiler.build.braces import Block
 from deltaplan.compiler.build.context import Context, ExpansionLimits
 from deltaplan.compiler.build.data import build_data
+from deltaplan.compiler.build.definitions import DEFINABLE, define, unused_definitions
 from deltaplan.compiler.build.imports import Imports, Reader, from_disk, with_imports
 from deltaplan.compiler.build.model import Model, build_model
 from deltaplan.compiler.build.params import define_params, unused
@@ -31,7 +32,7 @@ from deltaplan.dsl import tree
 from deltaplan.plugins.contracts import Value
 from deltaplan.plugins.registry import Registry
 
-__all__ = ["ExpansionLimits", "build"]
+__all__ = ["ExpansionLimits", "build", "registry_of"]
 
 LIMITS = ExpansionLimits()
 
@@ -73,6 +74,7 @@ def build(
     context = replace(context, incomplete=imported.lost)
     reads = _by_head(read_lines(context, FILE, spec.lines))
     context = load_plugins(context, reads.get("use", []) if run_plugins else [])
+    context, defined = define(context, reads)
     scope = Scope()
     values = define_params(context, scope, reads.get("param", []), params or {})
     context = measure_data(context, scope, reads, measure)
@@ -101,6 +103,8 @@ def build(
         measured=context.measured,
         imports=imported.found,
     )
+    problems.extend(each for each in unused_definitions(experiment, defined) if _is_from(each, spec))
+    experiment = replace(experiment, warnings=problems.warnings)
     if train:
         check_trained(context, experiment, lines["train"])
         check_record(context, experiment, lines["train"])
@@ -109,6 +113,17 @@ def build(
     check_assertions(context, experiment, assertions)
     problems.raise_errors()
     return experiment
+
+
+def registry_of(spec: tree.Spec, context: Context) -> Registry:
+    """The registry with what the spec brings and defines; nothing else of the spec is looked at."""
+    own = Path(spec.source.name).name
+    spec = with_imports(Imports(context, from_disk(context.folder), own), spec)
+    heads = {"use", *DEFINABLE}
+    lines = [line for line in spec.lines if isinstance(line.head, tree.Name) and line.head.text in heads]
+    reads = _by_head(read_lines(context, FILE, lines))
+    context, _ = define(load_plugins(context, reads.get("use", [])), reads)
+    return context.registry
 
 
 def _is_from(told: Diagnostic, spec: tree.Spec) -> bool:

@@ -44,7 +44,7 @@ class NotImportable(Diagnostic):
     code: ClassVar[str] = "not-importable"
     title: ClassVar[str] = "`{head}` stands in an imported file"
     help: ClassVar[str] = (
-        "params, blocks and further imports are brought in; `{head}` belongs in the spec itself"
+        "params, blocks, definitions and further imports are brought in; `{head}` belongs in the spec itself"
     )
     head: str
 

@@ -99,6 +99,7 @@ FILE = Place(
         "import": Rule(),
         "param": Rule(),
         "assert": Rule(),
+        **dict.fromkeys(("activation", "loss", "regularizer", "schedule"), Rule()),
         "block": Rule(body=True),
         "model": Rule(body=True),
         "data": Rule(body=True, once=True),

@@ -7,7 +7,7 @@ from deltaplan.compiler.build.binding import TooManyValues, ValueNeeded
 from deltaplan.compiler.build.bound import Item
 from deltaplan.compiler.build.context import Context
 from deltaplan.compiler.build.names import NotYetSupported
-from deltaplan.compiler.build.places import FILE, Read, read_lines
+from deltaplan.compiler.build.places import Read
 from deltaplan.diagnostics import Note, PluginError, Span
 from deltaplan.dsl import tree
 from deltaplan.plugins.contracts import Contribution
@@ -22,12 +22,6 @@ def load_plugins(context: Context, reads: Iterable[Read]) -> Context:
         failed = context.incomplete or registry is None
         context = replace(context, registry=registry or context.registry, incomplete=failed)
     return context
-
-
-def registry_of(spec: tree.Spec, context: Context) -> Registry:
-    """The registry with what the `use` lines of a spec bring; nothing else of the spec is looked at."""
-    uses = [line for line in spec.lines if isinstance(line.head, tree.Name) and line.head.text == "use"]
-    return load_plugins(context, read_lines(context, FILE, uses)).registry
 
 
 def _load(context: Context, read: Read) -> Registry:

@@ -1,0 +1,23 @@
+"""What a spec takes from the registry."""
+
+from collections.abc import Iterator
+
+from deltaplan.compiler.experiment import Experiment
+from deltaplan.compiler.nodes import Use, nested
+from deltaplan.plugins.contracts import Contribution
+
+
+def used(experiment: Experiment) -> tuple[Contribution, ...]:
+    """Every contribution that the spec uses, each once: those of the graph, of the solver, of the data."""
+    found = {(use.contract.kind, use.name): use.contract for use in _uses(experiment)}
+    return tuple(found.values())
+
+
+def _uses(experiment: Experiment) -> Iterator[Use]:
+    for node in experiment.graph:
+        yield from (use for use in (getattr(node, "use", None), getattr(node, "init", None)) if use)
+    if experiment.train:
+        yield from nested(experiment.train.optimizer)
+        yield from (monitored.use for monitored in experiment.train.monitor)
+    if experiment.data:
+        yield from (file.use for file in experiment.data.files)
