@@ -48,8 +48,11 @@ def _product(expr: Expr, leading: frozenset[str]) -> Expr:
     number /= prod(e.value or 0.0 for e in below if e.op is Op.CONST)
     above = sorted((e for e in above if e.op is not Op.CONST), key=lambda e: e.name not in leading)
     below = [e for e in below if e.op is not Op.CONST]
-    if not above or number == 0:
+    above, below = _without(above, common := Counter(above) & Counter(below)), _without(below, common)
+    if number == 0 or (not above and not common):
         return expr
+    if not above:
+        above = [const(1.0)]
     size = float(f"{abs(number):.{DIGITS}g}")
     if size == 0.5:
         below.append(const(2.0))
@@ -57,6 +60,17 @@ def _product(expr: Expr, leading: frozenset[str]) -> Expr:
         above.insert(0, const(size))
     result = _chain(above) / _chain(below) if below else _chain(above)
     return -result if number < 0 else result
+
+
+def _without(factors: list[Expr], common: Counter[Expr]) -> list[Expr]:
+    """What is left where what stands above and below is cancelled."""
+    left, found = common.copy(), []
+    for factor in factors:
+        if left[factor]:
+            left[factor] -= 1
+        else:
+            found.append(factor)
+    return found
 
 
 def _factors(expr: Expr) -> tuple[list[Expr], list[Expr]]:
