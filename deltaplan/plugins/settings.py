@@ -1,5 +1,5 @@
-"""Values for what a writer of a spec may set: the defaults, and a number within the bounds where there is
-none."""
+"""What a writer of a spec may set: how it is written, and values: the defaults, and a number within the
+bounds where there is none."""
 
 from collections.abc import Iterator, Mapping, Sequence
 
@@ -24,6 +24,21 @@ def numbers(contribution: Contribution) -> dict[str, float]:
     given = {name: v for name, v in settings(contribution).items() if isinstance(v, int | float)}
     lengths = {p.name: float(p.default or 4) for p in contribution.parameters if p.type == "length"}
     return {name: float(value) for name, value in given.items()} | lengths
+
+
+def signature(contribution: Contribution) -> str:
+    """As a spec writes it: `adam(lr=0.001, …)`, `dropout RATE`; what has no default must be given."""
+    attributes: tuple[Attribute, ...] = getattr(contribution, "attributes", ())
+    words = [a.name.upper() if a.positional else _named(a.name, a.default, a.required) for a in attributes]
+    settings = ", ".join(_named(p.name, p.default, p.required) for p in contribution.parameters)
+    return " ".join([contribution.name + (f"({settings})" if settings else ""), *words])
+
+
+def _named(name: str, default: object, required: bool) -> str:
+    if required:
+        return name
+    shown = str(default).lower() if isinstance(default, bool) else "…" if default is None else f"{default}"
+    return f"{name}={shown}"
 
 
 def call(contribution: Contribution, given: Mapping[str, Setting] | None = None) -> str:

@@ -8,9 +8,9 @@ from tempfile import TemporaryDirectory
 import numpy as np
 
 from deltaplan.plugins.contracts import DataSource, Metric, Table, Unreadable
+from deltaplan.plugins.settings import Setting
 from deltaplan.testing.nets import Net
 from deltaplan.testing.report import Result
-from deltaplan.testing.settings import Setting
 
 SETTINGS = {"values": ("squared_error", "real", 2), "scores": ("cross_entropy", "class", 3)}
 

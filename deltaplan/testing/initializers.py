@@ -4,9 +4,9 @@ from collections.abc import Iterator
 from math import isfinite
 
 from deltaplan.plugins.contracts import Initializer
+from deltaplan.plugins.settings import call, numbers, settings
 from deltaplan.testing.nets import Net, check_training
 from deltaplan.testing.report import Result
-from deltaplan.testing.settings import call, numbers, settings
 
 FANS = ((1, 1), (3, 2), (784, 100), (1, 10_000), (10_000, 1))
 

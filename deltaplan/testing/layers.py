@@ -5,9 +5,9 @@ from itertools import product
 
 from deltaplan.diagnostics import DeltaplanError
 from deltaplan.plugins.contracts import Layer
+from deltaplan.plugins.settings import lines
 from deltaplan.testing.nets import Net, check_gradient, check_training
 from deltaplan.testing.report import Result
-from deltaplan.testing.settings import lines
 
 INPUTS = ("6", "8x3", "8x8x3")  # of one sample: a vector, a sequence, an image
 

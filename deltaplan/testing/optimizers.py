@@ -5,9 +5,9 @@ from math import isfinite
 
 from deltaplan.plugins.contracts import Optimizer, Solver
 from deltaplan.plugins.expressions import evaluate
+from deltaplan.plugins.settings import call, numbers
 from deltaplan.testing.nets import Net, check_training
 from deltaplan.testing.report import Result
-from deltaplan.testing.settings import call, numbers
 
 WEIGHTS, GRADIENTS = (0.0, 0.5, -2.0), (0.0, 1.0, -1e-3, 1e3, -1e-300)
 

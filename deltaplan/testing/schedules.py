@@ -5,9 +5,9 @@ from math import isfinite
 
 from deltaplan.plugins.contracts import Schedule
 from deltaplan.plugins.expressions import evaluate
+from deltaplan.plugins.settings import TIMES, call, numbers
 from deltaplan.testing.nets import Net, check_training
 from deltaplan.testing.report import Result
-from deltaplan.testing.settings import TIMES, call, numbers
 
 LONG = 1000
 

@@ -7,6 +7,7 @@ from pathlib import Path
 from deltaplan.diagnostics import DeltaplanError
 from deltaplan.plugins.contracts import Contribution
 from deltaplan.plugins.loader import builtin_registry, load_file
+from deltaplan.plugins.settings import NoValue
 from deltaplan.testing import (
     activations,
     hosts,
@@ -20,7 +21,6 @@ from deltaplan.testing import (
 from deltaplan.testing.names import check_docstring, check_names
 from deltaplan.testing.purity import check_loading
 from deltaplan.testing.report import Report, Result
-from deltaplan.testing.settings import NoValue
 
 SUITES: Mapping[str, Callable[..., Iterator[Result]]] = {
     "activation": activations.checks,

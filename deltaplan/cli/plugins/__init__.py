@@ -4,7 +4,7 @@ from importlib import import_module
 
 import click
 
-VERBS = ("check", "list")
+VERBS = ("check", "list", "show")
 
 
 class Verbs(click.Group):

@@ -71,8 +71,9 @@ def _text(found: "Iterable[Contribution]") -> Iterator[str]:
 def _entry(contribution: "Contribution") -> Iterator[str]:
     """The name with its parameters, and beside it the first line of the docstring and the owner."""
     from deltaplan.cli.console import shown
+    from deltaplan.plugins.settings import signature
 
-    names = wrap(_signature(contribution), NAMES - 4, subsequent_indent="  ")
+    names = wrap(signature(contribution), NAMES - 4, subsequent_indent="  ")
     told = wrap(shown(_first_line(contribution), sys.stdout.encoding), WIDTH - NAMES)
     if contribution.owner.origin != "built-in":
         told += wrap(f"from {contribution.owner}", WIDTH - NAMES)
@@ -83,21 +84,6 @@ def _entry(contribution: "Contribution") -> Iterator[str]:
 
 def _first_line(contribution: "Contribution") -> str:
     return contribution.doc.strip().partition("\n")[0]
-
-
-def _signature(contribution: "Contribution") -> str:
-    """As a spec writes it: `adam(lr=0.001, …)`, `dropout RATE`; what has no default must be given."""
-    attributes: tuple[Attribute, ...] = getattr(contribution, "attributes", ())
-    words = [a.name.upper() if a.positional else _setting(a.name, a.default, a.required) for a in attributes]
-    settings = ", ".join(_setting(p.name, p.default, p.required) for p in contribution.parameters)
-    return " ".join([contribution.name + (f"({settings})" if settings else ""), *words])
-
-
-def _setting(name: str, default: Any, required: bool) -> str:
-    if required:
-        return name
-    shown = str(default).lower() if isinstance(default, bool) else "…" if default is None else f"{default}"
-    return f"{name}={shown}"
 
 
 def _data(contribution: "Contribution") -> dict[str, Any]:

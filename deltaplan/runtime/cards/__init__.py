@@ -1,0 +1,1 @@
+"""Cards: all that follows from what a contribution says once, as text, SVG and HTML."""
