@@ -145,8 +145,12 @@ class Subject(Protocol):
     def problem(self) -> Functions:
         """The problem on the training part."""
 
-    def problem_on(self, part: str) -> Functions:
-        """The problem on another part."""
+    def problem_on(self, part: str, samples: int | None = None) -> Functions:
+        """The problem on another part, or on so many of its samples, spread evenly."""
+
+    @property
+    def first(self) -> "Vector":
+        """The θ [size] that training begins with."""
 
     @property
     def slopes(self) -> Slopes:

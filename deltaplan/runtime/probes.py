@@ -18,26 +18,39 @@ def valued(graph: Graph) -> tuple[str, ...]:
     return tuple(n.name for n in graph.ordered() if not isinstance(n, Target | Loss | Penalty))
 
 
-def values_at(trace: Trace, graph: Graph, theta: Array, inputs: Mapping[str, Array]) -> dict[str, Array]:
-    """The value of each node, [N, features], for inputs [features, N]; `theta` with its statistics."""
-    nodes, count = valued(graph), next(iter(inputs.values())).shape[-1]
-    bound = bind(values_plan(trace, nodes), {"θ": theta}, count, inputs)
-    bound.run()
-    return {name: _rows(bound, trace.values[name], trace.values[name], count) for name in nodes}
+class Values:
+    """The value of each node on fixed inputs [features, N]; `theta`, with the statistics behind it, is read
+    where it lies."""
+
+    def __init__(self, trace: Trace, graph: Graph, theta: Array, inputs: Mapping[str, Array]) -> None:
+        self._count = next(iter(inputs.values())).shape[-1]
+        self._tensors = {name: trace.values[name] for name in valued(graph)}
+        self._bound = bind(values_plan(trace, self._tensors), {"θ": theta}, self._count, inputs)
+
+    def __call__(self) -> dict[str, Array]:
+        """[N, numbers] by the nodes' names."""
+        self._bound.run()
+        return {name: _rows(self._bound, t, t, self._count) for name, t in self._tensors.items()}
 
 
-def slopes_at(trace: Trace, graph: Graph, theta: Array, data: Mapping[str, Array]) -> dict[str, Array]:
-    """∂ℓ/∂z of each sample's loss by the value z of each node, [N, features]."""
-    nodes, count = valued(graph), next(iter(data.values())).shape[-1]
-    plan, tensors = slopes_plan(trace, nodes)
-    bound = bind(plan, {"θ": theta}, count, data)
-    bound.run()
-    return {
-        name: _rows(bound, tensors[name], trace.values[name], count)
-        if name in tensors
-        else np.zeros((count, trace.values[name].size))
-        for name in nodes
-    }
+class NodeSlopes:
+    """∂ℓ/∂z of each sample's loss by the value z of each node, as `Values`."""
+
+    def __init__(self, trace: Trace, graph: Graph, theta: Array, data: Mapping[str, Array]) -> None:
+        self._count = next(iter(data.values())).shape[-1]
+        self._tensors = {name: trace.values[name] for name in valued(graph)}
+        plan, self._slopes = slopes_plan(trace, self._tensors)
+        self._bound = bind(plan, {"θ": theta}, self._count, data)
+
+    def __call__(self) -> dict[str, Array]:
+        """[N, numbers] by the nodes' names, 0 where the loss does not depend on a node."""
+        self._bound.run()
+        return {name: self._of(name, tensor) for name, tensor in self._tensors.items()}
+
+    def _of(self, name: str, like: Tensor) -> Array:
+        if name not in self._slopes:
+            return np.zeros((self._count, like.size))
+        return _rows(self._bound, self._slopes[name], like, self._count)
 
 
 def between(trace: Trace, theta: Array, sample: Mapping[str, Array], target: str, source: str) -> Array:

@@ -1,7 +1,7 @@
 """The compiled problem as plain functions of the flat vector θ, for any other solver."""
 
-from collections.abc import Iterable, Mapping
-from typing import Any, Literal
+from collections.abc import Callable, Iterable, Mapping
+from typing import Any, Literal, TypeVar
 
 import numpy as np
 
@@ -17,10 +17,11 @@ from deltaplan.runtime.data.preprocessing import Preprocessing
 from deltaplan.runtime.initial import initial, with_statistics
 from deltaplan.runtime.losses import Losses
 from deltaplan.runtime.outputs import Slopes, outputs
-from deltaplan.runtime.probes import between, slopes_at, valued, values_at
+from deltaplan.runtime.probes import NodeSlopes, Values, between, valued
 
 Precision = Literal["float64", "float32"]
 Vector = np.ndarray[Any, np.dtype[np.float64]]
+T = TypeVar("T")
 
 
 class Problem:
@@ -63,6 +64,8 @@ class Problem:
         self._theta, self._direction = self._vector[: self.size], np.zeros(self.size)
         self._predict = predict_plan(experiment.graph, linked=False)
         self._slopes: dict[str, Slopes] = {}
+        self._values: Values | None = None
+        self._node_slopes: NodeSlopes | None = None
         self._gradients: dict[str, tuple[Bound, Vector]] = {}
         self._evaluations: dict[str, Losses] = {}
         self._losses("float64")  # looks at the shapes of the data
@@ -120,11 +123,17 @@ class Problem:
 
     def values(self, theta: Vector, x: Any = None) -> dict[str, Vector]:
         """What each node of the model gives, by its name: [N, numbers of the node], for rows as `outputs`."""
-        return values_at(self._trace, self.experiment.graph, self._at(theta), self._rows(x))
+        inputs, graph = self._rows(x), self.experiment.graph
+        if x is not None:
+            return self._at(theta, Values(self._trace, graph, self._vector, inputs))
+        self._values = self._values or Values(self._trace, graph, self._vector, inputs)
+        return self._at(theta, self._values)
 
     def slopes(self, theta: Vector) -> dict[str, Vector]:
         """δ, the slope of each sample's loss by what each node gives: [N, numbers of the node] by names."""
-        return slopes_at(self._trace, self.experiment.graph, self._at(theta), self._data)
+        if self._node_slopes is None:
+            self._node_slopes = NodeSlopes(self._trace, self.experiment.graph, self._vector, self._data)
+        return self._at(theta, self._node_slopes)
 
     def partial(self, theta: Vector, target: str, source: str, sample: int = 0) -> Vector:
         """∂target/∂source [numbers of the target, numbers of the source] for two nodes at one sample, all
@@ -135,7 +144,7 @@ class Problem:
         if not 0 <= sample < self.samples:
             raise ValueError(f"there is no sample {sample}: the problem has {self.samples}, counted from 0")
         inputs = {name: x[..., sample : sample + 1] for name, x in self._inputs.items()}
-        return between(self._trace, self._at(theta), inputs, target, source)
+        return self._at(theta, lambda: between(self._trace, self._vector, inputs, target, source))
 
     def initial(self, seed: int) -> Vector:
         """The θ that training with this seed begins with (θ = 0 is a saddle of most nets)."""
@@ -161,13 +170,14 @@ class Problem:
         with np.errstate(all="ignore"):
             return function()
 
-    def _at(self, theta: Vector) -> Vector:
-        """θ, which is no stack, with the statistics behind it."""
+    def _at(self, theta: Vector, function: Callable[[], T]) -> T:
+        """What a function of the vector gives at θ, which is no stack."""
         theta = self._checked(theta)
         if theta.ndim == 2:
             raise ValueError(f"θ has {self.size} numbers here, and a stack was given")
         self._theta[:] = theta
-        return self._vector
+        with np.errstate(all="ignore"):
+            return function()
 
     def _checked(self, vector: Vector, name: str = "θ", dtype: Precision = "float64") -> Vector:
         vector = np.asarray(vector, dtype)

@@ -1,6 +1,10 @@
 """The instruments of the laboratory. Each is imported when it is used: a registry is made without numpy."""
 
-from deltaplan.plugins.api import Findings, Subject, analysis
+from deltaplan.plugins.api import Attribute, Findings, Subject, analysis
+
+SAMPLES = Attribute(
+    "samples", "whole", default=1000, minimum=1, doc="samples of the training part, spread evenly"
+)
 
 
 @analysis("norms")
@@ -17,3 +21,14 @@ def lipschitz(subject: Subject) -> Findings:
     from deltaplan.plugins.builtin.lab.lipschitz import examine
 
     return examine(subject)
+
+
+@analysis("gradients", SAMPLES)
+def gradients(subject: Subject, samples: int) -> Findings:
+    """‖z‖, ‖δ‖ and ‖∂L/∂W‖ layer by layer, beside their bounds: whether slopes vanish or explode
+
+    At the start, along training where the spec says `record parameters`, and at the end of a run.
+    """
+    from deltaplan.plugins.builtin.lab.gradients import examine
+
+    return examine(subject, samples)

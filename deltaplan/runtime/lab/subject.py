@@ -12,6 +12,7 @@ from deltaplan.diagnostics import SpecError
 from deltaplan.plugins.examining import Node, Slopes
 from deltaplan.runtime.data.dataset import Dataset, Part
 from deltaplan.runtime.data.prepare import load_dataset
+from deltaplan.runtime.first import first
 from deltaplan.runtime.initial import initial, with_statistics
 from deltaplan.runtime.lab.nodes import nodes_of
 from deltaplan.runtime.lipschitz.measure import measure
@@ -33,7 +34,9 @@ class Subject:
     theta: Vector
     statistics: Vector
     run: Run | None = None
-    _problems: dict[str, Problem] = field(default_factory=dict, init=False, repr=False, compare=False)
+    _problems: dict[tuple[str, int], Problem] = field(
+        default_factory=dict, init=False, repr=False, compare=False
+    )
 
     @property
     def trained(self) -> bool:
@@ -53,15 +56,28 @@ class Subject:
         """The problem on the training part."""
         return self.problem_on("train")
 
-    def problem_on(self, part: str) -> Problem:
-        """The problem on one part of the data. SpecError where there is none of that name."""
+    @property
+    def first(self) -> Vector:
+        """The θ [size] that training begins with."""
+        if self.run is None:
+            return self.theta
+        way = self.recorded
+        if way is not None and len(way.steps) and way.steps[0] == 0:
+            return np.asarray(way.theta[0], np.float64)
+        return first(self.experiment)[: self.theta.size]
+
+    def problem_on(self, part: str, samples: int | None = None) -> Problem:
+        """The problem on one part of the data, or on so many of its samples, spread evenly. SpecError where
+        there is none of that name."""
         parts: dict[str, Part] = dict(self.dataset.parts.items())
         if part not in parts:
             raise SpecError(NoSuchPart(part=part, parts=", ".join(f"`{name}`" for name in parts)))
-        if part not in self._problems:
-            samples, scaling = parts[part], self.dataset.preprocessing
-            self._problems[part] = Problem(self.experiment, samples.x, samples.y, scaling, self.statistics)
-        return self._problems[part]
+        if samples is None or samples >= len(parts[part]):
+            samples = len(parts[part])
+        if (part, samples) not in self._problems:
+            own, scaling = _spread(parts[part], samples), self.dataset.preprocessing
+            self._problems[part, samples] = Problem(self.experiment, own.x, own.y, scaling, self.statistics)
+        return self._problems[part, samples]
 
     @property
     def slopes(self) -> Slopes:
@@ -76,6 +92,15 @@ class Subject:
     @property
     def recorded(self) -> Recorded | None:
         return self.run.recorded if self.run else None
+
+
+def _spread(part: Part, samples: int) -> Part:
+    """So many of the samples."""
+    if samples == len(part):
+        return part
+    places = np.linspace(0, len(part) - 1, samples).round().astype(int)
+    x, y = ({name: values[..., places] for name, values in of.items()} for of in (part.x, part.y))
+    return Part(x, y, part.rows[places])
 
 
 def subject_of_run(run: Run, x: Any = None, y: Any = None) -> Subject:
