@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from deltaplan.runtime.run import open_ as open
     from deltaplan.runtime.seed_session import train_seeds
     from deltaplan.runtime.session import train
+    from deltaplan.runtime.sweep_session import sweep
 
 __version__ = "0.1.0"
 __all__ = [
@@ -42,6 +43,7 @@ __all__ = [
     "loads",
     "open",
     "problem",
+    "sweep",
     "train",
     "train_seeds",
 ]
@@ -60,6 +62,7 @@ HOMES = {
     "loads": ("deltaplan.runtime.loading", "loads"),
     "open": ("deltaplan.runtime.run", "open_"),
     "problem": ("deltaplan.runtime.inquiries", "problem"),
+    "sweep": ("deltaplan.runtime.sweep_session", "sweep"),
     "train": ("deltaplan.runtime.session", "train"),
     "train_seeds": ("deltaplan.runtime.seed_session", "train_seeds"),
 }

@@ -17,6 +17,7 @@ from deltaplan.diagnostics import DeltaplanError, SpecError
 from deltaplan.runtime.interop.c import export as to_c
 from deltaplan.runtime.lab.arrays import write_arrays
 from deltaplan.runtime.run import Run, score
+from deltaplan.runtime.sweeps.foreseen import wrong_trials
 
 GOLDEN = Path(__file__).parent / "golden" / "errors"
 RUN = Path("runs/line-1")
@@ -85,6 +86,17 @@ def changed(old: str, new: str) -> str:
     """The spec's file with other words."""
     Path("line.dl").write_text(LINE.replace(old, new))
     return "line.dl"
+
+
+# ---- sweeps
+
+
+@case
+def wrong_trial() -> None:
+    swept = LINE.replace("model", "param width = 2\n\nmodel").replace("dense 2", "dense width")
+    Path("line.dl").write_text(swept + "\nsweep {\n    width = [2, 0, 0.5]\n}\n")
+    experiment = deltaplan.load("line.dl")
+    raise SpecError(*wrong_trials(experiment, lambda values: deltaplan.load("line.dl", params=values)))
 
 
 # ---- runs

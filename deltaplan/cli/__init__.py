@@ -8,7 +8,8 @@ import click
 JSON = "deltaplan.json"  # in the context's meta: the verb was asked for JSON, so its errors are JSON too
 VERBS = (
     *("check", "explain", "show", "render", "fmt", "diff"),
-    *("trace", "train", "evaluate", "predict", "export"),
+    *("trace", "train", "sweep", "evaluate", "predict", "export"),
+    *("lab", "gradcheck", "plugins", "examples", "new"),
     *("lab", "gradcheck", "plugins", "examples", "new"),
 )
 

@@ -13,7 +13,7 @@ from deltaplan.compiler.nodes import Loss, show_shape, show_value
 from deltaplan.compiler.parameters import place_parameters
 from deltaplan.compiler.printers.problem import problem
 from deltaplan.compiler.printers.rows import rows
-from deltaplan.compiler.printers.summary import data_facts, train_facts
+from deltaplan.compiler.printers.summary import data_facts, sweep_facts, train_facts
 from deltaplan.compiler.printers.table import Entry, entries
 from deltaplan.compiler.used import used
 from deltaplan.plugins import contracts
@@ -97,6 +97,8 @@ def _facts(experiment: Experiment) -> Iterator[tuple[str, str]]:
             "stop_early": f"{stop.on}, patience {stop.patience}, {stop.min_change:g}" if stop else None,
         }
         yield from _flat("train", {**train_facts(experiment.train), **told, "origin": None})
+    if experiment.sweep:
+        yield from _flat("sweep", sweep_facts(experiment.sweep))
 
 
 def _mathematics(contribution: Contribution) -> str:

@@ -7,6 +7,7 @@ from typing import Literal
 from deltaplan.compiler.graph import Graph
 from deltaplan.compiler.measured import Measured
 from deltaplan.compiler.nodes import Use
+from deltaplan.compiler.sweeps import Sweep
 from deltaplan.diagnostics import Diagnostic, Source, Span
 from deltaplan.plugins import contracts
 from deltaplan.plugins.expressions import Expr, arguments
@@ -199,8 +200,8 @@ class TrainSpec:
 
 @dataclass(frozen=True, slots=True)
 class Experiment:
-    """What a spec states. `data` and `train` are None where the file has no such block; `measured` is what it
-    left to its data."""
+    """What a spec states. `data`, `train` and `sweep` are None where the file has no such block; `measured`
+    is what it left to its data. `params` has `seed` too where it was given and is no param."""
 
     source: Source = field(compare=False)
     name: str
@@ -216,6 +217,7 @@ class Experiment:
         default_factory=dict, compare=False
     )  # by their paths in the project
     measured: Measured = field(default_factory=Measured)
+    sweep: Sweep | None = None
 
     def __str__(self) -> str:
         """The summary that `deltaplan show` prints."""

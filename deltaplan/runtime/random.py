@@ -52,6 +52,7 @@ class Purpose(IntEnum):
     PATTERN = 6
     AUGMENT = 7
     PROBE = 8
+    SWEEP = 9
 
 
 def philox(counter: NDArray[np.uint32], key: NDArray[np.uint32]) -> NDArray[np.uint32]:

@@ -20,16 +20,18 @@ class MissingPart(Diagnostic):
 PARTS = {
     "data": ("has no `data` block", 'add `data { csv "…"; inputs …; targets … }`'),
     "train": ("has no `train` block", "add `train { minimize …; optimizer …; epochs … }`"),
+    "sweep": ("has no `sweep` block", "add `sweep { hidden = [3, 5]; seed = 0..9 }`"),
     "minimize": ("states no problem", "add `minimize mean(squared_error)` to its `train` block"),
 }
 
 
-def require(experiment: Experiment, *parts: Literal["data", "train", "minimize"]) -> None:
+def require(experiment: Experiment, *parts: Literal["data", "train", "minimize", "sweep"]) -> None:
     """SpecError for each part that the spec does not state."""
     stated = {
         "data": experiment.data is not None,
         "train": experiment.train is not None,
         "minimize": bool(experiment.graph.of(Loss)),
+        "sweep": experiment.sweep is not None,
     }
     stated["minimize"] |= "train" in parts and not stated["train"]  # one mistake, told once
     missing = [PARTS[part] for part in parts if not stated[part]]

@@ -127,12 +127,13 @@ class Run:
         """The confusion matrix on samples in memory, given as to `score`, by the name `confusion`."""
         return self.model.tables(part_from_memory(self.experiment, self.model.preprocessing, x, y))
 
-    def save(self, runs: str | os.PathLike[str] = RUNS) -> "Run":
-        """Writes the run to a new folder in `runs`; the run that comes back knows its folder."""
+    def save(self, runs: str | os.PathLike[str] = RUNS, name: str | None = None) -> "Run":
+        """Writes the run to a new folder in `runs`, which begins with its name unless another is given; the
+        run that comes back knows its folder."""
         from deltaplan.compiler.render import render
 
         saved = replace(self.saved, resolved=self.saved.resolved or render(self.experiment))
-        return replace(self, saved=saved, folder=save(saved, Path(runs), self.pictures))
+        return replace(self, saved=saved, folder=save(saved, Path(runs), self.pictures, name))
 
     def dataset(self, path: Path | None = None) -> Dataset:
         """The data of the run, read again from its file or from another one. SpecError for a run that was
@@ -176,11 +177,16 @@ def train(
     dataset = dataset or load_dataset(experiment, Path())
     start = start_of(resume, experiment, dataset) if resume else None
     outcome = solve(experiment, dataset, progress=progress, start=start, threads=threads, backend=backend)
-    model = Model(experiment, outcome.theta, dataset.preprocessing)
-    saved = _saved(model, dataset, outcome, resume)
-    draw = partial(_pictures, model, fitted(model, dataset), saved)
-    run = Run(model, saved, None, outcome.divergence, (*dataset.warnings, *outcome.warnings), draw)
+    run = run_of(experiment, dataset, outcome, resume)
     return run if runs is None else run.save(runs)
+
+
+def run_of(experiment: Experiment, dataset: Dataset, outcome: Outcome, resumed: "Run | None" = None) -> Run:
+    """The run that training gave, not written yet."""
+    model = Model(experiment, outcome.theta, dataset.preprocessing)
+    saved = _saved(model, dataset, outcome, resumed)
+    draw = partial(_pictures, model, fitted(model, dataset), saved)
+    return Run(model, saved, None, outcome.divergence, (*dataset.warnings, *outcome.warnings), draw)
 
 
 def _pictures(model: Model, samples: Samples | None, saved: SavedRun) -> Mapping[str, str]:

@@ -49,6 +49,7 @@ def meaning(experiment: Experiment) -> dict[str, Any]:
         "skips": [counts for _, *counts in experiment.skips],
         "train": experiment.train,
         "data": experiment.data,
+        "sweep": experiment.sweep,
     }
 
 
@@ -68,6 +69,17 @@ def model(lines: str, before: str = "", problem: str = PROBLEM) -> str:
 
 # Every construct that the language has so far, each in a small text.
 CASES = {
+    "sweep in a grid": model(
+        "input 2; dense w; output 1", "param w = 4\nsweep { w = [3, 2*4]; seed = 0..9 }"
+    ),
+    "sweep that is drawn": model(
+        "input 2; dense w act; output 1",
+        "param w = 4; param act = relu\nsweep random=9 { w = log_uniform(1, 90, whole); act = [relu, tanh] }",
+    ),
+    "sweep with all said": model(
+        "input 2; dense 3 0.5 * leaky_relu(a); output 1",
+        "param a = 0.1\nsweep random=5 seed=3 {  # five\n a = uniform(0, 0.5, whole=false)  # slopes\n }",
+    ),
     "list of widths": model("input 2; dense 3x5, 2 tanh residual; output 1"),
     "no activation": model("input 2; dense 4; output 1"),
     "stated init and bias": model("input 2; dense 4 relu init=he bias=false; output 1 bias=false"),

@@ -18,6 +18,7 @@ from deltaplan.compiler.build.places import FILE, Read, StatedTwice, read_lines
 from deltaplan.compiler.build.record import check_record
 from deltaplan.compiler.build.scope import Scope
 from deltaplan.compiler.build.solver import check_solver
+from deltaplan.compiler.build.sweep import build_sweep
 from deltaplan.compiler.build.train import build_train
 from deltaplan.compiler.build.trained import check_trained
 from deltaplan.compiler.build.unmeasured import measure_data
@@ -27,6 +28,7 @@ from deltaplan.compiler.experiment import Experiment
 from deltaplan.compiler.measured import Measure
 from deltaplan.compiler.passes import PIPELINE, run
 from deltaplan.compiler.passes.drop_dead import remarks
+from deltaplan.compiler.sweeps import SEED
 from deltaplan.diagnostics import Diagnostic, Note, Problems, mistake
 from deltaplan.dsl import tree
 from deltaplan.plugins.contracts import Value
@@ -76,13 +78,17 @@ def build(
     context = load_plugins(context, reads.get("use", []) if run_plugins else [])
     context, defined = define(context, reads)
     scope = Scope()
-    values = define_params(context, scope, reads.get("param", []), params or {})
+    params = params or {}
+    values = define_params(context, scope, reads.get("param", []), params, "train" in reads)
     context = measure_data(context, scope, reads, measure)
     blocks = define_blocks(context, reads.get("block", []))
     model = _model(context, scope, blocks, spec, reads.get("model", []))
     lines = {head: reads[head][0].line for head in ("data", "train") if head in reads}
     train = build_train(context, scope, model, lines["train"]) if "train" in lines else None
     data = build_data(context, scope, model, lines["data"]) if "data" in lines else None
+    if train and SEED in values and SEED not in scope.names:
+        train = replace(train, seed=int(str(values[SEED])))
+    sweep = build_sweep(context, scope, params, reads["sweep"][0]) if "sweep" in reads else None
     if train and data:
         check_validation(context, train, lines["train"], data)
     assertions = read_assertions(context, scope, reads.get("assert", []))
@@ -102,6 +108,7 @@ def build(
         warnings=problems.warnings,
         measured=context.measured,
         imports=imported.found,
+        sweep=sweep,
     )
     problems.extend(each for each in unused_definitions(experiment, defined) if _is_from(each, spec))
     experiment = replace(experiment, warnings=problems.warnings)

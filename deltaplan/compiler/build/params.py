@@ -12,6 +12,7 @@ from deltaplan.compiler.build.places import Read
 from deltaplan.compiler.build.sayable import sayable
 from deltaplan.compiler.build.scope import LOST, Definition, NameTaken, Scope
 from deltaplan.compiler.build.values import WORDS, describe, evaluate
+from deltaplan.compiler.sweeps import SEED
 from deltaplan.diagnostics import Diagnostic, Note, Span, mistake, nearest
 from deltaplan.dsl import tree
 from deltaplan.plugins.contracts import Value
@@ -38,6 +39,13 @@ class WrongOverride(Diagnostic):
 
 
 @mistake
+class WrongSeed(Diagnostic):
+    code: ClassVar[str] = "wrong-seed"
+    title: ClassVar[str] = "the seed of training is a whole number of at least 0, and not {got}"
+    got: str
+
+
+@mistake
 class UnsayableValue(Diagnostic):
     code: ClassVar[str] = "unsayable-value"
     title: ClassVar[str] = "the param `{name}` is set to {got}, which no spec can say"
@@ -57,20 +65,26 @@ class UnusedName(Diagnostic):
 
 
 def define_params(
-    context: Context, scope: Scope, lines: Iterable[Read], given: Mapping[str, Value]
+    context: Context, scope: Scope, lines: Iterable[Read], given: Mapping[str, Value], trained: bool
 ) -> dict[str, Value]:
-    """The params by name, in order, overridden by what is given; mistakes are told."""
+    """The params by name, in order, overridden by what is given; mistakes are told. `seed` is given as a
+    param is, where the spec is `trained` and has no param of that name."""
     for read in lines:
         for name, value in _pairs(context, read):
             _define(context, scope, name, value, given)
-    for unknown in sorted(given.keys() - scope.names.keys()):
-        known = ", ".join(f"`{each}`" for each in scope.names) or "none"
-        context.refuse(UnknownParam(name=unknown, known=known, similar=nearest(unknown, scope.names)))
-    return {
+    known = {*scope.names, SEED} if trained else {*scope.names}
+    for unknown in sorted(given.keys() - known):
+        listed = ", ".join(f"`{each}`" for each in scope.names) or "none"
+        context.refuse(UnknownParam(name=unknown, known=listed, similar=nearest(unknown, scope.names)))
+    values: dict[str, Value] = {
         name: found.meaning  # type: ignore[misc]
         for name, found in scope.names.items()
         if found.meaning is not LOST
     }
+    if trained and SEED in given and SEED not in scope.names:
+        seed = context.attempt(checked_seed, context, None, _plain(given[SEED]))
+        values |= {} if seed is None else {SEED: seed}
+    return values
 
 
 def unused(scope: Scope, blocks: Mapping[str, Block], used_blocks: Container[str]) -> Iterator[UnusedName]:
@@ -122,23 +136,28 @@ def _define(
     own = context.attempt(evaluate, context, scope, value)
     meaning = LOST if own is None else own
     if own is not None and name.text in given:
-        other = context.attempt(_override, context, name, own, _plain(given[name.text]))
+        other = context.attempt(checked, context, name.text, name.span, own, _plain(given[name.text]))
         meaning = LOST if other is None else other
     scope.names[name.text] = Definition(meaning, name.span)
 
 
-def _override(context: Context, name: tree.Name, own: Value, other: Value) -> Value:
+def checked(context: Context, name: str, span: Span | None, own: Value, other: Value) -> Value:
     """The value that replaces a param's own. Raises Told."""
     if _type(other) != _type(own):
-        expected = _type(own)
-        raise context.refuse(
-            WrongOverride(span=name.span, name=name.text, expected=expected, got=describe(other))
-        )
+        raise context.refuse(WrongOverride(span=span, name=name, expected=_type(own), got=describe(other)))
     if sayable(other) is None:
         got = "".join(c if c.isprintable() else "?" for c in describe(other))
         mend = TEXT if isinstance(other, str) else NUMBER
-        raise context.refuse(UnsayableValue(span=name.span, name=name.text, got=got, mend=mend))
+        raise context.refuse(UnsayableValue(span=span, name=name, got=got, mend=mend))
     return other
+
+
+def checked_seed(context: Context, span: Span | None, value: Value) -> int:
+    """The seed of training. Raises Told."""
+    if isinstance(value, bool) or not isinstance(value, int) or value < 0:
+        raise context.refuse(WrongSeed(span=span, got=describe(value)))
+    checked(context, SEED, span, 0, value)
+    return value
 
 
 NUMBER = "a number is finite, a whole one at most 2^62"

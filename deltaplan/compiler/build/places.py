@@ -104,6 +104,7 @@ FILE = Place(
         "model": Rule(body=True),
         "data": Rule(body=True, once=True),
         "train": Rule(body=True, once=True),
+        "sweep": Rule(body=True, once=True),
     },
 )
 MODEL = Place("`model`", "layer", BODY | {"input": Rule(target=True), "output": LAYER})

@@ -16,7 +16,6 @@ OUT_OF_SCOPE = {
 
 # Words of the language that this version does not have, by what stands in their place.
 NOT_YET = {
-    "line": _words("sweep"),
     "regularizer": _words("spectral"),
     "data line": _words("augment"),
 }

@@ -21,6 +21,7 @@ from deltaplan.compiler.printers.problem import problem
 from deltaplan.compiler.printers.rows import rows
 from deltaplan.compiler.printers.table import Entry, entries, table
 from deltaplan.compiler.steps import Step
+from deltaplan.compiler.sweeps import Sweep
 
 WIDTH = 80
 Passes = tuple[tuple[Step, ...], tuple[Step, ...]]
@@ -35,12 +36,14 @@ def summary(experiment: Experiment, plans: Plans, samples: int | None = None) ->
     passes = _passes(experiment)
     lines += ["", *table(entries(rows(experiment.graph), passes[0])), ""]
     lines += _figures(experiment, plans, passes, samples)
-    if experiment.data or experiment.train:
+    if experiment.data or experiment.train or experiment.sweep:
         lines.append("")
     if experiment.data:
         lines += _figure("data", _data(experiment.data))
     if experiment.train:
         lines += _figure("solver", _solver(experiment.train))
+    if experiment.sweep:
+        lines += _figure("sweep", sweep_text(experiment.sweep))
     return "\n".join(lines) + "\n"
 
 
@@ -162,6 +165,12 @@ def _solver(train: TrainSpec) -> str:
     return ", ".join([call_text(train.optimizer), *settings])
 
 
+def sweep_text(sweep: Sweep) -> str:
+    """`60 trials: hidden = [3, 5], seed = 0..9`"""
+    drawn = f", {sweep.random:,} settings drawn by seed {sweep.seed}" if sweep.random else ""
+    return f"{sweep.trials:,} trials{drawn}: {', '.join(map(str, sweep.axes))}"
+
+
 def summary_data(experiment: Experiment, plans: Plans, samples: int | None = None) -> dict[str, Any]:
     """The same for machines: every layer, no roll-up; FLOPs are [for a batch, for each sample]."""
     passes = _passes(experiment)
@@ -178,6 +187,7 @@ def summary_data(experiment: Experiment, plans: Plans, samples: int | None = Non
         "memory": _memory_data(experiment, plans, samples),
         "data": data_facts(experiment.data) if experiment.data else None,
         "train": train_facts(experiment.train) if experiment.train else None,
+        "sweep": sweep_facts(experiment.sweep) if experiment.sweep else None,
     }
 
 
@@ -247,6 +257,12 @@ def train_facts(train: TrainSpec) -> dict[str, Any]:
         "lr_scale": [{"factor": rate.factor, "on": list(rate.places)} for rate in train.rates],
         "origin": dict(train.origin),
     }
+
+
+def sweep_facts(sweep: Sweep) -> dict[str, Any]:
+    """What trials differ in, as plain data."""
+    drawn = {"random": sweep.random, "seed": sweep.seed} if sweep.random else {}
+    return {"trials": sweep.trials, **drawn, "axes": [str(axis) for axis in sweep.axes]}
 
 
 def _warm_start_data(start: WarmStart) -> dict[str, Any]:

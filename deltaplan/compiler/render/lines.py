@@ -14,6 +14,7 @@ from deltaplan.compiler.render.looked_up import LineForm, Place, call_forms, lin
 from deltaplan.compiler.render.params import resolved_params
 from deltaplan.compiler.render.remarks import comment, defaulted
 from deltaplan.compiler.render.settings import split_items, unstated_data, unstated_split, unstated_train
+from deltaplan.compiler.render.sweep import given_seed, resolved_sweep, with_seed
 from deltaplan.compiler.render.weights import Weights, weights_of, with_weights
 from deltaplan.dsl import tree
 
@@ -25,8 +26,19 @@ def resolved(experiment: Experiment, spec: tree.Spec) -> tree.Spec:
     forms = Forms(experiment, call_forms(experiment, words_free), line_forms(experiment), weights)
     params = resolved_params(spec.lines, experiment.params)
     names = Names(experiment.params)
-    lines = (params.get(at) or _line(forms, names, line) for at, line in enumerate(spec.lines))
-    return tree.Spec(tuple(lines), spec.source)
+    seed = given_seed(experiment, spec)
+
+    def line(at: int, written: tree.Line) -> tree.Line:
+        if experiment.sweep and _is(written, "sweep"):
+            return resolved_sweep(experiment.sweep, written, names)
+        found = params.get(at) or _line(forms, names, written)
+        return with_seed(found, seed) if seed is not None and _is(written, "train") else found
+
+    return tree.Spec(tuple(line(at, each) for at, each in enumerate(spec.lines)), spec.source)
+
+
+def _is(line: tree.Line, head: str) -> bool:
+    return isinstance(line.head, tree.Name) and line.head.text == head
 
 
 @dataclass(frozen=True, slots=True)

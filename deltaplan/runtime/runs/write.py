@@ -18,9 +18,12 @@ from deltaplan.runtime.runs.mistakes import not_written
 from deltaplan.runtime.runs.saved import FORMAT, OPTIMIZER, RECORDED, TRAINER, Arrays, SavedRun
 
 
-def save(run: SavedRun, base: Path, pictures: Mapping[str, str] | None = None) -> Path:
-    """Writes the run to the new folder `base/<name>-<n>` and returns its path; `pictures` are SVG texts by
-    file name. DeltaplanError where the disk does not take it; then nothing stays."""
+def save(
+    run: SavedRun, base: Path, pictures: Mapping[str, str] | None = None, name: str | None = None
+) -> Path:
+    """Writes the run to the new folder `base/<name>-<n>`, by default of its own name, and returns its path;
+    `pictures` are SVG texts by file name. DeltaplanError where the disk does not take it; then nothing
+    stays."""
     files = {**_files(run), **{name: text.encode() for name, text in (pictures or {}).items()}}
     sums = {name: hashlib.sha256(content).hexdigest() for name, content in files.items()}
     record = _json(_record(run, base, sums))
@@ -30,7 +33,7 @@ def save(run: SavedRun, base: Path, pictures: Mapping[str, str] | None = None) -
             write_atomically(folder / name, content)
 
     try:
-        return new_run_folder(base, run.name, fill)
+        return new_run_folder(base, name or run.name, fill)
     except OSError as error:
         raise DeltaplanError(not_written(base, error)) from None
 
