@@ -10,7 +10,6 @@ VERBS = (
     *("check", "explain", "show", "render", "fmt", "diff"),
     *("trace", "train", "sweep", "evaluate", "predict", "export"),
     *("lab", "gradcheck", "plugins", "examples", "new"),
-    *("lab", "gradcheck", "plugins", "examples", "new"),
 )
 
 
