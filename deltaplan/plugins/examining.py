@@ -129,6 +129,40 @@ class Slopes:
     boxes: "Mapping[str, tuple[np.ndarray[Any, Any], np.ndarray[Any, Any]]]"
 
 
+class Knot(Protocol):
+    """Where a unit of a node crosses a kink of its activation: t from 0 to 1 along a line."""
+
+    @property
+    def t(self) -> float: ...
+    @property
+    def node(self) -> str: ...
+    @property
+    def unit(self) -> int: ...
+
+
+class Pieces(Protocol):
+    """A net along a line: `places` [k] from 0 to 1 and `outputs` [k, outputs] there, straight in between;
+    `knots` tells who bends at the inner places, `visible` [k − 2] whether the outputs do."""
+
+    @property
+    def places(self) -> "Vector": ...
+    @property
+    def outputs(self) -> "Vector": ...
+    @property
+    def knots(self) -> Sequence[Knot]: ...
+    @property
+    def visible(self) -> "np.ndarray[Any, Any]": ...
+
+
+class Regions(Protocol):
+    """Polygons [m, 2] in which a net is affine, and the outputs [regions, outputs] in their middle."""
+
+    @property
+    def polygons(self) -> "Sequence[Vector]": ...
+    @property
+    def values(self) -> "Vector": ...
+
+
 class Subject(Protocol):
     """What is examined: a trained run, or a spec at the parameters that training begins with."""
 
@@ -145,12 +179,33 @@ class Subject(Protocol):
     def problem(self) -> Functions:
         """The problem on the training part."""
 
+    @property
+    def inputs(self) -> tuple[str, ...]:
+        """A label for each number that the model takes."""
+
+    @property
+    def targets(self) -> tuple[str, ...]:
+        """A name for each target column."""
+
     def problem_on(self, part: str, samples: int | None = None) -> Functions:
         """The problem on another part, or on so many of its samples, spread evenly."""
 
     @property
     def first(self) -> "Vector":
         """The θ [size] that training begins with."""
+
+    def samples(self, part: str = "train") -> "tuple[Vector, Vector]":
+        """The samples of a part in the data's units: x [N, features], y [N, targets]."""
+
+    def outputs(self, x: "Vector") -> "Vector":
+        """What the model gives before the loss's link, [N, outputs], for x [N, features]; x and the outputs
+        of real targets in the data's units."""
+
+    def pieces(self, begin: "Vector", end: "Vector") -> Pieces:
+        """The affine pieces of the outputs along a line in the inputs, [features] in the data's units."""
+
+    def regions(self, low: "Vector", high: "Vector") -> Regions:
+        """The affine regions of a net of two inputs inside a box."""
 
     @property
     def slopes(self) -> Slopes:

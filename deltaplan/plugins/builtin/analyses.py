@@ -5,6 +5,66 @@ from deltaplan.plugins.api import Attribute, Findings, Subject, analysis
 SAMPLES = Attribute(
     "samples", "whole", default=1000, minimum=1, doc="samples of the training part, spread evenly"
 )
+LOW = Attribute("low", "number", doc="where the range of the input begins; a little before the data")
+HIGH = Attribute("high", "number", doc="where the range of the input ends; a little after the data")
+LINES = Attribute("lines", "whole", default=50, minimum=1, maximum=10_000, doc="lines between samples")
+
+
+@analysis("kinks", LOW, HIGH, LINES)
+def kinks(subject: Subject, low: float | None, high: float | None, lines: int) -> Findings:
+    """The exact kinks and affine pieces of a net made of straight lines
+
+    For one input every break point, the unit that bends there and the slopes on both sides; for two the
+    regions; for more the kinks along lines between samples. A smooth net is told to have none.
+    """
+    from deltaplan.plugins.builtin.lab.kinks import examine
+
+    return examine(subject, low, high, lines)
+
+
+POINTS = Attribute("points", "whole", default=101, minimum=3, maximum=1001, doc="points of each axis")
+REACH = Attribute(
+    "reach", "number", default=1.0, above=0, doc="how far each axis goes, in lengths of a direction"
+)
+PAIRS = Attribute("pairs", "whole", default=3, minimum=1, maximum=12, doc="pairs of directions")
+DIRECTIONS = Attribute(
+    "directions",
+    "word",
+    default="random",
+    choices=("random", "filters", "path"),
+    doc="random ones as long as the parameters; `filters` has each row of weights as long as the net's own, "
+    "`path` is where training went",
+)
+DRAW = Attribute("draw", "whole", default=0, minimum=0, doc="seed of the directions")
+LINE = Attribute("line", "boolean", default=False, doc="one direction instead of two")
+SURFACE = Attribute("surface", "boolean", default=False, doc="surfaces in space instead of contours")
+OF = Attribute(
+    "of", "word", default="loss", choices=("loss", "objective"), doc="with the regularizers or without"
+)
+PART = Attribute("part", "text", default="train", doc="the part of the data")
+
+
+@analysis("landscape", POINTS, REACH, PAIRS, DIRECTIONS, DRAW, LINE, SURFACE, OF, PART, several=True)
+def landscape(
+    subjects: tuple[Subject, ...],
+    points: int,
+    reach: float,
+    pairs: int,
+    directions: str,
+    draw: int,
+    line: bool,
+    surface: bool,
+    of: str,
+    part: str,
+) -> Findings:
+    """The loss around the parameters, on planes or lines through them
+
+    Several runs are drawn on one scale. Where the spec records parameters, the way of training is drawn too.
+    Directions by filters are those of Li et al., Visualizing the Loss Landscape of Neural Nets, 2018.
+    """
+    from deltaplan.plugins.builtin.lab.landscape import Around, examine
+
+    return examine(subjects, Around(points, reach, pairs, directions, draw, line, of, part), surface)
 
 
 @analysis("norms")

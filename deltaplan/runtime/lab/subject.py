@@ -1,20 +1,24 @@
 """A run or a spec as an analysis sees it: what `plugins.api.Subject` promises."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from deltaplan.compiler.experiment import Experiment
+from deltaplan.compiler.plan import Plan, predict_plan
 from deltaplan.diagnostics import SpecError
 from deltaplan.plugins.examining import Node, Slopes
-from deltaplan.runtime.data.dataset import Dataset, Part
+from deltaplan.runtime.data.dataset import Dataset, Part, PartName
 from deltaplan.runtime.data.prepare import load_dataset
 from deltaplan.runtime.first import first
 from deltaplan.runtime.initial import initial, with_statistics
 from deltaplan.runtime.lab.nodes import nodes_of
+from deltaplan.runtime.lab.pieces import Line, Pieces, evaluated, pieces
+from deltaplan.runtime.lab.regions import Regions, regions
 from deltaplan.runtime.lipschitz.measure import measure
 from deltaplan.runtime.problem import Problem, Vector
 from deltaplan.runtime.recorded import Recorded
@@ -69,21 +73,88 @@ class Subject:
     def problem_on(self, part: str, samples: int | None = None) -> Problem:
         """The problem on one part of the data, or on so many of its samples, spread evenly. SpecError where
         there is none of that name."""
-        parts: dict[str, Part] = dict(self.dataset.parts.items())
-        if part not in parts:
-            raise SpecError(NoSuchPart(part=part, parts=", ".join(f"`{name}`" for name in parts)))
-        if samples is None or samples >= len(parts[part]):
-            samples = len(parts[part])
+        whole = self.dataset.parts[_part_name(self, part)]
+        samples = len(whole) if samples is None else min(samples, len(whole))
         if (part, samples) not in self._problems:
-            own, scaling = _spread(parts[part], samples), self.dataset.preprocessing
+            own, scaling = _spread(whole, samples), self.dataset.preprocessing
             self._problems[part, samples] = Problem(self.experiment, own.x, own.y, scaling, self.statistics)
         return self._problems[part, samples]
 
     @property
     def slopes(self) -> Slopes:
         """How steep the net is on the training part."""
-        vector = np.concatenate([self.theta, self.statistics])
-        return measure(self.experiment.graph, vector, self.dataset.parts["train"].x)
+        return measure(self.experiment.graph, self._vector, self.dataset.parts["train"].x)
+
+    @property
+    def inputs(self) -> tuple[str, ...]:
+        """A label for each number that the model takes, the inputs one after the other."""
+        columns = self.dataset.preprocessing.inputs.values()
+        return tuple(label for column in columns for label in column.labels)
+
+    @property
+    def targets(self) -> tuple[str, ...]:
+        """A name for each target column."""
+        return tuple(name for target in self.dataset.preprocessing.targets.values() for name in target.names)
+
+    def samples(self, part: str = "train") -> tuple[Vector, Vector]:
+        """The samples of a part in the data's units: x [N, features], y [N, targets]; a class is a number."""
+        scaling, samples = self.dataset.preprocessing, self.dataset.parts[_part_name(self, part)]
+        x = [scaling.inputs[name].scaling.undo(rows) for name, rows in samples.x.items()]
+        y = [
+            scaling.targets[name].scaling.undo(rows) if scaling.targets[name].kind == "real" else rows
+            for name, rows in samples.y.items()
+        ]
+        return np.concatenate(x).T, np.concatenate([np.atleast_2d(rows) for rows in y]).T.astype(np.float64)
+
+    def outputs(self, x: Vector) -> Vector:
+        """What the model gives before the loss's link, [N, outputs], for x [N, features]; x and the outputs
+        of real targets in the data's units."""
+        rows = self._model_rows(x)
+        bound = evaluated(self._forward, self._vector, rows)
+        kept = self._forward.kept[: len(self._forward.trace.outputs)]
+        return self._in_units(np.concatenate([bound[t].reshape(-1, len(x)) for t in kept]).T)
+
+    def pieces(self, begin: Vector, end: Vector) -> Pieces:
+        """The affine pieces of the outputs along the line from x = begin to x = end, both [features] in the
+        data's units; `places` run from 0 to 1. Unfit where the net is not piecewise affine."""
+        ends = (self._model_rows(x[None]) for x in (begin, end))
+        found = pieces(self._forward, Line(self._forward, self._vector, *ends))
+        return replace(found, outputs=self._in_units(found.outputs))
+
+    def regions(self, low: Vector, high: Vector) -> Regions:
+        """The regions of a net of two inputs in which it is affine, between the corners low and high [2] of a
+        box, in the data's units. Unfit where the net is not piecewise affine."""
+        low_rows, high_rows = self._model_rows(low[None]), self._model_rows(high[None])
+        box = {name: (low_rows[name][:, 0], high_rows[name][:, 0]) for name in low_rows}
+        found = regions(self._forward, self._vector, box)
+        (column,) = self.dataset.preprocessing.inputs.values()
+        polygons = tuple(column.scaling.undo(corners.T).T for corners in found.polygons)
+        return replace(found, polygons=polygons)
+
+    @cached_property
+    def _forward(self) -> Plan:
+        return predict_plan(self.experiment.graph, fused=False, linked=False)
+
+    @property
+    def _vector(self) -> Vector:
+        return np.concatenate([self.theta, self.statistics])
+
+    def _model_rows(self, x: Vector) -> dict[str, Vector]:
+        """Samples [N, features] in the data's units as the model's inputs, [features, N] each."""
+        columns = self.dataset.preprocessing.inputs
+        ends = np.cumsum([column.size for column in columns.values()])
+        parts = np.split(np.asarray(x, np.float64).T, ends[:-1])
+        return {
+            name: column.scaling.apply(part)
+            for (name, column), part in zip(columns.items(), parts, strict=True)
+        }
+
+    def _in_units(self, outputs: Vector) -> Vector:
+        """Outputs [N, outputs] of one real target in the data's units; others as they are."""
+        targets = list(self.dataset.preprocessing.targets.values())
+        if len(targets) != 1 or targets[0].kind != "real":
+            return np.ascontiguousarray(outputs)
+        return np.ascontiguousarray(targets[0].scaling.undo(outputs.T).T)
 
     @property
     def history(self) -> Sequence[Mapping[str, Any]]:
@@ -101,6 +172,13 @@ def _spread(part: Part, samples: int) -> Part:
     places = np.linspace(0, len(part) - 1, samples).round().astype(int)
     x, y = ({name: values[..., places] for name, values in of.items()} for of in (part.x, part.y))
     return Part(x, y, part.rows[places])
+
+
+def _part_name(subject: Subject, part: str) -> PartName:
+    for name in subject.dataset.parts:
+        if name == part:
+            return name
+    raise SpecError(NoSuchPart(part=part, parts=", ".join(f"`{name}`" for name in subject.parts)))
 
 
 def subject_of_run(run: Run, x: Any = None, y: Any = None) -> Subject:
