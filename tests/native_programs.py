@@ -14,7 +14,8 @@ from deltaplan.compiler.loops.program import program as loops_program
 from deltaplan.compiler.loops.schedule.axes import Axes
 from deltaplan.compiler.loops.verify import verify
 from deltaplan.compiler.steps import View
-from deltaplan.runtime.backends.native.engine import Library, compile_text
+from deltaplan.runtime.backends.native.engine import compile_text
+from deltaplan.runtime.backends.native.library import Library
 from deltaplan.runtime.backends.native.memory import counter_of, numbers_of
 from deltaplan.runtime.backends.native.target import host, named
 from deltaplan.runtime.backends.numpy.program import aligned

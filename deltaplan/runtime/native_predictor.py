@@ -11,7 +11,8 @@ from deltaplan.compiler.loops.llvm.predict import TABLE, write_prediction
 from deltaplan.compiler.loops.prediction import Prediction, Scales, prediction
 from deltaplan.compiler.loops.schedule import NoScheduleError
 from deltaplan.runtime.backends.native.bind import KINDS
-from deltaplan.runtime.backends.native.engine import Library, object_of
+from deltaplan.runtime.backends.native.engine import object_of
+from deltaplan.runtime.backends.native.library import Library
 from deltaplan.runtime.backends.native.memory import zeros
 from deltaplan.runtime.backends.native.target import host
 from deltaplan.runtime.backends.numpy.expressions import Array

@@ -8,7 +8,8 @@ from deltaplan.compiler.loops.llvm.stack import table_of, write_stack
 from deltaplan.compiler.loops.stack import Stack, stack
 from deltaplan.compiler.lower import Trace
 from deltaplan.runtime.backends.native.bind import KINDS
-from deltaplan.runtime.backends.native.engine import Library, object_of
+from deltaplan.runtime.backends.native.engine import object_of
+from deltaplan.runtime.backends.native.library import Library
 from deltaplan.runtime.backends.native.memory import in_blocks, samples_first, zeros
 from deltaplan.runtime.backends.native.target import host
 from deltaplan.runtime.backends.numpy.expressions import Array

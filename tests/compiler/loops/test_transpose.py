@@ -8,7 +8,8 @@ from deltaplan.compiler.loops.llvm.run import write_run
 from deltaplan.compiler.loops.nest import Buffer, Kernel, Transpose
 from deltaplan.compiler.loops.program import Call, Program, Spot
 from deltaplan.compiler.loops.schedule.axes import Axes
-from deltaplan.runtime.backends.native.engine import Library, compile_text
+from deltaplan.runtime.backends.native.engine import compile_text
+from deltaplan.runtime.backends.native.library import Library
 from deltaplan.runtime.backends.native.target import host
 
 SHAPES = [(1, 1), (1, 9), (9, 1), (2, 3), (5, 5), (8, 78), (16, 16), (17, 33), (64, 10), (10, 64), (40, 3)]

@@ -10,9 +10,10 @@ from deltaplan.compiler.loops.llvm.run import write_run
 from deltaplan.compiler.loops.program import Program, program
 from deltaplan.compiler.loops.schedule.axes import Axes
 from deltaplan.compiler.loops.training import external_of
-from deltaplan.compiler.plan import Plan
+from deltaplan.compiler.plans import Plan
 from deltaplan.compiler.steps import Tensor
-from deltaplan.runtime.backends.native.engine import Library, compile_text
+from deltaplan.runtime.backends.native.engine import compile_text
+from deltaplan.runtime.backends.native.library import Library
 from deltaplan.runtime.backends.native.memory import counter_of, numbers_of, zeros
 from deltaplan.runtime.backends.native.target import Target, host
 from deltaplan.runtime.backends.numpy.bind import target_key

@@ -1,37 +1,10 @@
-"""LLVM's text to functions that can be called."""
-
-from collections.abc import Sequence
-from ctypes import CFUNCTYPE, c_double, c_int64, c_void_p
-from typing import Any
+"""LLVM's text to object files."""
 
 import llvmlite.binding as llvm
 from llvmlite import __version__
 
 from deltaplan.runtime.backends.native.cache import cached
 from deltaplan.runtime.backends.native.target import Target
-
-TYPES = {"ptr": c_void_p, "i64": c_int64, "double": c_double}
-
-
-class Library:
-    """Machine code in memory, freed with this object: a function of it must not be called afterwards."""
-
-    def __init__(self, code: bytes, target: Target) -> None:
-        machine = target.machine()
-        empty = llvm.parse_assembly("")
-        empty.triple = target.triple
-        self._engine = llvm.create_mcjit_compiler(empty, machine)
-        self._engine.add_object_file(llvm.ObjectFileRef.from_data(code))
-        self._engine.finalize_object()
-
-    def function(self, name: str, parameters: Sequence[str], returns: str | None = None) -> Any:
-        """The function `name`, which releases the GIL while it runs."""
-        kind = CFUNCTYPE(TYPES[returns] if returns else None, *(TYPES[p] for p in parameters))
-        return kind(self.address(name))
-
-    def address(self, name: str) -> int:
-        """Where the function `name` begins."""
-        return int(self._engine.get_function_address(name))
 
 
 def object_of(text: str, target: Target) -> bytes:
@@ -47,3 +20,19 @@ def compile_text(text: str, target: Target) -> bytes:
     machine = target.machine()
     module.triple, module.data_layout = target.triple, str(machine.target_data)
     return bytes(machine.emit_object(module))
+
+
+class Engine:
+    """LLVM's own loader, for object files that `Image` does not take."""
+
+    def __init__(self, code: bytes, target: Target) -> None:
+        machine = target.machine()
+        empty = llvm.parse_assembly("")
+        empty.triple = target.triple
+        self._engine = llvm.create_mcjit_compiler(empty, machine)
+        self._engine.add_object_file(llvm.ObjectFileRef.from_data(code))
+        self._engine.finalize_object()
+
+    def address(self, name: str) -> int:
+        """Where the function `name` begins."""
+        return int(self._engine.get_function_address(name))
