@@ -8,8 +8,8 @@ from benchmarks.contenders.by_numpy import NAME, digits, residual
 from benchmarks.contest import Contender, Runner, contest
 from benchmarks.measure import Row
 from benchmarks.workloads import PRECISIONS, Workload, w1, w2, w3
+from deltaplan.runtime.numpy_trainer import Trainer
 from deltaplan.runtime.threads import blas_threads
-from deltaplan.runtime.train import Trainer
 
 PLAN = "plan"
 

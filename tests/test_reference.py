@@ -10,7 +10,8 @@ import pytest
 import deltaplan
 from deltaplan.compiler.nodes import Input
 from deltaplan.compiler.plan import compile_plans, evaluate_plan
-from deltaplan.runtime.backends.numpy.bind import BoundUpdate, bind, target_key
+from deltaplan.runtime.backends.numpy.bind import bind, target_key
+from deltaplan.runtime.backends.numpy.update import BoundUpdate
 from deltaplan.runtime.data.dataset import Dataset, Part
 from deltaplan.runtime.outcome import Start
 from deltaplan.runtime.problem import Problem

@@ -6,8 +6,9 @@ from programs import experiment
 from deltaplan.compiler.parameters import place_parameters
 from deltaplan.compiler.plan import compile_plans
 from deltaplan.runtime.data.dataset import Dataset, Part
+from deltaplan.runtime.numpy_trainer import Trainer
 from deltaplan.runtime.problem import Problem
-from deltaplan.runtime.train import Trainer, train
+from deltaplan.runtime.train import train
 
 NET = ("input 1", "dense 5, 5 leaky_relu residual", "output 1")
 

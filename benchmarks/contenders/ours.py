@@ -15,7 +15,7 @@ from deltaplan.runtime.backends.native.engine import compile_text
 from deltaplan.runtime.backends.native.target import host
 from deltaplan.runtime.ensemble import prepared, train_together
 from deltaplan.runtime.model import Model
-from deltaplan.runtime.native_trainer import NativeTrainer
+from deltaplan.runtime.native_code import training_of
 from deltaplan.runtime.nets import Nets
 from deltaplan.runtime.outcome import Backend, Outcome
 from deltaplan.runtime.predicting import predictor_of
@@ -75,11 +75,13 @@ def of_length(work: Workload, length: int) -> Experiment:
 
 def code(work: Workload) -> Mapping[str, Callable[[], object]]:
     """The stages from plans to machine code, each by itself and none from a cache."""
-    trainer = NativeTrainer(of_length(work, 1), work.dataset, work.plans)
-    text = write_training(trainer.training, host().width)
+    experiment = of_length(work, 1)
+    loops = partial(training_of, experiment, work.dataset, work.plans, host())
+    made = loops()
+    text = write_training(made, host().width)
     return {
-        "loops": lambda: trainer._training(host()),
-        "LLVM's text": lambda: write_training(trainer.training, host().width),
+        "loops": loops,
+        "LLVM's text": lambda: write_training(made, host().width),
         "machine code": lambda: compile_text(text, host()),
     }
 

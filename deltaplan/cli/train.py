@@ -10,6 +10,7 @@ from deltaplan.cli.spec import json_option, params_option, run_plugins_option
 if TYPE_CHECKING:
     from deltaplan.compiler.experiment import Experiment
     from deltaplan.runtime.outcome import Backend
+    from deltaplan.runtime.prepared import Prepared
     from deltaplan.runtime.run import Run
     from deltaplan.runtime.seeds import Seeds
 
@@ -74,7 +75,8 @@ def command(
     if run_plugins and not resume:
         raise click.UsageError("--run-plugins belongs to --resume; a spec runs what it names with `use`")
     earlier = open_(resume, run_plugins) if resume else None
-    experiment = _experiment(file, params, earlier)
+    prepared = _prepared(file, params, earlier)
+    experiment = prepared.experiment
     if seeds is not None:
         if earlier:
             raise click.UsageError("--seeds begins new runs, and --resume goes on from one")
@@ -90,6 +92,7 @@ def command(
             resume=earlier,
             threads=threads,
             backend=backend,
+            prepared=prepared,
         )
     warn(run.warnings)
     if as_json:
@@ -169,17 +172,21 @@ def _seeds_text(found: "Seeds") -> str:
     return "\n".join([*lines, f"table: {found.folder}/seeds.csv"])
 
 
-def _experiment(file: Path | None, params: dict[str, Any], earlier: "Run | None") -> "Experiment":
+def _prepared(file: Path | None, params: dict[str, Any], earlier: "Run | None") -> "Prepared":
     """The spec that is named, else that of the run that is resumed."""
-    from deltaplan.cli.spec import load
+    from deltaplan.cli.console import warn
+    from deltaplan.runtime.opening import opened
+    from deltaplan.runtime.prepared import Prepared
 
     if file is not None:
-        return load(file, params)
+        found = opened(file, params)
+        warn(found.experiment.warnings)
+        return found
     if earlier is None:
         raise click.UsageError("give a FILE to train, or a run to go on from with --resume")
     if params:
         raise click.UsageError("--set changes a FILE, and none is given")
-    return earlier.experiment
+    return Prepared(earlier.experiment)
 
 
 def result(run: "Run") -> str:

@@ -7,15 +7,15 @@ biases at zero, but for `torch`, whose biases are uniform too.
 """
 
 from collections.abc import Iterable
-from dataclasses import dataclass
 from functools import cache
 from math import isfinite, sqrt
-from typing import ClassVar, Literal
+from typing import ClassVar
 
 from deltaplan.compiler.graph import Graph
 from deltaplan.compiler.nodes import Activate, Join, Layer, Use
 from deltaplan.compiler.optimize import given
 from deltaplan.compiler.parameters import Parameter, is_trained, place_parameters
+from deltaplan.compiler.plans import Draw as Draw
 from deltaplan.diagnostics import Diagnostic, SpecError, mistake
 from deltaplan.plugins import contracts
 from deltaplan.plugins.expressions import Expr, substitute
@@ -33,18 +33,6 @@ class NoGain(Diagnostic):
     help: ClassVar[str] = "state how it begins: `init=normal(0.1)` on the line of the layer"
     layer: str
     activation: str
-
-
-@dataclass(frozen=True, slots=True)
-class Draw:
-    """The distribution of a block's first values: normal with deviation `high`, uniform from `low` to `high`,
-    the constant `high`, or an orthogonal matrix times `high`. `number` is the block's own stream."""
-
-    parameter: Parameter
-    kind: Literal["normal", "uniform", "constant", "orthogonal"]
-    low: float
-    high: float
-    number: int
 
 
 def draws(graph: Graph, default: contracts.Initializer) -> tuple[Draw, ...]:

@@ -5,67 +5,22 @@ of its activation and skip.
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from typing import Literal
 
 from deltaplan.compiler.graph import Graph
 from deltaplan.compiler.layer_builder import LayerBuilder
 from deltaplan.compiler.nodes import Activate, Adapt, AnyNode, Input, Join, Layer, Loss, Penalty, Target
-from deltaplan.compiler.parameters import Parameter, Statistic, place_parameters, place_statistics
-from deltaplan.compiler.penalties import Segment, segments
-from deltaplan.compiler.steps import Place, Reduce, Step, Tensor
+from deltaplan.compiler.parameters import Parameter, place_parameters, place_statistics
+from deltaplan.compiler.penalties import segments
+from deltaplan.compiler.plans import Mode, Segment
+from deltaplan.compiler.plans import Trace as Trace
+from deltaplan.compiler.steps import Place, Reduce, Tensor
 from deltaplan.compiler.symbols import functions, symbols
 from deltaplan.compiler.weights import weighed
 from deltaplan.compiler.writing import StepWriter
 from deltaplan.plugins.expressions import argument, substitute
 
-Mode = Literal["train", "predict"]
 SCALE = Tensor("scale", ())
 COUNT = Tensor("B", ())
-
-
-@dataclass(frozen=True, slots=True)
-class Trace:
-    """The forward steps of a graph and its leaves.
-
-    `values` has the tensor of each node. `sample_loss` is the loss of each sample, `penalty` is Ω,
-    `objective` is loss + Ω with loss = scale · Σ over the batch; `scale` is a leaf, so that mean, sum and
-    part batches are one plan. They are None where the graph states no problem. `count` is a leaf too, the
-    number of samples in the batch; `updated` has what running statistics are after the step, and `frozen`
-    names the parameters that count as constants.
-    """
-
-    mode: Mode
-    steps: tuple[Step, ...]
-    inputs: Mapping[str, Tensor]
-    targets: Mapping[str, Tensor]
-    outputs: Mapping[str, Tensor]
-    values: Mapping[str, Tensor]
-    parameters: tuple[Parameter, ...]
-    segments: tuple[Segment, ...]
-    statistics: tuple[Statistic, ...]
-    updated: Mapping[Tensor, Statistic]
-    scale: Tensor
-    count: Tensor
-    sample_loss: Tensor | None
-    penalty: Tensor | None
-    loss: Tensor | None
-    objective: Tensor | None
-    frozen: frozenset[str] = frozenset()
-
-    @property
-    def size(self) -> int:
-        """Numbers in θ."""
-        return sum(p.size for p in self.parameters)
-
-    @property
-    def length(self) -> int:
-        """Numbers in θ and in the running statistics behind it."""
-        return self.size + sum(s.tensor.size for s in self.statistics)
-
-    @property
-    def trained(self) -> tuple[Parameter, ...]:
-        return tuple(p for p in self.parameters if p.name not in self.frozen)
 
 
 def lower(graph: Graph, mode: Mode, frozen: frozenset[str] = frozenset()) -> Trace:

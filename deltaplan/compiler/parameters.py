@@ -1,40 +1,15 @@
 """θ: where each parameter block lies in the flat vector."""
 
 from collections.abc import Iterable
-from dataclasses import dataclass
 from math import prod
-from typing import Literal
 
 from deltaplan.compiler.graph import Graph
 from deltaplan.compiler.nodes import Layer
+from deltaplan.compiler.plans import Parameter as Parameter
+from deltaplan.compiler.plans import Statistic as Statistic
 from deltaplan.compiler.shapes import parameters_of, trace
-from deltaplan.compiler.sketches import Role
 from deltaplan.compiler.steps import Tensor
 from deltaplan.plugins import contracts
-
-
-@dataclass(frozen=True, slots=True)
-class Parameter:
-    """One block of θ: its place in the flat vector, its shape, and what its first values depend on. `number`
-    is the j of its layer."""
-
-    name: str  # `dense1.W`
-    node: str
-    number: int
-    tensor: Tensor
-    offset: int
-    role: Role
-    fan_in: int
-    fan_out: int
-    first: float | None = None
-
-    @property
-    def size(self) -> int:
-        return self.tensor.size
-
-    @property
-    def end(self) -> int:
-        return self.offset + self.size
 
 
 def place_parameters(graph: Graph) -> tuple[Parameter, ...]:
@@ -81,22 +56,6 @@ def _is_in(parameter: "Parameter | Statistic", place: str, graph: Graph) -> bool
             return any(parameter.node == node.name for node in graph.outputs)
         case _:
             return parameter.node == place or parameter.node.startswith(f"{place}.")
-
-
-@dataclass(frozen=True, slots=True)
-class Statistic:
-    """A running statistic: a block that lies behind θ in the vector of a model, and what it begins with."""
-
-    name: str  # `batch_norm1.mean`
-    node: str
-    tensor: Tensor
-    offset: int
-    first: float
-    role: Literal["statistic"] = "statistic"
-
-    @property
-    def end(self) -> int:
-        return self.offset + self.tensor.size
 
 
 def place_statistics(graph: Graph) -> tuple[Statistic, ...]:

@@ -1,22 +1,14 @@
 """The parts of θ that a penalty looks at."""
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
 from itertools import groupby
 
 from deltaplan.compiler.graph import Graph
-from deltaplan.compiler.parameters import Parameter, is_in
+from deltaplan.compiler.parameters import is_in
+from deltaplan.compiler.plans import Parameter
+from deltaplan.compiler.plans import Segment as Segment
 from deltaplan.compiler.steps import Tensor
 from deltaplan.plugins.expressions import COUNT, Expr, arguments, evaluate, gradient, split_reductions
-
-
-@dataclass(frozen=True, slots=True)
-class Segment:
-    """A contiguous part of θ under a name of its own: what a penalty looks at. Not `trained`: a constant."""
-
-    tensor: Tensor
-    offset: int
-    trained: bool = True
 
 
 def segments(

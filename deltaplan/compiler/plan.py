@@ -4,70 +4,24 @@ A plan knows no batch size, no precision and no memory: a backend binds it to th
 """
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
 from typing import Literal
 
 from deltaplan.compiler.differentiate import differentiate
 from deltaplan.compiler.experiment import Experiment
 from deltaplan.compiler.fuse import fuse, prune, tidy
 from deltaplan.compiler.graph import Graph
-from deltaplan.compiler.lower import Trace, lower
+from deltaplan.compiler.links import Link, link_of
+from deltaplan.compiler.lower import lower
 from deltaplan.compiler.nodes import Loss
 from deltaplan.compiler.optimize import Update, update_of
 from deltaplan.compiler.parameters import Parameter, place_parameters
+from deltaplan.compiler.plans import Part as Part
+from deltaplan.compiler.plans import Plan as Plan
+from deltaplan.compiler.plans import Plans as Plans
+from deltaplan.compiler.plans import Trace
 from deltaplan.compiler.steps import Map, Reduce, Step, Tensor
 from deltaplan.compiler.trained import frozen, stretches
-from deltaplan.plugins.contracts import Loss as LossContract
 from deltaplan.plugins.expressions import argument, const, exp, sigmoid
-
-Link = Literal["identity", "sigmoid", "softmax"]
-Decision = Literal["none", "argmax", "positive"]
-
-
-@dataclass(frozen=True, slots=True)
-class Part:
-    """A tensor whose memory is a part of a flat vector, from `offset` on: of `θ` and the running statistics
-    behind it, of the gradient `g`, or of the direction `v` that a Hessian is multiplied with."""
-
-    tensor: Tensor
-    vector: Literal["θ", "g", "v"]
-    offset: int
-
-
-@dataclass(frozen=True, slots=True)
-class Plan:
-    """The steps of one purpose. `forward` ends with what is wanted, `backward` with the gradient in `g`.
-
-    `parts` are the tensors that live in θ and g; `kept` are read after the last step.
-    """
-
-    name: Literal["train", "evaluate", "predict"]
-    trace: Trace
-    forward: tuple[Step, ...]
-    backward: tuple[Step, ...]
-    parts: tuple[Part, ...]
-    kept: tuple[Tensor, ...]
-
-    @property
-    def steps(self) -> tuple[Step, ...]:
-        return self.forward + self.backward
-
-    @property
-    def random(self) -> bool:
-        """Whether steps draw random numbers."""
-        from deltaplan.compiler.steps import Random
-
-        return any(isinstance(step, Random) for step in self.steps)
-
-
-@dataclass(frozen=True, slots=True)
-class Plans:
-    """The plans of a graph; training and the update of θ where the spec states a problem."""
-
-    train: Plan | None
-    evaluate: Plan
-    predict: Plan
-    update: Update | None
 
 
 def compile_plans(experiment: Experiment, fused: bool = True) -> Plans:
@@ -179,26 +133,6 @@ def predict_plan(graph: Graph, fused: bool = True, linked: bool = True) -> Plan:
         steps += more
         wanted.append(value)
     return _forward_plan("predict", trace, tuple(steps), wanted, fused)
-
-
-def link_of(graph: Graph, output: str) -> Link:
-    """The link that the first loss on an output states; the identity where there is none."""
-    contract = loss_on(graph, output)
-    return contract.link if contract else "identity"
-
-
-def decision_of(graph: Graph, output: str) -> Decision:
-    """How the first loss on an output decides between classes; `none` where it does not."""
-    contract = loss_on(graph, output)
-    return contract.decision if contract else "none"
-
-
-def loss_on(graph: Graph, output: str) -> LossContract | None:
-    """The first loss on an output."""
-    losses = (n for n in graph.of(Loss) if graph.inputs_of(n.name)[0] == output)
-    contract = next((n.use.contract for n in losses), None)
-    assert contract is None or isinstance(contract, LossContract)
-    return contract
 
 
 def linked_steps(link: Link, u: Tensor, name: str) -> tuple[list[Step], Tensor]:

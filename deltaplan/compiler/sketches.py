@@ -6,6 +6,7 @@ from math import prod
 from typing import Any, ClassVar, Literal
 
 from deltaplan.compiler.nodes import AnyNode, Layer, Shape, show_shape
+from deltaplan.compiler.plans import Role as Role
 from deltaplan.compiler.windows import Window
 from deltaplan.diagnostics import Diagnostic, Note, PluginError, SpecError, mistake
 
@@ -26,9 +27,6 @@ class LayerFailed(Diagnostic):
     name: str
     owner: str
     reason: str
-
-
-Role = Literal["weight", "bias", "factor"]
 
 
 @dataclass(frozen=True, slots=True)

@@ -23,8 +23,14 @@ from deltaplan.plugins.registry import Registry
 def builtin_registry() -> Registry:
     """What comes with deltaplan: every module of plugins/builtin."""
     names = sorted(m.name for m in pkgutil.iter_modules(builtin.__path__) if not m.ispkg)
-    modules = [importlib.import_module(f"{builtin.__name__}.{name}") for name in names]
-    return Registry.of(c for module in modules for c in contributions(module, Owner("deltaplan")))
+    return Registry.of(c for name in names for c in builtins_in(name))
+
+
+@functools.cache
+def builtins_in(name: str) -> tuple[Contribution, ...]:
+    """What one module of plugins/builtin contributes: `metrics`."""
+    module = importlib.import_module(f"{builtin.__name__}.{name}")
+    return tuple(contributions(module, Owner("deltaplan")))
 
 
 def contributions(module: ModuleType, owner: Owner) -> Iterator[Contribution]:

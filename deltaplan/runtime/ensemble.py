@@ -20,19 +20,20 @@ from deltaplan.compiler.loops.unify import DifferError, Numbers, one_plan, one_u
 from deltaplan.compiler.loops.update import AHEAD
 from deltaplan.compiler.plan import Plans, compile_plans
 from deltaplan.runtime.arrays import arrays_of
-from deltaplan.runtime.backends.native.engine import Library, object_of
+from deltaplan.runtime.backends.native.engine import object_of
+from deltaplan.runtime.backends.native.library import Library
 from deltaplan.runtime.backends.native.memory import in_blocks, numbers_of, samples_first, zeros
 from deltaplan.runtime.backends.native.target import host
 from deltaplan.runtime.backends.numpy.expressions import Array
 from deltaplan.runtime.batches import Batches
+from deltaplan.runtime.best import best_of
 from deltaplan.runtime.data.dataset import Dataset
 from deltaplan.runtime.initial import initial, initial_of
-from deltaplan.runtime.native_memory import FLOAT64, INT64
-from deltaplan.runtime.native_trainer import ENDED, KINDS, RECORDS
+from deltaplan.runtime.native_loop import FLOAT64, INT64, KINDS
+from deltaplan.runtime.native_trainer import ENDED, RECORDS
 from deltaplan.runtime.nets import Nets, together
 from deltaplan.runtime.random import Purpose, key
 from deltaplan.runtime.threads import cores
-from deltaplan.runtime.watch import best_of
 
 Floats = NDArray[np.float64]
 KINDS_OF = {

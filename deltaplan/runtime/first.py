@@ -6,10 +6,11 @@ from pathlib import Path
 from typing import ClassVar
 
 from deltaplan.compiler.experiment import Experiment, WarmStart
-from deltaplan.compiler.parameters import Parameter, Statistic, is_in, place_blocks
+from deltaplan.compiler.plans import Parameter, Plans, Statistic
 from deltaplan.diagnostics import DeltaplanError, Diagnostic, Note, SpecError, mistake
 from deltaplan.runtime.backends.numpy.expressions import Array
-from deltaplan.runtime.initial import initial, with_statistics
+from deltaplan.runtime.initial import drawn, followed
+from deltaplan.runtime.prepared import Prepared
 from deltaplan.runtime.runs import open_run
 
 SHOWN = 5  # parameters that are told
@@ -25,18 +26,21 @@ class WarmStartDoesNotFit(Diagnostic):
     run: str
 
 
-def first(experiment: Experiment) -> Array:
+def first(experiment: Experiment, plans: Plans | Prepared | None = None) -> Array:
     """θ before the first step and the running statistics behind it, float64 [length]. DeltaplanError where
     the run of a `warm_start` cannot be read, SpecError where it does not fit."""
     train = experiment.train
     assert train is not None, "training needs a `train` block"
-    theta = with_statistics(experiment.graph, initial(experiment.graph, train.seed))
+    prepared = plans if isinstance(plans, Prepared) else Prepared(experiment, plans=plans)
+    theta = followed(drawn(prepared.draws, train.seed), prepared.evaluate.trace.statistics)
     if train.warm_start:
         _take(experiment, train.warm_start, theta)
     return theta
 
 
 def _take(experiment: Experiment, start: WarmStart, theta: Array) -> None:
+    from deltaplan.compiler.parameters import is_in, place_blocks
+
     saved = _parameters(start)
     wanted = [p for p in place_blocks(experiment.graph) if is_in(p, start.places, experiment.graph)]
     misfits = [*_misfits(wanted, saved)]
@@ -52,6 +56,7 @@ def _take(experiment: Experiment, start: WarmStart, theta: Array) -> None:
 
 
 def _parameters(start: WarmStart) -> Mapping[str, Array]:
+
     try:
         return open_run(Path(start.path)).parameters
     except DeltaplanError as error:

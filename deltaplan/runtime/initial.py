@@ -1,23 +1,32 @@
 """The first values of θ, drawn from the seed."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 import numpy as np
 
 from deltaplan.compiler.graph import Graph
-from deltaplan.compiler.initial import Draw, draws
-from deltaplan.compiler.parameters import place_statistics
-from deltaplan.plugins import contracts
-from deltaplan.plugins.loader import builtin_registry
+from deltaplan.compiler.plans import Draw, Statistic
 from deltaplan.runtime.backends.numpy.expressions import Array
 from deltaplan.runtime.random import Purpose, normal, uniform
 
 
 def initial(graph: Graph, seed: int) -> Array:
     """θ before the first step, float64 [size]: a block's numbers depend on the seed and the block alone."""
+    return drawn(draws_of(graph), seed)
+
+
+def draws_of(graph: Graph) -> tuple[Draw, ...]:
+    """How each block of θ begins. SpecError where an activation has no gain and that is needed."""
+    from deltaplan.compiler.initial import draws
+    from deltaplan.plugins.loader import builtin_registry
+
     default = builtin_registry().find("initializer", "default")
-    assert isinstance(default, contracts.Initializer)
-    blocks = draws(graph, default)
+    assert default is not None, "it comes with deltaplan"
+    return draws(graph, default)
+
+
+def drawn(blocks: Sequence[Draw], seed: int) -> Array:
+    """θ from how its blocks begin."""
     theta = np.zeros(sum(draw.parameter.size for draw in blocks))
     for draw in blocks:
         theta[draw.parameter.offset : draw.parameter.end] = values(draw, seed).ravel()
@@ -26,15 +35,20 @@ def initial(graph: Graph, seed: int) -> Array:
 
 def with_statistics(graph: Graph, theta: Array) -> Array:
     """θ with the running statistics that training begins with behind it: the vector of a model, [length]."""
-    firsts = [np.full(s.tensor.size, s.first, theta.dtype) for s in place_statistics(graph)]
+    from deltaplan.compiler.parameters import place_statistics
+
+    return followed(theta, place_statistics(graph))
+
+
+def followed(theta: Array, statistics: Iterable[Statistic]) -> Array:
+    """The same for statistics that are known."""
+    firsts = [np.full(s.tensor.size, s.first, theta.dtype) for s in statistics]
     return np.concatenate([theta, *firsts])
 
 
 def initial_of(graph: Graph, seeds: Sequence[int]) -> Array:
     """θ before the first step for each of several seeds, float64 [seeds, size]."""
-    default = builtin_registry().find("initializer", "default")
-    assert isinstance(default, contracts.Initializer)
-    blocks = draws(graph, default)
+    blocks = draws_of(graph)
     theta = np.zeros((len(seeds), sum(draw.parameter.size for draw in blocks)))
     for draw in blocks:
         found = values(draw, seeds) if draw.kind != "orthogonal" else [values(draw, seed) for seed in seeds]

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from deltaplan.compiler.lower import Trace
-from deltaplan.compiler.plan import Plan
+from deltaplan.compiler.plans import Plan
 from deltaplan.compiler.steps import flops
 from deltaplan.runtime.backends.numpy.bind import bind
 from deltaplan.runtime.backends.numpy.expressions import Array

@@ -6,7 +6,7 @@ import numpy as np
 
 from deltaplan.plugins.contracts import Metric
 from deltaplan.plugins.expressions import evaluate
-from deltaplan.plugins.loader import builtin_registry
+from deltaplan.plugins.loader import builtins_in
 from deltaplan.runtime.backends.numpy.expressions import Array, Scratch, calls
 from deltaplan.runtime.data.preprocessing import Kind, TargetColumns
 
@@ -15,8 +15,8 @@ FLOAT64 = np.dtype(np.float64)
 
 def fitting(kind: Kind, decision: str, gives: str = "number") -> tuple[Metric, ...]:
     """The built-in metrics that say something about an output with such targets."""
-    metrics = (builtin_registry().find("metric", name) for name in builtin_registry().names("metric"))
-    return tuple(m for m in metrics if m is not None and m.gives == gives and fits(m, kind, decision))
+    metrics = sorted((m for m in builtins_in("metrics") if isinstance(m, Metric)), key=lambda m: m.name)
+    return tuple(m for m in metrics if m.gives == gives and fits(m, kind, decision))
 
 
 def fits(metric: Metric, kind: str, decision: str) -> bool:

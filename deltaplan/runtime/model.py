@@ -9,14 +9,15 @@ import numpy as np
 from numpy.typing import NDArray
 
 from deltaplan.compiler.experiment import Experiment
-from deltaplan.compiler.plan import Plan, decision_of, evaluate_plan, predict_plan
+from deltaplan.compiler.links import decision_of
+from deltaplan.compiler.plans import Plan
 from deltaplan.runtime.arrays import arrays_of
 from deltaplan.runtime.backends.numpy.bind import bind
 from deltaplan.runtime.backends.numpy.expressions import Array
 from deltaplan.runtime.data.dataset import Part
-from deltaplan.runtime.data.memory import inputs_from_memory
 from deltaplan.runtime.data.preprocessing import Preprocessing
 from deltaplan.runtime.metrics import decided, fitting, measure, table
+from deltaplan.runtime.prepared import Prepared
 from deltaplan.runtime.threads import blas_threads
 
 BLOCK = 1024  # samples that are predicted at once
@@ -41,7 +42,8 @@ class Model:
     experiment: Experiment
     theta: Array
     preprocessing: Preprocessing
-    _plans: dict[bool, Plan] = field(default_factory=dict, init=False, repr=False, compare=False)
+    prepared: Prepared | None = field(default=None, repr=False, compare=False)
+    _plans: dict[str, Plan] = field(default_factory=dict, init=False, repr=False, compare=False)
 
     def predict(self, inputs: Any) -> Any:
         """Predictions in the data's units: an array [N, outputs], or one for each output by its name.
@@ -50,7 +52,7 @@ class Model:
         those that were trained on, or one of these for each input by its name. What a loss on classes gives
         are probabilities; `decide` gives the classes. SpecError where the shape or the columns do not fit.
         """
-        values = self.predict_columns(inputs_from_memory(self.preprocessing, inputs))
+        values = self.predict_columns(self._columns(inputs))
         found = {name: np.ascontiguousarray(value.T) for name, value in values.items()}
         return found if len(found) > 1 else next(iter(found.values()))
 
@@ -60,13 +62,18 @@ class Model:
 
         ValueError if no output decides between classes.
         """
-        raw = self.raw_columns(inputs_from_memory(self.preprocessing, inputs))
+        raw = self.raw_columns(self._columns(inputs))
         found = {
             name: self.classes(name, value) for name, value in raw.items() if self.decision(name) != "none"
         }
         if not found:
             raise ValueError("no output of this model decides between classes")
         return found if len(found) > 1 else next(iter(found.values()))
+
+    def _columns(self, inputs: Any) -> Mapping[str, Array]:
+        from deltaplan.runtime.data.memory import inputs_from_memory
+
+        return inputs_from_memory(self.preprocessing, inputs)
 
     def predict_columns(self, x: Mapping[str, Array]) -> dict[str, Array]:
         """Prepared inputs [features, N] to predictions [outputs, N] by output, in the data's units."""
@@ -75,7 +82,7 @@ class Model:
 
     def score(self, part: Part) -> dict[str, float]:
         """Loss and metrics on prepared samples; a metric is named `output.metric` where there are several."""
-        plan, raw = evaluate_plan(self.experiment.graph), self.raw_columns(part.x)
+        plan, raw = self._evaluation(), self.raw_columns(part.x)
         found: dict[str, float] = {}
         if plan.trace.sample_loss is not None:
             losses = self._losses(plan, part)
@@ -148,9 +155,25 @@ class Model:
 
     def plan(self, linked: bool = True) -> Plan:
         """The plan of predictions, made when it is first asked for; each call has memory of its own."""
-        if linked not in self._plans:
-            self._plans[linked] = predict_plan(self.experiment.graph, linked=linked)
-        return self._plans[linked]
+        name = "linked" if linked else "raw"
+        if name not in self._plans:
+            self._plans[name] = self._prediction(linked)
+        return self._plans[name]
+
+    def _prediction(self, linked: bool) -> Plan:
+        if self.prepared and not linked:
+            return self.prepared.raw
+        from deltaplan.compiler.plan import predict_plan
+
+        return predict_plan(self.experiment.graph, linked=linked)
+
+    def _evaluation(self) -> Plan:
+        """The plan of outputs and losses."""
+        if self.prepared:
+            return self.prepared.evaluate
+        from deltaplan.compiler.plan import evaluate_plan
+
+        return evaluate_plan(self.experiment.graph)
 
     def _run(self, plan: Plan, x: Mapping[str, Array]) -> dict[str, Array]:
         """The plan's outputs [outputs, N] for inputs [features, N], a block of samples at a time."""

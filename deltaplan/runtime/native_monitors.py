@@ -1,16 +1,12 @@
 """Which monitored metrics the native loop follows by itself, and the numbers that it needs for them."""
 
-import numpy as np
-
 from deltaplan.compiler.experiment import Experiment, Monitored
+from deltaplan.compiler.links import decision_of
 from deltaplan.compiler.loops.monitors import Monitor
 from deltaplan.compiler.optimize import given
-from deltaplan.compiler.plan import decision_of
 from deltaplan.plugins import contracts
 from deltaplan.plugins.expressions import argument, substitute
-from deltaplan.runtime.backends.numpy.expressions import Array
 from deltaplan.runtime.data.dataset import Dataset
-from deltaplan.runtime.data.preprocessing import TargetColumns
 
 
 def native_monitors(experiment: Experiment, dataset: Dataset) -> tuple[Monitor, ...] | None:
@@ -36,13 +32,3 @@ def _monitor(experiment: Experiment, dataset: Dataset, monitored: Monitored) -> 
     sums = {name: substitute(e, values) for name, e in contract.sums.items()}
     result = substitute(contract.result, values)
     return Monitor(monitored.label, output, contract.of, sums, result, columns.kind, decision)
-
-
-def unit_numbers(columns: TargetColumns, name: str, size: int, target: Array) -> Array:
-    """`spread` and `offset` of an output's units, or the `mean` of its targets in them: [size]."""
-    scaling = columns.scaling
-    if name == "mean":
-        rows = target.reshape(-1, target.shape[-1]).astype(np.float64)
-        back = scaling.undo(rows) if columns.kind == "real" else rows
-        return np.resize(back.mean(axis=1), size)
-    return np.resize(np.array(scaling.scales if name == "spread" else scaling.means), size)

@@ -3,17 +3,16 @@
 import threading
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
 
 from deltaplan.compiler.experiment import Experiment, TrainSpec
 from deltaplan.compiler.loops.llvm.control import COLUMNS, Real, Status, Whole
-from deltaplan.compiler.loops.llvm.train import write_training
-from deltaplan.compiler.loops.training import BLOCK, Training, training
-from deltaplan.compiler.plan import Plans
+from deltaplan.compiler.plans import Plans
 from deltaplan.runtime.arrays import arrays_of
-from deltaplan.runtime.backends.native.engine import Library, object_of
+from deltaplan.runtime.backends.native.library import Library
 from deltaplan.runtime.backends.native.memory import (
     counter_of,
     features_first,
@@ -22,25 +21,25 @@ from deltaplan.runtime.backends.native.memory import (
     samples_first,
     zeros,
 )
-from deltaplan.runtime.backends.native.target import Target, host
 from deltaplan.runtime.backends.numpy.expressions import Array
 from deltaplan.runtime.batches import Batches
+from deltaplan.runtime.best import best_of
 from deltaplan.runtime.data.dataset import Dataset, Part
-from deltaplan.runtime.divergence import Diverged, explain
-from deltaplan.runtime.dropout import fill
 from deltaplan.runtime.first import first
-from deltaplan.runtime.native_memory import FLOAT64, INT64, ROOM, Memory
-from deltaplan.runtime.native_monitors import native_monitors, unit_numbers
+from deltaplan.runtime.native_loop import FLOAT64, INT64, ROOM, Memory, NativeLoop
+from deltaplan.runtime.native_units import unit_numbers
 from deltaplan.runtime.outcome import Ended, Outcome, Progress, Record, Start
-from deltaplan.runtime.patterns import table
+from deltaplan.runtime.prepared import Prepared
 from deltaplan.runtime.random import Purpose
 from deltaplan.runtime.recorded import Recorded, recorded_every
 from deltaplan.runtime.threads import cores
-from deltaplan.runtime.watch import Watch, best_of
+
+if TYPE_CHECKING:
+    from deltaplan.runtime.divergence import Diverged
+    from deltaplan.runtime.watch import Watch
 
 RECORDS = 1000  # at most about so many lines of history
 SHORT, GLANCE = 0.002, 0.05  # seconds until the first look at a training that runs, and between later ones
-KINDS = {"float32": "float", "float64": "double"}
 ENDED: Mapping[int, Ended] = {
     Status.COMPLETE: "complete",
     Status.STOPPED: "stopped early",
@@ -54,7 +53,7 @@ class NativeTrainer:
 
     experiment: Experiment
     dataset: Dataset
-    plans: Plans
+    plans: Plans | Prepared
     start: Start | None = None
     threads: int | None = None
     history: list[Record] = field(default_factory=list)
@@ -66,19 +65,17 @@ class NativeTrainer:
         self.part: Part = self.dataset.parts["train"]
         self.checks = "validation" in self.dataset.parts  # whether records tell a loss on other samples
         self.looked_at: Part = self.dataset.parts["validation" if self.checks else "train"]
-        self.monitors = native_monitors(self.experiment, self.dataset)
         self.batches = Batches(len(self.part), spec.batch, spec.seed)
         self.dtype = np.dtype(spec.precision)
-        self.training = self._training(host())
-        text = write_training(self.training, host().width)
-        self._library = Library(object_of(text, host()), host())
+        self.loop = self._loop()
+        self._library = Library(self.loop.code)
         self._call = self._library.function("train", ["ptr", "ptr", "ptr"])
-        if self.training.parallel:
+        if self.loop.chunks:
             self._help = self._library.function("work", ["ptr", "i64"])
-        self.memory = Memory(self.training, self.dtype)
+        self.memory = Memory(self.loop, self.dtype)
         self.whole, self.real = zeros(len(Whole), INT64), zeros(len(Real), FLOAT64)
-        self.best = best_of(spec, np.zeros(self.training.length, self.dtype))
-        self._watch = self._watcher() if self.monitors is None else None
+        self.best = best_of(spec, np.zeros(self.loop.length, self.dtype))
+        self._watch = self._watcher() if self.loop.waits else None
         self._fill()
         self._begin()
 
@@ -101,75 +98,69 @@ class NativeTrainer:
             if status not in (Status.FULL, Status.WATCH):
                 return self._outcome(status)
 
-    def _training(self, target: Target) -> Training:
-        assert self.plans.train is not None
-        assert self.plans.update is not None
-        return training(
-            self.plans.train,
-            self.plans.evaluate if self.checks or self.monitors else None,
-            self.plans.update,
-            KINDS[self.spec.precision],
-            target.schedule(self.dtype.itemsize),
-            len(self.part),
-            self.spec.batch,
-            len(self.looked_at) if self.checks or self.monitors else 0,
-            self.monitors or (),
-        )
+    def _loop(self) -> NativeLoop:
+        """As it is kept, or compiled now."""
+        if isinstance(self.plans, Prepared):
+            return self.plans.loop(self.dataset)
+        from deltaplan.runtime.native_code import native_loop
 
-    def _watcher(self) -> Watch:
-        self._watched = np.zeros(self.training.length, self.dtype)
+        return native_loop(self.experiment, self.dataset, self.plans)
+
+    def _watcher(self) -> "Watch":
+        from deltaplan.runtime.watch import Watch
+
+        self._watched = np.zeros(self.loop.length, self.dtype)
         return Watch(self.experiment, self.dataset, self.plans.evaluate, self._watched)
 
     def _fill(self) -> None:
         """Data, keys and factors into memory."""
-        m, t, spec = self.memory, self.training, self.spec
+        m, loop, spec = self.memory, self.loop, self.spec
         data = arrays_of(self.part)
-        for leaf in t.leaves:
-            if t.batch is None:
-                for key, chosen in self._pieces():
-                    m[f"in {leaf.key}{key}"] = features_first(data[leaf.key][..., chosen], self.dtype)
+        for key in loop.leaves:
+            if loop.batch is None:
+                for piece, chosen in self._pieces():
+                    m[f"in {key}{piece}"] = features_first(data[key][..., chosen], self.dtype)
             else:
-                m[f"rows {leaf.key}"] = samples_first(data[leaf.key], self.dtype)
-        if t.random:
-            if t.batch is not None:
+                m[f"rows {key}"] = samples_first(data[key], self.dtype)
+        if loop.random:
+            if loop.batch is not None:
                 m["rows samples"] = numbers_of(self.part.rows, self.dtype)
             else:
-                for key, chosen in self._pieces():
-                    m[f"samples{key}"] = numbers_of(self.part.rows[chosen], self.dtype)
+                for piece, chosen in self._pieces():
+                    m[f"samples{piece}"] = numbers_of(self.part.rows[chosen], self.dtype)
             m["counter"] = counter_of(spec.seed, Purpose.DROPOUT)
-        for found in dict.fromkeys(found for program in t.programs for found in program.tables):
-            m[found.name] = table(found)
-        if t.batch is not None:
+        if loop.tables:
+            from deltaplan.runtime.patterns import table
+
+            for found in loop.tables:
+                m[found.name] = table(found)
+        if loop.batch is not None:
             m["shuffle"] = counter_of(spec.seed, Purpose.SHUFFLE)
-        if t.validation:
+        if loop.validation:
             data = arrays_of(self.looked_at)
-            for leaf in t.leaves:
-                m[f"validation {leaf.key}"] = in_blocks(data[leaf.key], BLOCK, self.dtype)
-        if t.watched:
-            for (output, name), (begin, size) in t.watched.units.items():
-                values = unit_numbers(
-                    self.dataset.preprocessing.targets[output], name, size, self.looked_at.y[output]
-                )
-                for space in ("units", "units of float64"):
-                    m[space][begin : begin + size] = values
+            for key in loop.leaves:
+                m[f"validation {key}"] = in_blocks(data[key], loop.block, self.dtype)
+        for (output, name), (begin, size) in loop.units.items():
+            columns = self.dataset.preprocessing.targets[output]
+            values = unit_numbers(columns, name, size, self.looked_at.y[output])
+            for space in ("units", "units of float64"):
+                m[space][begin : begin + size] = values
         mean = spec.average == "mean"
-        for number, count in enumerate(t.counts):
+        for number, count in enumerate(loop.counts):
             m["count"][number] = count
             m["scale"][number] = 1 / count if mean else len(self.part) / count
         self.real[Real.SCALE] = 1.0 if mean else len(self.part)
-        self.real[Real.VALIDATION_SCALE] = 1 / t.validation if mean and t.validation else 1.0
+        self.real[Real.VALIDATION_SCALE] = 1 / loop.validation if mean and loop.validation else 1.0
 
     def _pieces(self) -> list[tuple[str, slice]]:
         """What stands behind the names of a full batch's data, and which samples they are: chunk by chunk."""
-        p = self.training.parallel
-        if p is None:
+        if not self.loop.chunks:
             return [("", slice(None))]
-        chunks = p.chunks[self.training.counts[0]]
-        return [(f"@{c}", slice(k.begin, k.begin + k.size)) for c, k in enumerate(chunks)]
+        return [(f"@{c}", slice(begin, begin + size)) for c, (begin, size) in enumerate(self.loop.chunks)]
 
     def _begin(self) -> None:
         spec, whole = self.spec, self.whole
-        theta = self.start.counters["theta"] if self.start else first(self.experiment)
+        theta = self.start.counters["theta"] if self.start else first(self.experiment, self.plans)
         per_epoch = self.batches.per_epoch
         last = spec.length * (per_epoch if spec.unit == "epochs" else 1)
         whole[Whole.LAST], whole[Whole.ROOM] = last, ROOM
@@ -179,13 +170,13 @@ class NativeTrainer:
         whole[Whole.WATCHED] = self._watch is not None
         on = spec.stop_early.on if spec.stop_early else "loss"
         columns = {"loss": COLUMNS.index("validation_loss")}
-        columns |= {label: len(COLUMNS) + i for i, label in enumerate(self.training.labels)}
+        columns |= {label: len(COLUMNS) + i for i, label in enumerate(self.loop.labels)}
         whole[Whole.FOLLOWED] = columns.get(on, -1) if self.best else -1
         whole[Whole.HIGHER] = self.best is not None and self.best.better == "higher"
         self._first = theta
         if every := recorded_every(spec, per_epoch):
             whole[Whole.KEEP] = every
-            room = (last // every - self._from // every) * self.training.size
+            room = (last // every - self._from // every) * self.loop.size
             self.memory["kept"] = zeros(room, self.dtype)
         if self.best:
             self.real[Real.BEST], self.real[Real.MIN_CHANGE] = self.best.value, self.best.min_change
@@ -196,14 +187,13 @@ class NativeTrainer:
 
     def _threads(self) -> int:
         """As many as there are cores for, and chunks; one where a step is not cut."""
-        most = self.training.parallel.most if self.training.parallel else 1
-        return min(self.threads or cores(), most)
+        return min(self.threads or cores(), self.loop.most)
 
     def _go_on(self, start: Start) -> Array:
         """Takes up what an earlier run has left; gives the θ of its last step."""
         self.whole[Whole.STEP] = start.step
         self.real[Real.SEEN] = float(start.counters["seen"])
-        for name in self.training.states:
+        for name in self.loop.states:
             self.memory[f"state {name}"][:] = start.states[name]
         if self.best and "best" in start.counters:
             self.best.value, self.best.step = float(start.counters["best"]), int(start.counters["best_step"])
@@ -237,7 +227,7 @@ class NativeTrainer:
 
     def _helpers(self, table: NDArray[np.uintp]) -> list[threading.Thread]:
         """The other threads, which wait for work until the loop sends them home."""
-        if self.training.parallel is None:
+        if not self.loop.chunks:
             return []
         self.memory["signal"][:] = 0
         ranks = range(1, int(self.whole[Whole.THREADS]))
@@ -268,7 +258,7 @@ class NativeTrainer:
     def _metrics(self, row: list[float]) -> dict[str, float]:
         part = "validation" if self.checks else "train"
         values = row[len(COLUMNS) :]
-        return {f"{part}_{label}": v for label, v in zip(self.training.labels, values, strict=True)}
+        return {f"{part}_{label}": v for label, v in zip(self.loop.labels, values, strict=True)}
 
     def _record(self, row: list[float], metrics: dict[str, float], progress: Progress) -> None:
         step, epoch, loss, objective, validation = row[: len(COLUMNS)]
@@ -310,7 +300,7 @@ class NativeTrainer:
             self.best.value, self.best.step = float(self.real[Real.BEST]), int(self.whole[Whole.BEST_STEP])
             self.best.waited = int(self.whole[Whole.WAITED])
             np.copyto(self.best.theta, self.memory["best"])
-        states = {name: self.memory[f"state {name}"].copy() for name in self.training.states}
+        states = {name: self.memory[f"state {name}"].copy() for name in self.loop.states}
         if status == Status.DIVERGED:
             last, counters = self.before, self._counters(self.before)
             reason = self._reason()
@@ -340,12 +330,12 @@ class NativeTrainer:
         if not every:
             return None
         count = int(self.whole[Whole.KEPT])
-        kept = self.memory["kept"].reshape(-1, self.training.size)[:count]
+        kept = self.memory["kept"].reshape(-1, self.loop.size)[:count]
         steps = (self._from // every + 1 + np.arange(count, dtype=np.int64)) * every
         kept, steps = kept[steps <= step], steps[steps <= step]
         if self.start:
             return Recorded(steps, kept.copy())
-        first = np.asarray(self._first[: self.training.size], self.dtype)[None]
+        first = np.asarray(self._first[: self.loop.size], self.dtype)[None]
         return Recorded(np.append(np.int64(0), steps), np.concatenate([first, kept]))
 
     @property
@@ -361,8 +351,11 @@ class NativeTrainer:
             found["best_theta"] = self.best.theta.copy()
         return found
 
-    def _reason(self) -> Diverged:
+    def _reason(self) -> "Diverged":
         """Runs the step at hand once more on numpy, with the same samples and random numbers."""
+        from deltaplan.runtime.divergence import explain
+        from deltaplan.runtime.dropout import fill
+
         step = int(self.whole[Whole.STEP])
         chosen = self._chosen(step)
         rows = self.part.rows if chosen is None else self.part.rows[chosen]
@@ -373,7 +366,7 @@ class NativeTrainer:
         def draw(node: int, out: Array) -> None:
             fill(out, self.spec.seed, step, node, rows)
 
-        size = self.training.size
+        size = self.loop.size
         vector = np.concatenate([self.theta[:size], self.before[size:]])  # as the step found it
         with np.errstate(all="ignore"):
             return explain(self.experiment, vector, samples, scale, step + 1, draw)

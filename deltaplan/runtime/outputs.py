@@ -6,7 +6,7 @@ import numpy as np
 
 from deltaplan.compiler.curvature import SEED, output_plan
 from deltaplan.compiler.lower import Trace
-from deltaplan.compiler.plan import Plan
+from deltaplan.compiler.plans import Plan
 from deltaplan.runtime.backends.numpy.bind import bind
 from deltaplan.runtime.backends.numpy.expressions import Array
 

@@ -10,26 +10,22 @@ from typing import TYPE_CHECKING, Any, ClassVar
 import numpy as np
 
 from deltaplan.compiler.experiment import Experiment
-from deltaplan.compiler.load import restore
-from deltaplan.compiler.parameters import place_blocks, place_parameters
 from deltaplan.diagnostics import DeltaplanError, Diagnostic, Span, SpecError, mistake
 from deltaplan.runtime.backends.numpy.expressions import Array
 from deltaplan.runtime.data.dataset import Dataset, Part, PartName
-from deltaplan.runtime.data.memory import part_from_memory
 from deltaplan.runtime.data.prepare import load_dataset, load_part
 from deltaplan.runtime.fitted import Samples, fitted
 from deltaplan.runtime.foreign import code_of, contributions_of, saved_of
 from deltaplan.runtime.model import Model, Table
-from deltaplan.runtime.outcome import Backend, Outcome, Progress
-from deltaplan.runtime.predicting import predictor_of
-from deltaplan.runtime.predictor import Predictor
+from deltaplan.runtime.outcome import Backend, Outcome, Progress, Start
+from deltaplan.runtime.prepared import Prepared
 from deltaplan.runtime.recorded import Recorded
 from deltaplan.runtime.requirements import require
-from deltaplan.runtime.resume import start_of
 from deltaplan.runtime.runs import RunDamaged, SavedRun, open_run, save
 from deltaplan.runtime.train import train as solve
 
 if TYPE_CHECKING:
+    from deltaplan.runtime.predictor import Predictor
     from deltaplan.runtime.trace import SampleTrace
 
 RUNS = Path("runs")
@@ -80,6 +76,8 @@ class Run:
     @property
     def theta(self) -> Array:
         """The flat vector of parameters, in the precision of training."""
+        from deltaplan.compiler.parameters import place_parameters
+
         return self.model.theta[: sum(p.size for p in place_parameters(self.experiment.graph))]
 
     @property
@@ -109,9 +107,11 @@ class Run:
         """Predictions [N, outputs] in the data's units for inputs [N, features]: see `Model.predict`."""
         return self.model.predict(inputs)
 
-    def predictor(self, backend: Backend | None = None) -> Predictor:
+    def predictor(self, backend: Backend | None = None) -> "Predictor":
         """A prepared predictor, for one sample in a microsecond or for many at full speed: see `Predictor`.
         It has its own memory, parameters included; threads need one each."""
+        from deltaplan.runtime.predicting import predictor_of
+
         return predictor_of(self.model, backend)
 
     def decide(self, inputs: Any) -> Any:
@@ -121,11 +121,16 @@ class Run:
     def score(self, x: Any, y: Any = None) -> dict[str, float]:
         """Loss and metrics on samples in memory: as for training, [N, features] and [N, outputs] or [N], or a
         data frame with the columns that were trained on. SpecError where they do not fit."""
-        return self.model.score(part_from_memory(self.experiment, self.model.preprocessing, x, y))
+        return self.model.score(self._part(x, y))
 
     def tables(self, x: Any, y: Any = None) -> dict[str, Table]:
         """The confusion matrix on samples in memory, given as to `score`, by the name `confusion`."""
-        return self.model.tables(part_from_memory(self.experiment, self.model.preprocessing, x, y))
+        return self.model.tables(self._part(x, y))
+
+    def _part(self, x: Any, y: Any) -> Part:
+        from deltaplan.runtime.data.memory import part_from_memory
+
+        return part_from_memory(self.experiment, self.model.preprocessing, x, y)
 
     def save(self, runs: str | os.PathLike[str] = RUNS, name: str | None = None) -> "Run":
         """Writes the run to a new folder in `runs`, which begins with its name unless another is given; the
@@ -167,26 +172,42 @@ def train(
     resume: "Run | None" = None,
     threads: int | None = None,
     backend: Backend | None = None,
+    prepared: Prepared | None = None,
 ) -> Run:
     """Trains a spec and writes the run to a new folder in `runs`; with None nothing is written.
 
     Ctrl-C and divergence end training early; the run then holds what was reached. `resume` is a run to go on
     from, with its bits: see `resume.start_of`. For `threads` and `backend` see `runtime.train.train`.
+    `prepared` has the spec's plans.
     """
     require(experiment, *(() if dataset else ("data",)), "train", "minimize")
     dataset = dataset or load_dataset(experiment, Path())
-    start = start_of(resume, experiment, dataset) if resume else None
-    outcome = solve(experiment, dataset, progress=progress, start=start, threads=threads, backend=backend)
-    run = run_of(experiment, dataset, outcome, resume)
+    start = _start(resume, experiment, dataset) if resume else None
+    prepared = prepared or Prepared(experiment)
+    outcome = solve(experiment, dataset, prepared, progress, start, threads, backend)
+    run = run_of(experiment, dataset, outcome, resume, prepared)
+    prepared.keep(dataset)
     return run if runs is None else run.save(runs)
 
 
-def run_of(experiment: Experiment, dataset: Dataset, outcome: Outcome, resumed: "Run | None" = None) -> Run:
+def run_of(
+    experiment: Experiment,
+    dataset: Dataset,
+    outcome: Outcome,
+    resumed: "Run | None" = None,
+    prepared: Prepared | None = None,
+) -> Run:
     """The run that training gave, not written yet."""
-    model = Model(experiment, outcome.theta, dataset.preprocessing)
+    model = Model(experiment, outcome.theta, dataset.preprocessing, prepared or Prepared(experiment))
     saved = _saved(model, dataset, outcome, resumed)
     draw = partial(_pictures, model, fitted(model, dataset), saved)
     return Run(model, saved, None, outcome.divergence, (*dataset.warnings, *outcome.warnings), draw)
+
+
+def _start(resume: "Run", experiment: Experiment, dataset: Dataset) -> Start:
+    from deltaplan.runtime.resume import start_of
+
+    return start_of(resume, experiment, dataset)
 
 
 def _pictures(model: Model, samples: Samples | None, saved: SavedRun) -> Mapping[str, str]:
@@ -196,15 +217,16 @@ def _pictures(model: Model, samples: Samples | None, saved: SavedRun) -> Mapping
 
 
 def _saved(model: Model, dataset: Dataset, outcome: Outcome, resumed: "Run | None") -> SavedRun:
-    experiment, spec = model.experiment, model.experiment.train
+    experiment, spec, prepared = model.experiment, model.experiment.train, model.prepared
     assert spec is not None
+    assert prepared is not None, "it was trained"
     parts: dict[str, Any] = {name: model.score(part) for name, part in dataset.parts.items()}
     certificate = {} if outcome.gradient_norm is None else {"gradient_norm": outcome.gradient_norm}
     split = {"split": experiment.data.split.seed} if experiment.data else {}
     return SavedRun(
         name=resumed.saved.name if resumed else name_of(experiment),
         spec=experiment.source.text,
-        parameters=blocks(experiment, outcome.theta),
+        parameters=blocks(prepared, outcome.theta),
         state=outcome.states,
         counters=outcome.counters,
         recorded=_way(resumed, outcome),
@@ -234,9 +256,9 @@ def name_of(experiment: Experiment) -> str:
     return path.stem if path.suffix == ".dl" else experiment.name
 
 
-def blocks(experiment: Experiment, theta: Array) -> dict[str, Array]:
+def blocks(prepared: Prepared, theta: Array) -> dict[str, Array]:
     """θ and the running statistics as named blocks in their shapes: `dense1.W` [out, in]."""
-    return {b.name: theta[b.offset : b.end].reshape(b.tensor.shape) for b in place_blocks(experiment.graph)}
+    return {b.name: theta[b.offset : b.end].reshape(b.tensor.shape) for b in prepared.blocks}
 
 
 def open_(folder: str | os.PathLike[str], run_plugins: bool = False) -> Run:
@@ -245,6 +267,8 @@ def open_(folder: str | os.PathLike[str], run_plugins: bool = False) -> Run:
 
     Raises DeltaplanError where the folder is no run, is damaged, does not fit its own spec, or needs code.
     """
+    from deltaplan.compiler.load import restore
+
     folder = Path(folder)
     saved = open_run(folder)
     contributions = contributions_of(saved, folder, run_plugins)
@@ -255,6 +279,8 @@ def open_(folder: str | os.PathLike[str], run_plugins: bool = False) -> Run:
 
 
 def _theta(experiment: Experiment, saved: SavedRun, folder: Path) -> Array:
+    from deltaplan.compiler.parameters import place_blocks
+
     wanted = {block.name: block.tensor.shape for block in place_blocks(experiment.graph)}
     given = {name: array.shape for name, array in saved.parameters.items()}
     if wanted != given:

@@ -4,15 +4,12 @@ import os
 from collections.abc import Mapping
 from typing import Any
 
-from deltaplan.compiler import load as compiler
 from deltaplan.compiler.experiment import Experiment
 from deltaplan.plugins.contracts import Value
 from deltaplan.runtime.data.dataset import Dataset
-from deltaplan.runtime.data.generated import gathered, is_generated
-from deltaplan.runtime.data.measuring import measure_memory
-from deltaplan.runtime.data.memory import dataset_from_memory
-from deltaplan.runtime.loading import measure
+from deltaplan.runtime.opening import opened
 from deltaplan.runtime.outcome import Backend, Progress
+from deltaplan.runtime.prepared import Prepared
 from deltaplan.runtime.requirements import require
 from deltaplan.runtime.run import Run
 from deltaplan.runtime.run import train as train_run
@@ -48,28 +45,55 @@ def train(
     early: `Run.ended` tells.
     """
     x, y = samples_of(x, y)
-    experiment = experiment_of(spec, params, x, y)
+    prepared = prepared_of(spec, params, x, y)
+    experiment = prepared.experiment
     require(experiment, *(() if x is not None else ("data",)), "train", "minimize")
     dataset = dataset_of(experiment, x, y)
     if dataset is None and resume is not None and experiment is resume.experiment:
         dataset = resume.dataset()  # its spec lies in the run's folder, its data where they were
     return train_run(
-        experiment, dataset, runs=runs, resume=resume, progress=progress, threads=threads, backend=backend
+        experiment,
+        dataset,
+        runs=runs,
+        resume=resume,
+        progress=progress,
+        threads=threads,
+        backend=backend,
+        prepared=prepared,
     )
+
+
+def prepared_of(spec: Spec, params: Params = None, x: Any = None, y: Any = None) -> Prepared:
+    """The experiment with its plans; those of a file that is trained on its own data are kept."""
+    if isinstance(spec, Experiment) or x is not None:
+        return Prepared(experiment_of(spec, params, x, y))
+    return opened(spec, params)
 
 
 def experiment_of(spec: Spec, params: Params = None, x: Any = None, y: Any = None) -> Experiment:
     """The experiment itself, or that of a .dl file, which leaves what it does to the samples where they are
     given. ValueError for params of a spec that is built already."""
     if not isinstance(spec, Experiment):
-        return compiler.load(spec, params, measure=measure if x is None else measure_memory(x, y))
+        return _loaded(spec, params, x, y)
     if params:
         raise ValueError("params are given when a spec is loaded: `deltaplan.load(path, params=…)`")
     return spec
 
 
+def _loaded(path: str | os.PathLike[str], params: Params, x: Any, y: Any) -> Experiment:
+    from deltaplan.compiler.load import load
+    from deltaplan.runtime.data.measuring import measure_memory
+    from deltaplan.runtime.loading import measure
+
+    return load(path, params, measure=measure if x is None else measure_memory(x, y))
+
+
 def samples_of(x: Any, y: Any) -> tuple[Any, Any]:
     """The samples of a function or an iterator as arrays; others as they are."""
+    if x is None:
+        return x, y
+    from deltaplan.runtime.data.generated import gathered, is_generated
+
     if not is_generated(x):
         return x, y
     if y is not None:
@@ -80,6 +104,8 @@ def samples_of(x: Any, y: Any) -> tuple[Any, Any]:
 def dataset_of(experiment: Experiment, x: Any, y: Any) -> Dataset | None:
     """The data that were given; None where there are none."""
     if x is not None:
+        from deltaplan.runtime.data.memory import dataset_from_memory
+
         return dataset_from_memory(experiment, x, y)
     if y is not None:
         raise ValueError("y is given without x")

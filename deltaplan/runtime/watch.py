@@ -1,15 +1,13 @@
 """What training looks at besides its own loss: metrics on the validation part, and the best so far."""
 
-from dataclasses import dataclass, field
-from math import inf, isnan
-
 import numpy as np
 
 from deltaplan.compiler.experiment import Experiment, Monitored, TrainSpec
 from deltaplan.compiler.graph import Graph
+from deltaplan.compiler.links import decision_of
 from deltaplan.compiler.nodes import Use
 from deltaplan.compiler.optimize import given
-from deltaplan.compiler.plan import Plan, decision_of
+from deltaplan.compiler.plans import Plan
 from deltaplan.compiler.steps import Tensor
 from deltaplan.compiler.writing import StepWriter
 from deltaplan.plugins import contracts
@@ -79,37 +77,3 @@ def mean_loss(use: Use, outputs: Array, target: Array) -> float:
     program = Program(writer.steps, external, [out], outputs.shape[-1], FLOAT64)
     program.run()
     return float(program[out].mean())
-
-
-@dataclass(slots=True)
-class Best:
-    """The best value of what is looked at, θ and step at that point, and for how many epochs there was no
-    better one. A value that is not a number is never better."""
-
-    better: str  # `higher` or `lower`
-    min_change: float
-    theta: Array
-    value: float = field(init=False)
-    step: int = 0
-    waited: int = 0
-
-    def __post_init__(self) -> None:
-        self.value = -inf if self.better == "higher" else inf
-
-    def see(self, value: float, theta: Array, step: int) -> None:
-        """One more epoch."""
-        gain = value - self.value if self.better == "higher" else self.value - value
-        if isnan(gain) or not gain > self.min_change:
-            self.waited += 1
-            return
-        self.value, self.step, self.waited = value, step, 0
-        np.copyto(self.theta, theta)
-
-
-def best_of(spec: TrainSpec, theta: Array) -> Best | None:
-    """What a spec with `stop_early` or `keep best` follows; None without them."""
-    if spec.stop_early is None and spec.keep == "last":
-        return None
-    on = spec.stop_early.on if spec.stop_early else "loss"
-    better = next((each.better for each in spec.monitor if each.label == on), "lower")
-    return Best(better, spec.stop_early.min_change if spec.stop_early else 0.0, theta.copy())

@@ -12,7 +12,7 @@ from deltaplan.compiler.plan import compile_plans
 from deltaplan.diagnostics import Source, Span
 from deltaplan.plugins.api import optimizer
 from deltaplan.plugins.expressions import argument, arguments, evaluate, sqrt
-from deltaplan.runtime.backends.numpy.bind import BoundUpdate
+from deltaplan.runtime.backends.numpy.update import BoundUpdate
 
 SIZE = 7
 WHOLE = [Stretch(0, SIZE, Kind())]

@@ -8,7 +8,7 @@ from trainings import trained
 import deltaplan
 from deltaplan.compiler.plan import compile_plans
 from deltaplan.plugins.expressions import evaluate
-from deltaplan.runtime.backends.numpy.bind import BoundUpdate
+from deltaplan.runtime.backends.numpy.update import BoundUpdate
 
 
 def update_of(optimizer, **options):

@@ -19,7 +19,8 @@ from deltaplan.compiler.loops.llvm.train import write_training
 from deltaplan.compiler.loops.training import training
 from deltaplan.compiler.plan import compile_plans
 from deltaplan.runtime.backends.native.cache import cache_folder, cached
-from deltaplan.runtime.backends.native.engine import Library, compile_text
+from deltaplan.runtime.backends.native.engine import compile_text
+from deltaplan.runtime.backends.native.library import Library
 from deltaplan.runtime.backends.native.target import NAMED, host, named
 from deltaplan.runtime.native_trainer import NativeTrainer
 

@@ -155,7 +155,7 @@ def test_no_bit_depends_on_the_number_of_threads(threads):
     data = Dataset({"train": part(300, inputs=64, outputs=5)}, None)
     plans = compile_plans(spec)
     trainer = NativeTrainer(spec, data, plans, threads=threads)
-    assert trainer.training.parallel is not None
+    assert trainer.loop.chunks
     found = trainer.run(lambda record: None)
     one = NativeTrainer(spec, data, plans, threads=1).run(lambda record: None)
     np.testing.assert_array_equal(found.theta, one.theta)
@@ -184,7 +184,7 @@ def test_what_is_monitored_is_that_of_numpy(loss, monitored, outputs):
     spec = experiment("input 1", "dense 5 tanh", f"output {outputs}", length="epochs 6", **options)
     data = with_targets(data, outputs, "binary" if "logistic" in loss else "real")
     native = NativeTrainer(spec, data, compile_plans(spec))
-    assert native.monitors, "the loop follows them by itself"
+    assert native.loop.labels, "the loop follows them by itself"
     found = native.run(lambda record: None)
     numpy = train(spec, data, backend="numpy")
     for one, other in zip(found.history, numpy.history, strict=True):

@@ -14,7 +14,7 @@ from trainings import NET, dataset, part, problem, trained
 
 from deltaplan.runtime.batches import Batches
 from deltaplan.runtime.initial import initial
-from deltaplan.runtime.train import RECORDS
+from deltaplan.runtime.numpy_trainer import RECORDS
 
 TESTS = Path(__file__).parents[1]
 HASHED = """

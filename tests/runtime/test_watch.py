@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 import deltaplan
-from deltaplan.runtime.watch import Best
+from deltaplan.runtime.best import Best
 
 WAVE = """
 model wave {{

@@ -4,10 +4,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
+from deltaplan.compiler.links import Decision
 from deltaplan.compiler.loops.program import Made, Program, Spot, program
 from deltaplan.compiler.loops.schedule.axes import Axes, Machine
 from deltaplan.compiler.lower import Trace
-from deltaplan.compiler.plan import Decision
 from deltaplan.compiler.steps import ArgMax, Map, Put, Reduce, Step, Tensor
 from deltaplan.compiler.writing import StepWriter
 from deltaplan.plugins.expressions import Expr, argument, const, equal, substitute, where

@@ -3,8 +3,9 @@
 from collections.abc import Sequence
 
 from deltaplan.compiler.graph import Graph
+from deltaplan.compiler.links import link_of
 from deltaplan.compiler.nodes import Loss
-from deltaplan.compiler.plan import Plan, link_of
+from deltaplan.compiler.plan import Plan
 from deltaplan.compiler.printers.algebra import short, slope
 from deltaplan.compiler.printers.formulas import Known
 from deltaplan.compiler.steps import Tensor

@@ -1,7 +1,6 @@
 """From the data that a spec names to the arrays that a plan computes with."""
 
 from deltaplan.runtime.data.dataset import Dataset, Part, ReadFile
-from deltaplan.runtime.data.memory import dataset_from_memory, inputs_from_memory, part_from_memory
 from deltaplan.runtime.data.prepare import load_dataset, load_part, prepare, read_table
 from deltaplan.runtime.data.preprocessing import InputColumns, Preprocessing, TargetColumns
 from deltaplan.runtime.data.scaling import Scaling
@@ -14,11 +13,8 @@ __all__ = [
     "ReadFile",
     "Scaling",
     "TargetColumns",
-    "dataset_from_memory",
-    "inputs_from_memory",
     "load_dataset",
     "load_part",
-    "part_from_memory",
     "prepare",
     "read_table",
 ]

@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 
 from deltaplan.compiler.curvature import hessian_plan
-from deltaplan.compiler.plan import Plan
+from deltaplan.compiler.plans import Plan
 from deltaplan.runtime.backends.numpy.bind import bind
 from deltaplan.runtime.backends.numpy.expressions import Array
 from deltaplan.runtime.backends.numpy.program import aligned

@@ -7,19 +7,21 @@ from typing import ClassVar
 import numpy as np
 
 from deltaplan.compiler.experiment import Experiment, TrainSpec
-from deltaplan.compiler.plan import Plans
+from deltaplan.compiler.plans import Plans
 from deltaplan.diagnostics import Diagnostic, mistake
 from deltaplan.plugins.contracts import Solver
 from deltaplan.plugins.solving import Iterate
 from deltaplan.runtime.arrays import arrays_of
 from deltaplan.runtime.backends.numpy.expressions import Array
+from deltaplan.runtime.best import best_of
 from deltaplan.runtime.data.dataset import Dataset, Part
 from deltaplan.runtime.divergence import explain
 from deltaplan.runtime.first import first
 from deltaplan.runtime.outcome import Backend, Ended, Outcome, Progress, Record
+from deltaplan.runtime.prepared import Prepared
 from deltaplan.runtime.recorded import Recorder, recorded_every
 from deltaplan.runtime.solvers.objective import TrainedObjective
-from deltaplan.runtime.watch import Watch, best_of
+from deltaplan.runtime.watch import Watch
 
 RECORDS = 1000  # at most about so many lines of history
 
@@ -40,7 +42,7 @@ class SolverTrainer:
 
     experiment: Experiment
     dataset: Dataset
-    plans: Plans
+    plans: Plans | Prepared
     backend: Backend
     interrupted: bool = False
     history: list[Record] = field(default_factory=list)
@@ -53,7 +55,7 @@ class SolverTrainer:
         self.spec: TrainSpec = spec
         self.solver: Solver = spec.solver
         self.part: Part = self.dataset.parts["train"]
-        self.theta: Array = first(self.experiment).astype(spec.precision)
+        self.theta: Array = first(self.experiment, self.plans).astype(spec.precision)
         self.scale = 1 / len(self.part) if spec.average == "mean" else 1.0
         inner = np.dtype(np.float64) if self.solver.exact else self.theta.dtype
         self._data = arrays_of(self.part, inner)

@@ -4,6 +4,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from deltaplan.compiler.buffers import aliases
+from deltaplan.compiler.links import link_of
 from deltaplan.compiler.loops.c.arguments import Array, Scaling, at, each, inputs_of, outputs_of
 from deltaplan.compiler.loops.c.code import Block, Code, folded, lines_of
 from deltaplan.compiler.loops.c.comments import Comments
@@ -14,7 +15,7 @@ from deltaplan.compiler.loops.c.ports import OutputPort, Source
 from deltaplan.compiler.loops.c.refusals import refuse_steps
 from deltaplan.compiler.loops.plain import plain_program
 from deltaplan.compiler.loops.program import Made, Program, Spot
-from deltaplan.compiler.plan import link_of, linked_steps, predict_plan
+from deltaplan.compiler.plan import linked_steps, predict_plan
 from deltaplan.compiler.printers.plan import prediction_formulas
 from deltaplan.compiler.steps import Tensor
 

@@ -1,4 +1,4 @@
-"""Machine code kept on disk, so that what was compiled once is not compiled again.
+"""What was compiled, kept on disk, so that it is not compiled again.
 
 A file's name is the hash of all that its content follows from: the text, LLVM's version and the processor. It
 begins with a checksum of the rest. Files are written aside and moved into place, so that any number of
@@ -24,11 +24,11 @@ def cached(parts: tuple[str, ...], make: Callable[[], bytes]) -> bytes:
     if folder is None:
         return make()
     path = folder / f"{hashlib.sha256(_joined(parts)).hexdigest()}.o"
-    found = _read(path)
+    found = read(path)
     if found is None:
         found = make()
         with suppress(OSError):
-            _write(path, found)
+            write(path, found)
     return found
 
 
@@ -55,7 +55,7 @@ def _place() -> Path:
 
 
 def _own(folder: Path) -> bool:
-    """Whether nobody else can put a file there: machine code is run without a question."""
+    """Whether nobody else can put a file there: what is there is run without a question."""
     if not hasattr(os, "getuid"):
         return True
     found = folder.stat()
@@ -66,7 +66,7 @@ def _joined(parts: tuple[str, ...]) -> bytes:
     return b"\0".join(part.encode() for part in parts)
 
 
-def _read(path: Path) -> bytes | None:
+def read(path: Path) -> bytes | None:
     """The content of a file; None if there is none or it is not whole."""
     try:
         data = path.read_bytes()
@@ -78,7 +78,8 @@ def _read(path: Path) -> bytes | None:
     return content if whole else None
 
 
-def _write(path: Path, content: bytes) -> None:
+def write(path: Path, content: bytes) -> None:
+    """Puts a file in its place, whole. OSError where the disk does not take it."""
     number, aside = tempfile.mkstemp(dir=path.parent, prefix="writing-")
     try:
         with os.fdopen(number, "wb") as file:
@@ -93,7 +94,7 @@ def _write(path: Path, content: bytes) -> None:
 
 def _prune(folder: Path) -> None:
     """Deletes the files that were used longest ago where there are too many."""
-    files = [*folder.glob("*.o")]
+    files = [*folder.glob("*.o"), *folder.glob("*.spec")]
     if len(files) > MOST:
         with suppress(OSError):
             for path in sorted(files, key=lambda p: p.stat().st_mtime)[: len(files) - MOST]:
