@@ -13,7 +13,7 @@ from deltaplan.runtime.data.dataset import Dataset
 from deltaplan.runtime.data.memory import dataset_from_memory
 from deltaplan.runtime.interop.c import document_of
 from deltaplan.runtime.model import Model
-from deltaplan.runtime.train import Trainer
+from deltaplan.runtime.numpy_trainer import Trainer
 
 
 class Shelf:
