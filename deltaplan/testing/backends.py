@@ -41,7 +41,8 @@ def by_numpy(exprs: Sequence[Expr], name: str, points: Array) -> list[Array]:
 
 def by_machine(exprs: Sequence[Expr], name: str, points: Array) -> list[Array]:
     """In machine code, as in training."""
-    from deltaplan.runtime.backends.native.engine import Library, object_of
+    from deltaplan.runtime.backends.native.engine import object_of
+    from deltaplan.runtime.backends.native.library import Library
     from deltaplan.runtime.backends.native.memory import zeros
     from deltaplan.runtime.backends.native.target import host
 
