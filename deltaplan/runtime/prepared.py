@@ -46,7 +46,15 @@ class Prepared:
     @property
     def evaluate(self) -> Plan:
         """The outputs and the loss of each sample."""
-        return self.kept.evaluate if self.kept else self.plans.evaluate
+        if self.kept:
+            return self.kept.evaluate
+        return self._plans.evaluate if self._plans else self._evaluate
+
+    @cached_property
+    def _evaluate(self) -> Plan:
+        from deltaplan.compiler.plan import evaluate_plan
+
+        return evaluate_plan(self.experiment.graph)
 
     @cached_property
     def raw(self) -> Plan:
