@@ -3,7 +3,8 @@
 import numpy as np
 
 from deltaplan.compiler.experiment import Experiment
-from deltaplan.compiler.plan import decision_of, evaluate_plan
+from deltaplan.compiler.links import decision_of
+from deltaplan.compiler.plan import evaluate_plan
 from deltaplan.runtime.arrays import arrays_of
 from deltaplan.runtime.backends.numpy.bind import Bound, bind
 from deltaplan.runtime.backends.numpy.expressions import Array
