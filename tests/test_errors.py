@@ -24,9 +24,9 @@ CASES = sorted(ERRORS.rglob("*.dl"))
 
 
 def train(file: str) -> None:
-    """Trains, and raises what a user is told besides: warnings about the data, and divergence."""
+    """Trains, and raises what a user is told besides: warnings, divergence and what does not hold."""
     run = deltaplan.train(file)
-    raise SpecError(*run.warnings, *([run.divergence] if run.divergence else []))
+    raise SpecError(*run.warnings, *([run.divergence] if run.divergence else []), *run.failed)
 
 
 DOORS: dict[str, Callable[[str], object]] = {

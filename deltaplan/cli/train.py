@@ -9,6 +9,7 @@ from deltaplan.cli.spec import json_option, params_option, run_plugins_option
 
 if TYPE_CHECKING:
     from deltaplan.compiler.experiment import Experiment
+    from deltaplan.diagnostics import Diagnostic
     from deltaplan.runtime.outcome import Backend
     from deltaplan.runtime.prepared import Prepared
     from deltaplan.runtime.run import Run
@@ -101,7 +102,7 @@ def command(
         say(str(run.folder))
     else:
         say(result(run))
-    _end(run)
+    _end(run, as_json)
 
 
 MOST_SEEDS = 1_000_000
@@ -211,23 +212,30 @@ def _parts(run: "Run") -> dict[str, dict[str, float]]:
 def _data(run: "Run") -> dict[str, Any]:
     from deltaplan.cli.console import diagnostics_data, finite
 
-    told = diagnostics_data((run.divergence,)) if run.divergence else []
     return {
-        "ok": run.ended in ("complete", "converged"),
+        "ok": run.ended not in ("diverged", "interrupted") and not run.failed,
         "ended": run.ended,
         "step": run.saved.step,
         "run": str(run.folder),
         "gradient_norm": run.metrics.get("gradient_norm"),
         "metrics": finite(_parts(run)),
-        "diagnostics": told,
+        "diagnostics": diagnostics_data(_mistakes(run)),
     }
 
 
-def _end(run: "Run") -> None:
-    """Exit codes of what was not completed."""
-    if run.divergence is not None:
+def _mistakes(run: "Run") -> "tuple[Diagnostic, ...]":
+    return (*((run.divergence,) if run.divergence else ()), *run.failed)
+
+
+def _end(run: "Run", told: bool) -> None:
+    """Exit codes of what was not completed, or is not as the spec asserts; `told` says that the mistakes are
+    printed already."""
+    mistakes = _mistakes(run)
+    if mistakes and told:
+        raise click.exceptions.Exit(1)
+    if mistakes:
         from deltaplan.diagnostics import SpecError
 
-        raise SpecError(run.divergence)
+        raise SpecError(*mistakes)
     if run.ended == "interrupted":
         raise click.exceptions.Exit(130)

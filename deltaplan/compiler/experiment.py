@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Literal
 
+from deltaplan.compiler.claims import Assertion
 from deltaplan.compiler.graph import Graph
 from deltaplan.compiler.measured import Measured
 from deltaplan.compiler.nodes import Use
@@ -201,7 +202,8 @@ class TrainSpec:
 @dataclass(frozen=True, slots=True)
 class Experiment:
     """What a spec states. `data`, `train` and `sweep` are None where the file has no such block; `measured`
-    is what it left to its data. `params` has `seed` too where it was given and is no param."""
+    is what it left to its data, `claims` what it holds to be true of trained weights. `params` has `seed` too
+    where it was given and is no param."""
 
     source: Source = field(compare=False)
     name: str
@@ -218,6 +220,7 @@ class Experiment:
     )  # by their paths in the project
     measured: Measured = field(default_factory=Measured)
     sweep: Sweep | None = None
+    claims: tuple[Assertion, ...] = ()
 
     def __str__(self) -> str:
         """The summary that `deltaplan show` prints."""

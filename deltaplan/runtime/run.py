@@ -12,6 +12,7 @@ import numpy as np
 from deltaplan.compiler.experiment import Experiment
 from deltaplan.diagnostics import DeltaplanError, Diagnostic, Span, SpecError, mistake
 from deltaplan.runtime.backends.numpy.expressions import Array
+from deltaplan.runtime.claims import check_claims, unchecked
 from deltaplan.runtime.data.dataset import Dataset, Part, PartName
 from deltaplan.runtime.data.prepare import load_dataset, load_part
 from deltaplan.runtime.fitted import Samples, fitted
@@ -54,13 +55,15 @@ class Run:
     """A trained model with its history and metrics; `folder` is None where nothing was written.
 
     `metrics` has the scores of each part (`train`, `validation`, `test`). `divergence` tells why training
-    stopped early, if it did. `draw` makes its `pictures`.
+    stopped early, if it did, `failed` which assertions about trained weights do not hold. `draw` makes its
+    `pictures`.
     """
 
     model: Model
     saved: SavedRun
     folder: Path | None = None
     divergence: Diagnostic | None = None
+    failed: tuple[Diagnostic, ...] = ()
     warnings: tuple[Diagnostic, ...] = ()
     draw: Callable[[], Mapping[str, str]] = dict
 
@@ -201,7 +204,29 @@ def run_of(
     model = Model(experiment, outcome.theta, dataset.preprocessing, prepared or Prepared(experiment))
     saved = _saved(model, dataset, outcome, resumed)
     draw = partial(_pictures, model, fitted(model, dataset), saved)
-    return Run(model, saved, None, outcome.divergence, (*dataset.warnings, *outcome.warnings), draw)
+    return Run(
+        model=model,
+        saved=saved,
+        divergence=outcome.divergence,
+        failed=_failed(experiment, outcome, dataset),
+        warnings=(*dataset.warnings, *outcome.warnings, *_not_checked(experiment, outcome)),
+        draw=draw,
+    )
+
+
+def _failed(experiment: Experiment, outcome: Outcome, dataset: Dataset) -> tuple[Diagnostic, ...]:
+    if outcome.ended in UNFINISHED:
+        return ()
+    return check_claims(experiment, outcome.theta, dataset.parts["train"].x)
+
+
+def _not_checked(experiment: Experiment, outcome: Outcome) -> tuple[Diagnostic, ...]:
+    if outcome.ended not in UNFINISHED:
+        return ()
+    return unchecked(experiment, f"training {UNFINISHED[outcome.ended]}")
+
+
+UNFINISHED = {"diverged": "diverged", "interrupted": "was interrupted"}
 
 
 def _start(resume: "Run", experiment: Experiment, dataset: Dataset) -> Start:

@@ -20,6 +20,7 @@ from deltaplan.compiler.plan import Plans, compile_plans
 from deltaplan.compiler.render import render
 from deltaplan.diagnostics import DeltaplanError, Diagnostic
 from deltaplan.runtime.backends.numpy.expressions import Array
+from deltaplan.runtime.claims import unchecked
 from deltaplan.runtime.data.dataset import Dataset
 from deltaplan.runtime.data.preprocessing import Preprocessing
 from deltaplan.runtime.files import new_run_folder, write_atomically
@@ -125,7 +126,8 @@ def train_seeds(
         nets = _together(experiment, dataset, plans, seeds, threads, done)
     if nets is None:
         nets = _one_by_one(experiment, dataset, plans, seeds, threads, backend, done)
-    found = Seeds(experiment, dataset.preprocessing, nets, None, dataset.warnings)
+    warnings = (*dataset.warnings, *unchecked(experiment, "it is of one net, and these are many"))
+    found = Seeds(experiment, dataset.preprocessing, nets, None, warnings)
     return found if runs is None else replace(found, folder=_save(found, dataset, runs))
 
 

@@ -5,7 +5,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import ClassVar
 
-from deltaplan.compiler.build.assertions import check_assertions, read_assertions
+from deltaplan.compiler.build.assertions import check_assertions, of_trained, read_assertions
 from deltaplan.compiler.build.blocks import define_blocks
 from deltaplan.compiler.build.braces import Block
 from deltaplan.compiler.build.context import Context, ExpansionLimits
@@ -109,6 +109,7 @@ def build(
         measured=context.measured,
         imports=imported.found,
         sweep=sweep,
+        claims=of_trained(assertions),
     )
     problems.extend(each for each in unused_definitions(experiment, defined) if _is_from(each, spec))
     experiment = replace(experiment, warnings=problems.warnings)

@@ -27,6 +27,11 @@ def upper_bound(graph: Graph, vector: Array, samples: Samples) -> float:
     return _whole(graph, _flow(graph, vector, samples).found)
 
 
+def reached(graph: Graph, vector: Array, samples: Samples) -> float:
+    """The steepest slope that was found in the box of the samples: `upper_bound` cannot be below it."""
+    return _steepest(graph, vector, samples).slope
+
+
 def measure(graph: Graph, vector: Array, samples: Samples) -> Slopes:
     """Everything that is known of the slopes of the net on these samples."""
     flow, found = _flow(graph, vector, samples), _steepest(graph, vector, samples)
