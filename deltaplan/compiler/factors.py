@@ -3,8 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import replace
 
-from deltaplan.compiler.optimize import Update, UpdatePart, hoisted, mapped, names_of
-from deltaplan.compiler.steps import Tensor
+from deltaplan.compiler.optimize import Update, UpdatePart, hoisted, mapped, names_of, values_of
 from deltaplan.plugins.expressions import Expr, Op, argument, const, node, substitute, walk
 
 ONE = const(1.0)
@@ -20,7 +19,7 @@ def with_factors(update: Update) -> Update:
         replace(part, step=mapped(new, part.end - part.begin, names, part.step.origin))
         for part, new in zip(update.parts, formulas, strict=True)
     )
-    return replace(update, parts=parts, scalars={Tensor(names[s], ()): s for s in scalars})
+    return replace(update, parts=parts, scalars=values_of(names))
 
 
 def _formula(update: Update, part: UpdatePart) -> dict[str, Expr]:

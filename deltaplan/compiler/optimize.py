@@ -20,6 +20,7 @@ from deltaplan.plugins.expressions import (
     walk,
     where,
 )
+from deltaplan.plugins.expressions.algebra import as_number
 
 New = Mapping[str, Expr]  # the new `w` and the new states by name, over `w`, `g`, the states and scalars
 
@@ -98,7 +99,7 @@ def update_of(
     scalars = hoisted(*(new for _, _, new in ranges))
     names = dict(zip(scalars, names_of(scalars, {"w", "g", *states}), strict=True))
     parts = tuple(UpdatePart(b, e, mapped(new, e - b, names, optimizer.name)) for b, e, new in ranges)
-    return Update(parts, states, {Tensor(names[s], ()): s for s in scalars}, writes)
+    return Update(parts, states, values_of(names), writes)
 
 
 NORM = argument("gnorm", scalar=True)
@@ -169,6 +170,11 @@ def hoisted(*formulas: New) -> tuple[Expr, ...]:
         if expr.scalar and expr.op is not Op.CONST:
             found[expr] = None
     return tuple(found)
+
+
+def values_of(names: Mapping[Expr, str]) -> dict[Tensor, Expr]:
+    """The scalars under their names. A condition is 1 or 0: what is kept in memory is a number."""
+    return {Tensor(name, ()): as_number(scalar) for scalar, name in names.items()}
 
 
 def names_of(scalars: tuple[Expr, ...], taken: Iterable[str]) -> list[str]:

@@ -1,5 +1,7 @@
 """Updates against the formulas by hand, over several steps; what needs no state has none."""
 
+from itertools import pairwise
+
 import numpy as np
 import pytest
 from hypothesis import given
@@ -11,7 +13,7 @@ from deltaplan.compiler.optimize import Kind, Stretch, hoisted, needed_states, u
 from deltaplan.compiler.plan import compile_plans
 from deltaplan.diagnostics import Source, Span
 from deltaplan.plugins.api import optimizer
-from deltaplan.plugins.expressions import argument, arguments, evaluate, sqrt
+from deltaplan.plugins.expressions import Op, argument, arguments, evaluate, sqrt, where
 from deltaplan.runtime.backends.numpy.update import BoundUpdate
 
 SIZE = 7
@@ -196,6 +198,22 @@ def test_states_may_be_called_as_hoisted_scalars_are():
     for t, (g, ours) in enumerate(zip(slopes, found[1:], strict=True), start=1):
         w, s1, x0 = w - s1 * 0.5**t - x0, s1 + g, x0 * 0.5**t + g
         np.testing.assert_allclose(ours, w, rtol=1e-13)
+
+
+def test_a_condition_on_the_time_is_a_number_that_is_computed_once():
+    """Hoisted as it is, machine code would store a truth value where a real number belongs."""
+
+    @optimizer("late", lr=0.1)
+    def late(w, g, t, lr):
+        return {"w": w - where(t > 2, lr * g, 0)}
+
+    update = update_of(use(late), WHOLE)
+    (scalar,) = (e for e in update.scalars.values() if "t" in arguments(e))
+    assert scalar.op is Op.WHERE
+    found, slopes = thetas(update, SIZE, steps=4)
+    moved = [not np.array_equal(a, b) for a, b in pairwise(found)]
+    assert moved == [False, False, True, True]
+    np.testing.assert_allclose(found[-1], found[0] - 0.1 * (slopes[2] + slopes[3]))
 
 
 def test_states_that_change_places():
