@@ -9,7 +9,7 @@ from deltaplan.plugins.settings import lines
 from deltaplan.testing.nets import Net, check_gradient, check_training
 from deltaplan.testing.report import Result
 
-INPUTS = ("6", "8x3", "8x8x3")  # of one sample: a vector, a sequence, an image
+INPUTS = ("6", "8x4", "8x8x4")  # of one sample: a vector, a sequence, an image
 
 
 def checks(layer: Layer) -> Iterator[Result]:

@@ -35,7 +35,7 @@ def test_a_table_of_at_most_80_columns_with_a_verdict() -> None:
     found = run("mine.py")
     assert found.exit_code == 0, found.output
     lines = found.stdout.splitlines()
-    assert lines[0] == "schedule fading  (mine (mine.py))"
+    assert lines[:2] == ["schedule fading", "  from mine (mine.py)"]
     assert max(map(len, lines)) <= 80
     assert any(line.split()[:2] == ["values", "passed"] for line in lines)
     assert lines[-1].startswith("1 contribution: 6 passed") or "skipped" in lines[-1]

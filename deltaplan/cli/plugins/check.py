@@ -45,7 +45,9 @@ def command(target: str, as_json: bool) -> None:
 
 def _table(report: "Report") -> Iterator[str]:
     owner = report.contribution.owner
-    yield report.title + (f"  ({owner})" if owner.plugin != "deltaplan" else "")
+    yield report.title
+    if owner.plugin != "deltaplan":
+        yield from wrap(f"from {owner}", WIDTH, initial_indent="  ", subsequent_indent="  ")
     for result in report.results:
         yield from _row(result)
 
