@@ -88,7 +88,8 @@ class DataSpec:
     `inputs` maps each input node to its columns, `targets` each output node to its columns; `mirrors` has the
     outputs that are compared with an input, by its name. `standardize` names what is brought to mean 0 and
     standard deviation 1 by the training part (`inputs`, `targets`), `multiply` has the factors of these.
-    A sample is made of the `window` rows that end at a row, and its target stands `ahead` of it.
+    A sample is made of the `window` rows that end at a row, and its target stands `ahead` of it. `augment`
+    has what is done to each input in training, one after the other; the contracts are Augmentations.
     """
 
     files: tuple[DataFile, ...]
@@ -103,6 +104,7 @@ class DataSpec:
     mirrors: Mapping[str, str] = field(default_factory=dict)
     window: int = 1
     ahead: int = 0
+    augment: Mapping[str, tuple[Use, ...]] = field(default_factory=dict)
 
     @property
     def source(self) -> Use:

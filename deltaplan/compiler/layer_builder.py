@@ -12,6 +12,7 @@ from deltaplan.compiler.steps import (
     Map,
     MatMul,
     Pattern,
+    Place,
     Pool,
     Random,
     Reduce,
@@ -149,6 +150,14 @@ class LayerBuilder:
     def slice(self, x: Tensor, axis: int, begin: int, end: int) -> Tensor:
         out = self._out((*x.shape[:axis], end - begin, *x.shape[axis + 1 :]), x)
         return self._writer.emit(Slice(inputs=(x,), outputs=(out,), axis=axis, begin=begin, end=end))
+
+    def reverse(self, x: Tensor, axis: int) -> Tensor:
+        step = Slice(inputs=(x,), outputs=(self._out(x.shape, x),), axis=axis, begin=0, end=x.shape[axis])
+        return self._writer.emit(replace(step, reverse=True))
+
+    def pad(self, x: Tensor, axis: int, before: int, after: int) -> Tensor:
+        out = self._out((*x.shape[:axis], before + x.shape[axis] + after, *x.shape[axis + 1 :]), x)
+        return self._writer.emit(Place(inputs=(x,), outputs=(out,), axis=axis, begins=(before,)))
 
     def map(self, function: Callable[..., Expr], *tensors: Tensor) -> Tensor:
         expression = function(*(argument(f"x{i}") for i in range(len(tensors))))

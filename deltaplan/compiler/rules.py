@@ -123,6 +123,10 @@ def reduce(tape: Tape, step: Reduce, adjoint: Tensor) -> Sequence[Tensor | None]
 def slice_(tape: Tape, step: Slice, adjoint: Tensor) -> Sequence[Tensor | None]:
     (x,) = step.inputs
     out = tape.for_adjoint_of(x)
+    if step.reverse:
+        back = Tensor(tape.temporary(), adjoint.shape, adjoint.batched)
+        whole = replace(step, inputs=(adjoint,), outputs=(back,), begin=0, end=step.end - step.begin)
+        adjoint = tape.emit(replace(whole, origin=tape.origin, formula=""))
     return [
         tape.emit(
             Place(

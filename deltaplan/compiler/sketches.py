@@ -164,6 +164,12 @@ class SketchBuilder:
     def slice(self, x: Sketch, axis: int, begin: int, end: int) -> Sketch:
         return Sketch((*x.shape[:axis], end - begin, *x.shape[axis + 1 :]))
 
+    def reverse(self, x: Sketch, axis: int) -> Sketch:
+        return x
+
+    def pad(self, x: Sketch, axis: int, before: int, after: int) -> Sketch:
+        return Sketch((*x.shape[:axis], before + x.shape[axis] + after, *x.shape[axis + 1 :]))
+
     def map(self, function: Callable[..., Any], *tensors: Sketch) -> Sketch:
         return Sketch(self._broadcast([t.shape for t in tensors]))
 

@@ -148,11 +148,13 @@ class Reduce(Step):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Slice(Step):
-    """gather of a contiguous range: x[begin:end] on one axis of the sample's shape."""
+    """gather of a contiguous range: x[begin:end] on one axis of the sample's shape; with `reverse` from its
+    end to its beginning."""
 
     axis: int
     begin: int
     end: int
+    reverse: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -13,6 +13,7 @@ from deltaplan.plugins.declare import boolean, length, number, numbers, required
 from deltaplan.plugins.decorators import (
     activation,
     analysis,
+    augmentation,
     data_source,
     initializer,
     layer,
@@ -78,6 +79,7 @@ __all__ = [
     "activation",
     "amax",
     "analysis",
+    "augmentation",
     "boolean",
     "cos",
     "cosh",

@@ -105,6 +105,12 @@ class Builder(Protocol):
     def slice(self, x: Any, axis: int, begin: int, end: int) -> Any:
         """x[begin:end] on an axis."""
 
+    def reverse(self, x: Any, axis: int) -> Any:
+        """The same numbers from the end of an axis to its beginning."""
+
+    def pad(self, x: Any, axis: int, before: int, after: int) -> Any:
+        """So many zeros before and after the numbers on an axis."""
+
     # Element by element
 
     def map(self, function: Callable[..., Expr], *tensors: Any) -> Any:

@@ -7,7 +7,7 @@ runtime.
 
 import operator
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from math import isfinite
 from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
@@ -40,6 +40,7 @@ Kind = Literal[
     "initializer",
     "metric",
     "data source",
+    "augmentation",
     "analysis",
 ]
 
@@ -245,6 +246,43 @@ class Layer(Contribution):
     trained: bool = True  # has parameters: takes an activation and `freeze`
     affine: bool = True  # its parameters are weights: takes init=, residual and the default activation
     biased: bool = True  # takes bias=
+
+
+@dataclass(frozen=True, slots=True)
+class InTraining:
+    """A forward function that gives its input back outside of training."""
+
+    function: Callable[..., Any]
+
+    def __call__(self, builder: Any, x: Any, **values: Value) -> Any:
+        return self.function(builder, x, **values) if builder.training else x
+
+
+@dataclass(frozen=True, slots=True)
+class Augmentation(Contribution):
+    """What training sees in place of an input, sample by sample and anew in each step: a function from one
+    tensor to another of its shape over the builder's primitives; parameters come by name."""
+
+    kind: ClassVar[Kind] = "augmentation"
+    forward: Callable[..., Any] = field(kw_only=True)  # forward(builder, x, **parameters) -> Tensor
+
+    @property
+    def layer(self) -> Layer:
+        """What it is in a graph: a layer without parameters of its own."""
+        attributes = tuple(_attribute(p) for p in self.parameters)
+        forward = InTraining(self.forward)
+        words = self.name, (), self.doc, self.owner
+        return Layer(
+            *words, attributes=attributes, forward=forward, trained=False, affine=False, biased=False
+        )
+
+
+def _attribute(p: Parameter) -> Attribute:
+    type_: Literal["whole", "boolean", "number"] = (
+        "whole" if p.type == "whole" else "boolean" if p.type == "boolean" else "number"
+    )
+    found = Attribute(p.name, type_, p.default, p.required, positional=True)
+    return replace(found, minimum=p.minimum, above=p.above, maximum=p.maximum, below=p.below)
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import replace
-from typing import TypedDict, Unpack
+from typing import Literal, TypedDict, Unpack
 
 from deltaplan.plugins.contracts import Parameter
 
@@ -43,9 +43,9 @@ def length() -> Parameter:
     return Parameter("", None, "length", above=0)
 
 
-def required(**bounds: Unpack[Bounds]) -> Parameter:
-    """A number that the writer of a spec must give."""
-    return Parameter("", None, "number", **bounds)
+def required(type: Literal["number", "whole"] = "number", /, **bounds: Unpack[Bounds]) -> Parameter:
+    """A number, or a whole one, that the writer of a spec must give."""
+    return Parameter("", None, type, **bounds)
 
 
 def named(declared: Mapping[str, Declared]) -> tuple[Parameter, ...]:

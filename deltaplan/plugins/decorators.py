@@ -8,6 +8,7 @@ from deltaplan.plugins.contracts import (
     Activation,
     Analysis,
     Attribute,
+    Augmentation,
     DataSource,
     Decision,
     Initializer,
@@ -177,6 +178,19 @@ def layer(
             affine=trained if affine is None else affine,
             biased=trained if biased is None else biased,
         )
+
+    return mark
+
+
+def augmentation(name: str, /, **parameters: Declared) -> Callable[[Callable[..., Any]], Augmentation]:
+    """What training sees in place of an input: `def flip(builder, x)`, a tensor to one of its shape over the
+    builder's primitives, with `builder.uniform` for chance; parameters by name."""
+
+    def mark(function: Callable[..., Any]) -> Augmentation:
+        traced, declared = Traced("augmentation", name, function), named(parameters)
+        traced.check_parameters(declared)
+        traced.check_signature("builder", "x", keywords=[p.name for p in declared])
+        return Augmentation(name, declared, traced.doc, traced.owner, forward=function)
 
     return mark
 

@@ -9,6 +9,7 @@ from deltaplan.diagnostics import Diagnostic, Note, PluginError
 from deltaplan.plugins.contracts import (
     Activation,
     Analysis,
+    Augmentation,
     Contribution,
     DataSource,
     Initializer,
@@ -68,6 +69,8 @@ class Registry:
     def find(self, kind: Literal["metric"], name: str) -> Metric | None: ...
     @overload
     def find(self, kind: Literal["data source"], name: str) -> DataSource | None: ...
+    @overload
+    def find(self, kind: Literal["augmentation"], name: str) -> Augmentation | None: ...
     @overload
     def find(self, kind: Literal["analysis"], name: str) -> Analysis | None: ...
     @overload

@@ -103,6 +103,9 @@ CASES = {
     "slice of columns": Slice(
         inputs=(plain("a", 2, 4),), outputs=(plain("c", 2, 3),), axis=1, begin=1, end=4
     ),
+    "slice in reverse": Slice(
+        inputs=(batched("a", 5, 2),), outputs=(batched("c", 3, 2),), axis=0, begin=1, end=4, reverse=True
+    ),
     "place": Place(inputs=(batched("a", 2),), outputs=(batched("c", 5),), axis=0, begins=(1,)),
     "concat": Place(
         inputs=(batched("a", 2), batched("b", 3)), outputs=(batched("c", 5),), axis=0, begins=(0, 2)

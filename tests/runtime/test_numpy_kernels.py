@@ -94,6 +94,17 @@ CASES = {
         Slice(inputs=(batched("x", 2, 4),), outputs=(batched("y", 2, 2),), axis=1, begin=1, end=3),
         lambda x: x[:, 1:3],
     ),
+    "slice in reverse": (
+        Slice(
+            inputs=(batched("x", 2, 4),),
+            outputs=(batched("y", 2, 2),),
+            axis=1,
+            begin=1,
+            end=3,
+            reverse=True,
+        ),
+        lambda x: x[:, 2:0:-1],
+    ),
     "place": (
         Place(inputs=(batched("x", 2), batched("z", 1)), outputs=(batched("y", 5),), axis=0, begins=(0, 3)),
         lambda x, z: np.concatenate([x, 0 * z, z, 0 * z]),

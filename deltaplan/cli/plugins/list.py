@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 KINDS: "tuple[Kind, ...]" = (  # as in plugins.contracts, which `--help` need not import
     "activation", "loss", "regularizer", "optimizer", "schedule", "layer", "initializer", "metric",
-    "data source", "analysis",
+    "data source", "augmentation", "analysis",
 )  # fmt: skip
 NAMES, WIDTH = 30, 80  # columns for the name with its parameters, and in all
 

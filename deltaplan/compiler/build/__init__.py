@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import ClassVar
 
 from deltaplan.compiler.build.assertions import check_assertions, of_trained, read_assertions
+from deltaplan.compiler.build.augment import augmented
 from deltaplan.compiler.build.blocks import define_blocks
 from deltaplan.compiler.build.braces import Block
 from deltaplan.compiler.build.context import Context, ExpansionLimits
@@ -101,7 +102,7 @@ def build(
         source=spec.source,
         name=model.name,
         params=values,
-        graph=run(PIPELINE, graph),
+        graph=run(PIPELINE, augmented(graph, data.augment) if data else graph),
         data=data,
         train=train,
         skips=model.draft.skips,

@@ -5,6 +5,7 @@ from dataclasses import dataclass, replace
 from math import prod
 from typing import ClassVar
 
+from deltaplan.compiler.build.augment import check_augment, read_augment
 from deltaplan.compiler.build.cleaning import (
     check_missing,
     check_scaled_once,
@@ -85,6 +86,7 @@ def build_data(context: Context, scope: Scope, model: Model | None, data: tree.L
     _check_windows(context, block)
     _check_cleaning(context, model, block)
     _check_mirrors(context, model, block)
+    check_augment(context, model.inputs, block.data.augment)
     return block.data
 
 
@@ -106,6 +108,9 @@ def read_block(
     targets = context.attempt(read_columns, context, scope, aims, lines.get("targets"))
     cleaned = _with_cleaning(context, scope, reads)
     split = context.attempt(read_split, context, scope, files, lines.get("split"))
+    augment = context.attempt(
+        read_augment, context, scope, given, [read for read in reads if read.head == "augment"]
+    )
     if len(context.problems.errors) == before:
         if not files:
             missing(context, DATA, head_span(data), (), {"csv": 'csv "table.csv"'})
@@ -113,6 +118,7 @@ def read_block(
     if len(context.problems.errors) > before or not (files and inputs and targets and split):
         raise Told
     whole = _whole(DataSpec(files, inputs.columns, targets.columns, split, (), data.span), inputs, targets)
+    whole = replace(whole, augment=augment or {})
     return Block(_with_mirrors(context, cleaned(whole), targets, lines["targets"]), lines)
 
 

@@ -21,7 +21,9 @@ class NotElementwise(Diagnostic):
     name: str
 
 
-CALLS = frozenset({"activation", "loss", "regularizer", "optimizer", "schedule", "initializer"})
+CALLS = frozenset(
+    {"activation", "augmentation", "loss", "regularizer", "optimizer", "schedule", "initializer"}
+)
 WORDY = ("word", "text", "tree")  # slots that a word can fill
 SWITCHES = ("boolean", "switch")  # a bare word turns them on
 

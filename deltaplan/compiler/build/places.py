@@ -113,7 +113,8 @@ RESIDUAL = Place("`residual`", "layer", BODY | {"shortcut": Rule(body=True, once
 DATA = Place(
     "`data`",
     "data line",
-    dict.fromkeys(("inputs", "targets", "split", "standardize", "missing"), SETTING) | {"multiply": Rule()},
+    dict.fromkeys(("inputs", "targets", "split", "standardize", "missing"), SETTING)
+    | {"multiply": Rule(), "augment": Rule()},
 )
 TRAIN = Place(
     "`train`",

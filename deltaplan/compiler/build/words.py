@@ -17,7 +17,6 @@ OUT_OF_SCOPE = {
 # Words of the language that this version does not have, by what stands in their place.
 NOT_YET = {
     "regularizer": _words("spectral"),
-    "data line": _words("augment"),
 }
 
 APPLIED = ("softmax",)  # layers that a spec applies like activations: `apply softmax`

@@ -120,6 +120,7 @@ def _data(data: DataSpec) -> str:
     parts += _split(data.split)
     parts += [f"standardize {', '.join(data.standardize)}"] if data.standardize else []
     parts += [f"multiply {part} {show_value(factor)}" for part, factor in data.multiply.items()]
+    parts += [f"augment {', '.join(map(str, uses))}" for uses in data.augment.values()]
     given = [f"{name}={strategy}" for name, (strategy, _) in data.missing.columns.items()]
     gaps = [*([data.missing.default] if data.missing.default else []), *given]
     parts += [f"missing {' '.join(gaps)}"] if gaps else []
@@ -234,6 +235,7 @@ def data_facts(data: DataSpec) -> dict[str, Any]:
         },
         "standardize": list(data.standardize),
         "multiply": dict(data.multiply),
+        "augment": {name: [_use_data(use) for use in uses] for name, uses in data.augment.items()},
         "missing": {
             "default": data.missing.default,
             **{name: strategy for name, (strategy, _) in data.missing.columns.items()},

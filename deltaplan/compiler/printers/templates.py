@@ -36,6 +36,8 @@ def template(step: Step) -> str | None:
             return f"{kind}pool({{0}})"
         case Unpool():
             return "unpool({0})"
+        case Slice(reverse=True):
+            return "reversed({0})" if step.begin == 0 else f"reversed({{0}}[{step.begin}:{step.end}])"
         case Slice():
             return f"{{0}}[{step.begin}:{step.end}]"
         case Place():

@@ -48,6 +48,9 @@ def _calls(experiment: Experiment, words_free: bool) -> Iterator[tuple[Use, tupl
                 yield use, (weights,)
             case Layer(init=Use() as init):
                 yield init, ()
+    for uses in experiment.data.augment.values() if experiment.data else ():
+        for use in uses:
+            yield use, ()
     if experiment.train:
         for use in nested(experiment.train.optimizer):
             yield use, ()

@@ -92,6 +92,9 @@ def moves(batched):
     for axis in range(3):
         shorter = tuple(2 if a == axis else n for a, n in enumerate(x.shape))
         yield Slice(inputs=(x,), outputs=(Tensor("y", shorter, batched),), axis=axis, begin=1, end=3)
+        yield Slice(
+            inputs=(x,), outputs=(Tensor("y", shorter, batched),), axis=axis, begin=1, end=3, reverse=True
+        )
         longer = Tensor("y", tuple(3 + 2 * n if a == axis else n for a, n in enumerate(x.shape)), batched)
         begins = (1, x.shape[axis] + 2)
         yield Place(inputs=(x, Tensor("z", x.shape, batched)), outputs=(longer,), axis=axis, begins=begins)

@@ -3,7 +3,19 @@
 from collections.abc import Sequence
 from math import prod
 
-from deltaplan.compiler.loops.nest import Compute, For, Gather, Load, ScatterAdd, Statement, Store, at
+from deltaplan.compiler.loops.nest import (
+    Compute,
+    For,
+    Gather,
+    Load,
+    ScatterAdd,
+    Statement,
+    Store,
+    at,
+)
+from deltaplan.compiler.loops.nest import (
+    Place as At,
+)
 from deltaplan.compiler.loops.schedule.axes import Axes
 from deltaplan.compiler.loops.schedule.elementwise import axis, loops
 from deltaplan.compiler.loops.schedule.rest import Rest, leading
@@ -18,7 +30,8 @@ OUTER, ALONG = "i", "j"
 def slice_(step: Slice, axes: Axes, names: Names) -> Body:
     (x,) = step.inputs
     rest = _behind(axes, names, (x, step.output), step.axis)
-    return _copied(rest, step.axis, (x, step.begin), (step.output, 0), step.end - step.begin)
+    first = at(ALONG, step.end - 1, -1) if step.reverse else at(ALONG, step.begin)
+    return _copied(rest, step.axis, (x, first), (step.output, 0), step.end - step.begin)
 
 
 def place(step: Place, axes: Axes, names: Names) -> Body:
@@ -31,7 +44,7 @@ def place(step: Place, axes: Axes, names: Names) -> Body:
         zero = Compute(("z",), (const(0.0),), ()), rest.store("z", out, sides, (OUTER, at(ALONG, begin)))
         body += _each(sides[0], end - begin, rest.each(zero))
     for tensor, begin in zip(step.inputs, step.begins, strict=True):
-        body += _copied(rest, step.axis, (tensor, 0), (out, begin), tensor.shape[step.axis])
+        body += _copied(rest, step.axis, (tensor, ALONG), (out, begin), tensor.shape[step.axis])
     return body
 
 
@@ -40,13 +53,13 @@ def _behind(axes: Axes, names: Names, tensors: Sequence[Tensor], axis_: int) -> 
 
 
 def _copied(
-    rest: Rest, axis_: int, source: tuple[Tensor, int], target: tuple[Tensor, int], length: int
+    rest: Rest, axis_: int, source: tuple[Tensor, At], target: tuple[Tensor, int], length: int
 ) -> Body:
-    """So many numbers on an axis from one place to another."""
-    (x, first), (out, begin) = source, target
+    """So many numbers on an axis from the places of one tensor to another, from `begin` on."""
+    (x, place), (out, begin) = source, target
     read, written = leading(x, axis_), leading(out, axis_)
     body = (
-        rest.load("x", x, read, (OUTER, at(ALONG, first))),
+        rest.load("x", x, read, (OUTER, place)),
         rest.store("x", out, written, (OUTER, at(ALONG, begin))),
     )
     return _each(written[0], length, rest.each(body))

@@ -261,7 +261,7 @@ def argmax(w: Samples, step: ArgMax) -> None:
 
 def slice_(w: Samples, step: Slice) -> None:
     (x,) = step.inputs
-    for target, source in enumerate(_range(x.shape, step.axis, step.begin, step.end)):
+    for target, source in enumerate(_range(x.shape, step.axis, step.begin, step.end, step.reverse)):
         w.set(step.output, target, w.row(x, source))
 
 
@@ -278,11 +278,11 @@ def place(w: Samples, step: Place) -> None:
         w.set(step.output, feature, found.get(feature) or str(zero))
 
 
-def _range(shape: Shape, axis: int, begin: int, end: int) -> Iterator[int]:
-    """The places in a tensor of this shape of the numbers from `begin` to `end` on one axis."""
+def _range(shape: Shape, axis: int, begin: int, end: int, reverse: bool = False) -> Iterator[int]:
+    """The places in a tensor of this shape of the numbers from `begin` to `end` on one axis, or back."""
     inner = prod(shape[axis + 1 :])
     for outer in range(prod(shape[:axis])):
-        for i in range(begin, end):
+        for i in reversed(range(begin, end)) if reverse else range(begin, end):
             first = (outer * shape[axis] + i) * inner
             yield from range(first, first + inner)
 

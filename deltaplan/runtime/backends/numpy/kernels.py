@@ -80,6 +80,7 @@ def reduce(step: Reduce, array: Arrays, scratch: Scratch, numbers: Numbers) -> l
 
 def slice_(step: Slice, array: Arrays, scratch: Scratch, numbers: Numbers) -> list[Thunk]:
     source = _range(array(step.inputs[0]), step.axis, step.begin, step.end)
+    source = np.flip(source, step.axis) if step.reverse else source
     return [partial(np.copyto, array(step.output), source)]
 
 
