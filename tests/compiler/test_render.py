@@ -384,6 +384,10 @@ def slow(w, g, lr, halves):
 def halving(t, base, every, floor):
     return maximum(base * 0.5 ** (t / every), floor)
 
+@augmentation("erase", rate=number(0.25, minimum=0, below=1))
+def erase(builder, x, rate):
+    return builder.map(lambda v, u: where(u < rate, 0, v), x, builder.uniform(x.shape))
+
 @layer(
     "scaled",
     Attribute("width", "size", required=True, positional=True),
@@ -456,6 +460,10 @@ BARE = {
     "layer": model("input 2; {}; output 1"),
     "picture": model("input 4x4x2; {}; flatten; output 1"),
     "data source": model("input 1; output 1", problem='data {{ {} "wave.csv"; inputs t; targets y }}'),
+    "augmentation": model(
+        "input 4x4x1; flatten; output 1",
+        problem='data {{ npz "wave.npz"; inputs t; targets y; augment {} }}',
+    ),
 }
 
 
@@ -481,10 +489,10 @@ def bare(contribution: Contribution) -> str:
 
 
 def contributions(registry: Registry) -> list[Contribution]:
-    """All but the metrics, which have no parameters."""
+    """All but the metrics, which have no parameters, and analyses, which no spec names."""
     found = [c for entries in registry.entries.values() for c in entries.values()]
     assert not any(c.parameters for c in found if c.kind == "metric")
-    return [c for c in found if c.kind != "metric"]
+    return [c for c in found if c.kind not in ("metric", "analysis")]
 
 
 def demanding(registry: Registry) -> Registry:
@@ -517,7 +525,7 @@ def undefaulted(contribution: Contribution) -> Contribution:
 def test_every_kind_of_contribution_is_walked(plugin: Path) -> None:
     assert (
         set(BARE) - {"picture"}
-        == set(BUILTIN.entries) - {"metric"}
+        == set(BUILTIN.entries) - {"metric", "analysis"}
         == {c.kind for c in load_file(plugin)} | {"data source"}
     )
 
