@@ -20,7 +20,7 @@ ADDRESS = struct.Struct("<Q")
 START = b"\x7fELF\x02\x01\x01"  # 64 bits, little-endian
 RELOCATABLE, X86_64 = 1, 62
 SYMTAB, RELA, NOBITS = 2, 4, 8
-ALLOC = 2
+WRITE, ALLOC = 1, 2
 WHOLE_ADDRESS = 1  # R_X86_64_64: symbol + addend
 UNDEFINED, SPECIAL = 0, 0xFF00
 READ_AND_RUN = 5  # PROT_READ | PROT_EXEC
@@ -51,7 +51,7 @@ class Image:
         if not sys.platform.startswith("linux") or machine() != "x86_64":
             raise NotLoadedError("not Linux on x86-64")
         sections = _sections(code)
-        places, size = _places(sections)
+        places, still, size = _places(sections)
         self._memory = mmap.mmap(-1, size)
         self._view = (ctypes.c_char * size).from_buffer(self._memory)
         base = ctypes.addressof(self._view)
@@ -65,7 +65,7 @@ class Image:
             if section.kind == RELA and section.info in places:
                 self._relocate(code, section, places[section.info], symbols)
         self._addresses = {name: address for name, address in symbols if name}
-        if ctypes.CDLL(None).mprotect(ctypes.c_void_p(base), ctypes.c_size_t(size), READ_AND_RUN):
+        if ctypes.CDLL(None).mprotect(ctypes.c_void_p(base), ctypes.c_size_t(still), READ_AND_RUN):
             raise NotLoadedError("this system runs no code from memory")
 
     def address(self, name: str) -> int:
@@ -94,16 +94,28 @@ def _sections(code: bytes) -> list[Section]:
     ]
 
 
-def _places(sections: list[Section]) -> tuple[dict[int, int], int]:
-    """Where each section that is needed at run time begins in memory, and the size of all."""
+def _places(sections: list[Section]) -> tuple[dict[int, int], int, int]:
+    """Where each section that is needed at run time begins in memory, the size of what is never written, in
+    whole pages, and the size of all."""
+    needed = [n for n, section in enumerate(sections) if section.flags & ALLOC and section.size]
+    fixed = [n for n in needed if not sections[n].flags & WRITE]
+    places, size = _in_turn(sections, fixed, 0)
+    still = _up(max(size, 1), mmap.PAGESIZE)
+    written, size = _in_turn(sections, [n for n in needed if n not in places], still)
+    return places | written, still, _up(size, mmap.PAGESIZE)
+
+
+def _in_turn(sections: list[Section], numbers: list[int], size: int) -> tuple[dict[int, int], int]:
+    """One section behind the other, and where the last one ends."""
     places: dict[int, int] = {}
-    size = 0
-    for number, section in enumerate(sections):
-        if section.flags & ALLOC and section.size:
-            size = -(-size // max(section.alignment, 1)) * max(section.alignment, 1)
-            places[number] = size
-            size += section.size
-    return places, -(-max(size, 1) // mmap.PAGESIZE) * mmap.PAGESIZE
+    for number in numbers:
+        places[number] = _up(size, max(sections[number].alignment, 1))
+        size = places[number] + sections[number].size
+    return places, size
+
+
+def _up(size: int, unit: int) -> int:
+    return -(-size // unit) * unit
 
 
 def _symbols(code: bytes, sections: list[Section], starts: Mapping[int, int]) -> Iterator[tuple[str, int]]:
