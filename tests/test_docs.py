@@ -55,6 +55,7 @@ def test_document_is_true(document: Path, tmp_path: Path, monkeypatch: pytest.Mo
     names: dict[str, Any] = {"__name__": "document"}
     for block in blocks(document):
         if block.file:
+            Path(block.file).parent.mkdir(parents=True, exist_ok=True)
             Path(block.file).write_text(block.text, encoding="utf-8")
         if block.language == "dl":
             read_spec(block)

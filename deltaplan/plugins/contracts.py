@@ -62,6 +62,7 @@ class Owner:
     line: int = 0  # where the contribution begins in its file; 0 where there is no file
     sha256: str = ""
     origin: Origin = "built-in"
+    distribution: str = ""  # the name under which it is installed
 
     @property
     def foreign(self) -> bool:
@@ -71,7 +72,8 @@ class Owner:
     def __str__(self) -> str:
         if self.origin == "spec":
             return self.location
-        return f"{self.plugin} ({self.location})" if self.location else self.plugin
+        name = f"{self.plugin} {self.version}" if self.version else self.plugin
+        return f"{name} ({self.location})" if self.location else name
 
 
 @dataclass(frozen=True, slots=True)

@@ -174,3 +174,66 @@ class PluginChanged(Diagnostic):
     title: ClassVar[str] = "the plugin `{path}` has changed since the run was trained"
     help: ClassVar[str] = "bring the file back as it was, or train again"
     path: str
+
+
+@mistake
+class BadManifest(Diagnostic):
+    code: ClassVar[str] = "plugin-manifest"
+    title: ClassVar[str] = "the manifest `{path}` cannot be used: {why}"
+    path: str
+    why: str
+
+
+@mistake
+class WrongManifest(Diagnostic):
+    code: ClassVar[str] = "plugin-contributes"
+    title: ClassVar[str] = "the plugin `{name}` {why}"
+    help: ClassVar[str] = (
+        "`[contributes]` in `{path}` lists all that the module contributes, and nothing else"
+    )
+    name: str
+    why: str
+    path: str
+
+
+@mistake
+class NoSuchPlugin(Diagnostic):
+    code: ClassVar[str] = "no-such-plugin"
+    title: ClassVar[str] = "no plugin `{name}` is installed or in a plugin folder"
+    label: ClassVar[str] = "similar name: `{similar}`"
+    help: ClassVar[str] = (
+        "there are: {known}; plugin folders are `plugins/` beside the spec and those in DELTAPLAN_PLUGINS; "
+        'a file beside the spec is `use "./{name}.py"`'
+    )
+    name: str
+    similar: str | None
+    known: str
+
+
+@mistake
+class TwoPlugins(Diagnostic):
+    code: ClassVar[str] = "two-plugins"
+    title: ClassVar[str] = "two plugins have the name `{name}`: {first} and {second}"
+    help: ClassVar[str] = 'remove one, or name the file of the one that is meant: `use "path/to/file.py"`'
+    name: str
+    first: str
+    second: str
+
+
+@mistake
+class ForeignCodeOff(Diagnostic):
+    code: ClassVar[str] = "plugins-off"
+    title: ClassVar[str] = "the plugin `{name}` is not run: foreign code is turned off"
+    help: ClassVar[str] = "`--no-plugins` or the environment variable DELTAPLAN_NO_PLUGINS did that"
+    name: str
+
+
+@mistake
+class ChangesProcess(Diagnostic):
+    code: ClassVar[str] = "plugin-changes-process"
+    title: ClassVar[str] = "the plugin `{path}` changes {what} while it is loaded"
+    help: ClassVar[str] = (
+        "that belongs to the whole process, and is as it was before; a plugin has state of its own"
+    )
+    path: str
+    what: str

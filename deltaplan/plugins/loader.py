@@ -4,6 +4,7 @@ import contextlib
 import functools
 import hashlib
 import importlib
+import os
 import pkgutil
 import sys
 from collections.abc import Iterator
@@ -14,9 +15,19 @@ from types import CodeType, ModuleType
 from deltaplan.diagnostics import Note, PluginError, Span, nearest
 from deltaplan.plugins import builtin
 from deltaplan.plugins.contracts import Contribution, Owner
-from deltaplan.plugins.faults import PluginChanged, PluginEmpty, PluginFailed, PluginNotFound, PluginSyntax
+from deltaplan.plugins.faults import (
+    ForeignCodeOff,
+    PluginChanged,
+    PluginEmpty,
+    PluginFailed,
+    PluginNotFound,
+    PluginSyntax,
+)
 from deltaplan.plugins.places import failed_span, in_words, line_span
 from deltaplan.plugins.registry import Registry
+from deltaplan.plugins.unchanged import unchanged
+
+OFF = "DELTAPLAN_NO_PLUGINS"  # the environment variable that turns foreign code off, unless it is 0
 
 
 @functools.cache
@@ -34,9 +45,9 @@ def builtins_in(name: str) -> tuple[Contribution, ...]:
 
 
 def contributions(module: ModuleType, owner: Owner) -> Iterator[Contribution]:
-    """What was marked in this module, not what it imported, in the order of writing."""
+    """What was marked in this module or in those inside it, not what it imported, in the order of writing."""
     for value in list(vars(module).values()):
-        if isinstance(value, Contribution) and value.owner.plugin == module.__name__:
+        if isinstance(value, Contribution) and f"{value.owner.plugin}.".startswith(f"{module.__name__}."):
             line = value.owner.line if value.owner.location == owner.location else 0
             yield replace(value, owner=replace(owner, line=line))
 
@@ -48,19 +59,33 @@ def load_file(path: Path, span: Span | None = None, sha256: str | None = None) -
     PluginError where it cannot be read, is another file, is not Python, fails, or contributes nothing; then
     it leaves no module behind. What it prints goes to the error stream.
     """
-    content = _read(path, span)
-    found_sha256 = hashlib.sha256(content).hexdigest()
+    refuse_when_off(path.name, span)
+    found_sha256 = hashlib.sha256(_read(path, span)).hexdigest()
     if sha256 is not None and sha256 != found_sha256:
         raise PluginError(PluginChanged(path=str(path), span=span))
+    return run_file(path, Owner(path.stem, str(path), sha256=found_sha256, origin="file"), span)
+
+
+def run_file(path: Path, owner: Owner, span: Span | None = None) -> tuple[Contribution, ...]:
+    """The contributions of a Python file, or of the package whose `__init__.py` it is, which is run."""
+    content = _read(path, span)
     code, module = _compiled(content, path, span), ModuleType(_private_name(path))
     module.__file__ = str(path)
+    if path.name == "__init__.py":
+        module.__path__, module.__package__ = [str(path.parent)], module.__name__
     with _known_to_python(module):
-        _run(code, module, path, span)
-        owner = Owner(path.stem, str(path), sha256=found_sha256, origin="file")
+        with running(path, span):
+            exec(code, module.__dict__)
         found = tuple(contributions(module, owner))
         if not found:
             raise PluginError(PluginEmpty(path=str(path), span=span))
     return found
+
+
+def refuse_when_off(name: str, span: Span | None = None) -> None:
+    """PluginError where the environment turns foreign code off."""
+    if os.environ.get(OFF, "") not in ("", "0"):
+        raise PluginError(ForeignCodeOff(name=name, span=span))
 
 
 def _read(path: Path, span: Span | None) -> bytes:
@@ -87,19 +112,24 @@ def _not_found(path: Path, error: OSError, span: Span | None) -> PluginNotFound:
     return PluginNotFound(path=str(path), why=why, similar=nearest(path.name, others), span=span)
 
 
-def _run(code: CodeType, module: ModuleType, path: Path, span: Span | None) -> None:
-    try:
-        with contextlib.redirect_stdout(sys.stderr):
-            exec(code, module.__dict__)
-    except KeyboardInterrupt:
-        raise
-    except PluginError as error:
-        raise PluginError(*(replace(d, notes=(*d.notes, *_used(span))) for d in error.diagnostics)) from None
-    except BaseException as error:
-        place = failed_span(error, str(path)) or span
-        raise PluginError(
-            PluginFailed(path=str(path), error=in_words(error), span=place, notes=_used(span))
-        ) from None
+@contextlib.contextmanager
+def running(path: Path, span: Span | None) -> Iterator[None]:
+    """While a plugin's code runs: what it prints goes to the error stream, what it raises is a PluginError
+    at its line, and what belongs to the process it leaves as it was."""
+    with unchanged(path, span):
+        try:
+            with contextlib.redirect_stdout(sys.stderr):
+                yield
+        except KeyboardInterrupt:
+            raise
+        except PluginError as error:
+            notes = _used(span)
+            raise PluginError(*(replace(d, notes=(*d.notes, *notes)) for d in error.diagnostics)) from None
+        except BaseException as error:
+            place = failed_span(error, str(path)) or span
+            raise PluginError(
+                PluginFailed(path=str(path), error=in_words(error), span=place, notes=_used(span))
+            ) from None
 
 
 def _private_name(path: Path) -> str:

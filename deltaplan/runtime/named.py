@@ -7,6 +7,8 @@ from typing import ClassVar
 from deltaplan.compiler.load import registry_of
 from deltaplan.diagnostics import Diagnostic, SpecError, mistake, nearest
 from deltaplan.plugins.contracts import Contribution
+from deltaplan.plugins.discovery import discover
+from deltaplan.plugins.installed import load_plugin
 from deltaplan.plugins.loader import builtin_registry, load_file
 from deltaplan.plugins.registry import Registry
 
@@ -27,6 +29,8 @@ def named(name: str, file: Path | None = None) -> tuple[Contribution, ...]:
     file. SpecError where there are none."""
     registry = builtin_registry() if file is None else _registry(file)
     found = tuple(kinds[name] for kinds in registry.entries.values() if name in kinds)
+    if not found and file is None:
+        found = tuple(_in_plugins(name))
     if not found:
         raise SpecError(_unknown(name, registry))
     return found
@@ -39,7 +43,15 @@ def standing_for(target: str) -> tuple[Contribution, ...]:
         return load_file(path)
     if path.suffix == ".dl":
         return tuple(_brought(path))
-    return named(target)
+    plugins = [manifest for manifest in discover().manifests if manifest.name == target]
+    return load_plugin(plugins[0]) if plugins else named(target)
+
+
+def _in_plugins(name: str) -> Iterator[Contribution]:
+    """What plugins that are installed or in plugin folders call so; their code is run."""
+    for manifest in discover().manifests:
+        if any(name == contributed for _, contributed in manifest.names):
+            yield from (c for c in load_plugin(manifest) if c.name == name)
 
 
 def _registry(file: Path) -> Registry:

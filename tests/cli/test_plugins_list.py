@@ -41,7 +41,7 @@ def spec(tmp_path: Path) -> Path:
 
 
 def test_all_built_ins_are_listed_once_and_with_a_docstring() -> None:
-    told = json.loads(run("--json").stdout)
+    told = json.loads(run("--json").stdout)["contributions"]
     names = [(entry["kind"], entry["name"]) for entry in told]
     known = {(kind, name) for kind, entries in builtin_registry().entries.items() for name in entries}
     assert len(names) == len(set(names))
@@ -61,7 +61,7 @@ def test_every_kind_may_be_asked_for() -> None:
 
 
 def test_one_kind() -> None:
-    told = json.loads(run("--kind", "data source", "--json").stdout)
+    told = json.loads(run("--kind", "data source", "--json").stdout)["contributions"]
     assert {entry["kind"] for entry in told} == {"data source"}
     (delimiter, *_) = next(entry["attributes"] for entry in told if entry["name"] == "csv")
     assert delimiter["choices"] == ["comma", "semicolon", "tab", "pipe"]
@@ -69,9 +69,10 @@ def test_one_kind() -> None:
 
 
 def test_what_a_spec_brings_is_listed_even_where_the_rest_of_it_is_wrong(spec: Path) -> None:
-    (mine,) = (e for e in json.loads(run(str(spec), "--json").stdout) if e["name"] == "mine")
+    (mine,) = (e for e in json.loads(run(str(spec), "--json").stdout)["contributions"] if e["name"] == "mine")
     assert mine["parameters"] == [{"name": "slope", "default": 2.0, "condition": "a number, above 0"}]
-    assert mine["owner"] == {"plugin": "mine", "file": str(spec.parent / "mine.py"), "version": None}
+    file = str(spec.parent / "mine.py")
+    assert mine["owner"] == {"plugin": "mine", "origin": "file", "file": file, "version": None}
     text = run(str(spec), "--kind", "activation").stdout
     assert "  mine(slope=2.0)             slope · u\n" in text
     assert "from mine (" in text

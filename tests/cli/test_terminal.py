@@ -15,6 +15,7 @@ from click.testing import CliRunner
 
 from deltaplan.cli import VERBS, main
 from deltaplan.cli.console import shown
+from deltaplan.cli.plugins import VERBS as PLUGINS
 
 ROOT = Path(__file__).parents[2]
 WAVE = str(ROOT / "specs" / "wave.dl")
@@ -194,11 +195,13 @@ def commands() -> dict[str, click.Command]:
     found = {verb: main.get_command(context, verb) for verb in VERBS}
     plugins = found["plugins"]
     assert isinstance(plugins, click.Group)
-    nested = {f"plugins {name}": command for name, command in plugins.commands.items()}
+    nested = {
+        f"plugins {name}": plugins.get_command(context, name) for name in plugins.list_commands(context)
+    }
     return {name: command for name, command in (found | nested).items() if command is not None}
 
 
-@pytest.mark.parametrize("name", [*VERBS, "plugins list"])
+@pytest.mark.parametrize("name", [*VERBS, *(f"plugins {verb}" for verb in PLUGINS)])
 def test_help_is_plain_and_at_most_80_columns_wide(name: str) -> None:
     command = commands()[name]
     context = click.Context(command, parent=click.Context(main, info_name="deltaplan"), info_name=name)

@@ -1,4 +1,4 @@
-"""`use "./mine.py"`: plugins beside the spec, into a registry of this spec's own."""
+"""`use "./mine.py"` and `use snake`: plugins, into a registry of this spec's own."""
 
 from collections.abc import Iterable
 from dataclasses import replace
@@ -6,11 +6,12 @@ from dataclasses import replace
 from deltaplan.compiler.build.binding import TooManyValues, ValueNeeded
 from deltaplan.compiler.build.bound import Item
 from deltaplan.compiler.build.context import Context
-from deltaplan.compiler.build.names import NotYetSupported
 from deltaplan.compiler.build.places import Read
 from deltaplan.diagnostics import Note, PluginError, Span
 from deltaplan.dsl import tree
 from deltaplan.plugins.contracts import Contribution
+from deltaplan.plugins.discovery import discover
+from deltaplan.plugins.installed import load_plugin
 from deltaplan.plugins.loader import load_file
 from deltaplan.plugins.registry import Registry
 
@@ -29,15 +30,15 @@ def _load(context: Context, read: Read) -> Registry:
         case (tree.Text(value=path) as text,):
             return _joined(context.registry, load_file(context.folder / path, text.span), text.span)
         case (tree.Name(text=name) as item,):
-            mend = f'write the path of its file: `use "./{name}.py"`'
-            raise context.refuse(NotYetSupported(span=item.span, what="an installed plugin", mend=mend))
+            manifest = discover(context.folder).find(name, item.span)
+            return _joined(context.registry, load_plugin(manifest, item.span), item.span)
         case ():
-            example = 'use "./mine.py"'
-            raise context.refuse(ValueNeeded(span=read.span, owner="use", what="a file", example=example))
+            what, example = "a plugin or a file", 'use "./mine.py"'
+            raise context.refuse(ValueNeeded(span=read.span, owner="use", what=what, example=example))
     first, *others = read.line.items
-    if not isinstance(first, tree.Text):
-        raise context.refuse(_too_many("a file in quotes", first))
-    raise context.refuse(_too_many("one file", others[0]))
+    if not isinstance(first, tree.Text | tree.Name):
+        raise context.refuse(_too_many("a plugin or a file in quotes", first))
+    raise context.refuse(_too_many("one plugin", others[0]))
 
 
 def _joined(registry: Registry, found: Iterable[Contribution], span: Span) -> Registry:

@@ -1,0 +1,7 @@
+from deltaplan.plugins.api import activation, sin
+
+
+@activation("wave")
+def wave(u):
+    """u + sin u"""
+    return u + sin(u)
