@@ -32,6 +32,11 @@ class Functions(Protocol):
     def per_sample_loss(self, theta: "Vector") -> "Vector":
         """The loss of each sample, [N]."""
 
+    def per_sample_gradient_norms(
+        self, theta: "Vector", *, precision: Literal["float64", "float32"] = "float64"
+    ) -> "Vector":
+        """‖∇ℓ‖ of the loss of each sample, [N]."""
+
     def outputs(self, theta: "Vector", x: Any = None, output: str | None = None) -> "Vector":
         """What the model gives before the loss's link, [N, outputs], for rows in the data's units."""
 

@@ -36,7 +36,7 @@ class NativePredictor(Predictor):
         self._single = len(self._names) == 1
         self._shape, self._raw = (made.inputs,), int(made.scale_one is not None)
         self._scales = _all_inputs(model.preprocessing)
-        memory = _memory(made, model.theta)
+        memory = memory_of(made, model.theta)
         self.input = memory["raw one" if self._raw else "in one"]
         self.output = memory["out one"]
         target = host()
@@ -137,7 +137,7 @@ def _all_inputs(given: Preprocessing) -> Scaling:
     return Scaling(means, tuple(number for part in parts for number in part.scales))
 
 
-def _memory(made: Prediction, theta: Array) -> dict[str, Array]:
+def memory_of(made: Prediction, theta: Array) -> dict[str, Array]:
     """The arrays of a predictor by the names of its table; parameters are its own."""
     sizes = dict.fromkeys(("raw one", "in one"), made.inputs) | {"out one": made.outputs}
     sizes |= {

@@ -14,6 +14,7 @@ from deltaplan.runtime.backends.numpy.bind import Bound, bind, target_key
 from deltaplan.runtime.backends.numpy.expressions import Array
 from deltaplan.runtime.data.memory import inputs_from_memory
 from deltaplan.runtime.data.preprocessing import Preprocessing
+from deltaplan.runtime.individual import gradient_norms
 from deltaplan.runtime.initial import initial, with_statistics
 from deltaplan.runtime.losses import Losses
 from deltaplan.runtime.outputs import Slopes, outputs
@@ -66,6 +67,7 @@ class Problem:
         self._slopes: dict[str, Slopes] = {}
         self._values: Values | None = None
         self._node_slopes: NodeSlopes | None = None
+        self._norms: dict[str, tuple[Array, Callable[[], Array]]] = {}
         self._gradients: dict[str, tuple[Bound, Vector]] = {}
         self._evaluations: dict[str, Losses] = {}
         self._losses("float64")  # looks at the shapes of the data
@@ -93,6 +95,22 @@ class Problem:
     def per_sample_loss(self, theta: Vector) -> Vector:
         """The loss of each sample without weights or average: [N], or [k, N] for a stack."""
         return np.asarray(self._each(theta, lambda: self._losses("float64").of_samples(self._theta)))
+
+    def per_sample_gradient_norms(self, theta: Vector, *, precision: Precision = "float64") -> Vector:
+        """‖∇ℓ‖ of the loss of each sample, as `per_sample_loss`: [N], or [k, N] for a stack.
+
+        Where a layer's gradient is δ zᵀ its norm is that of its factors, and no gradient is built.
+        """
+        if precision not in self._norms:
+            vector = self._vector.astype(precision)
+            self._norms[precision] = vector, gradient_norms(self._trace, vector, self._data)
+        vector, norms = self._norms[precision]
+
+        def function() -> Vector:
+            vector[:] = self._vector
+            return norms()
+
+        return np.asarray(self._each(theta, function))
 
     def outputs(self, theta: Vector, x: Any = None, output: str | None = None) -> Vector:
         """What the model gives before the loss's link: [N, outputs], or [k, N, outputs] for a stack.

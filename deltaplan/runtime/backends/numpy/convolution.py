@@ -18,7 +18,7 @@ def convolution(step: Conv, operands: Sequence[Array], out: Array, scratch: Scra
     """The calls of one slot; `operands` are the arrays of the step's inputs."""
     names = [slot for slot in SLOTS if slot != step.slot]
     arrays: Parts = {step.slot: out, **dict(zip(names, operands, strict=True))}
-    planes = {slot: _plane(step, slot, array) for slot, array in arrays.items()}
+    planes = {slot: plane(step, slot, array) for slot, array in arrays.items()}
     return list({"y": _forward, "x": _transposed, "w": _kernel}[step.slot](step, planes, scratch))
 
 
@@ -33,7 +33,7 @@ class Term:
     whole: bool
 
 
-def _plane(step: Conv, slot: Slot, array: Array) -> Array:
+def plane(step: Conv, slot: Slot, array: Array) -> Array:
     """x and y as [height, width, groups, channels, B], w as [groups, out, height, width, channels]."""
     if slot == "w":
         *kernel, channels = array.shape[1:]
