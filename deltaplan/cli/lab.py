@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
+from textwrap import fill
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -14,6 +15,7 @@ if TYPE_CHECKING:
     from deltaplan.plugins.registry import Registry
     from deltaplan.runtime.lab.examine import Examination, Target
 
+WIDTH = 80  # columns
 TYPES: dict[str, Any] = {"number": float, "boolean": bool, "text": str, "word": str}
 
 
@@ -156,7 +158,7 @@ def _print(found: "Examination") -> None:
     from deltaplan.cli.console import say
 
     for sentence in found.findings.says:
-        say(sentence)
+        say(fill(sentence, WIDTH, subsequent_indent="  "))
     for sheet in found.findings.sheets:
         say("\n".join(["", *([sheet.title] if sheet.title else []), _table(sheet)]))
 
@@ -225,7 +227,7 @@ def _draw(found: "Examination", picture: Path | None, target: Path, dark: bool, 
 def _caption(caption: str, path: Path) -> Iterator[str]:
     yield ""
     if caption:
-        yield caption
+        yield fill(caption, WIDTH)
     yield f"picture: {path}"
 
 

@@ -24,7 +24,17 @@ from deltaplan.plugins.decorators import (
     schedule,
     solver,
 )
-from deltaplan.plugins.examining import Findings, LayerSlope, Node, Panel, Picture, Sheet, Slopes, Subject
+from deltaplan.plugins.examining import (
+    Findings,
+    Functions,
+    LayerSlope,
+    Node,
+    Panel,
+    Picture,
+    Sheet,
+    Slopes,
+    Subject,
+)
 from deltaplan.plugins.expressions import (
     Expr,
     abs,
@@ -61,6 +71,7 @@ __all__ = [
     "Builder",
     "Expr",
     "Findings",
+    "Functions",
     "Iterate",
     "LayerSlope",
     "Node",

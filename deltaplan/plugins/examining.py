@@ -26,6 +26,12 @@ class Functions(Protocol):
     def grad(self, theta: "Vector") -> "Vector":
         """∂loss/∂θ."""
 
+    def objective_grad(self, theta: "Vector") -> "Vector":
+        """∂objective/∂θ."""
+
+    def objective_hvp(self, theta: "Vector", v: "Vector") -> "Vector":
+        """The Hessian of the objective times v."""
+
     def hvp(self, theta: "Vector", v: "Vector") -> "Vector":
         """The Hessian of the loss times v."""
 
@@ -208,6 +214,9 @@ class Subject(Protocol):
 
     def pieces(self, begin: "Vector", end: "Vector") -> Pieces:
         """The affine pieces of the outputs along a line in the inputs, [features] in the data's units."""
+
+    def affine(self) -> "tuple[Vector, Vector]":
+        """W [outputs, features] and b [outputs] of a net of affine maps alone, in the data's units."""
 
     def regions(self, low: "Vector", high: "Vector") -> Regions:
         """The affine regions of a net of two inputs inside a box."""

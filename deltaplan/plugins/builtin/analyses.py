@@ -92,3 +92,49 @@ def gradients(subject: Subject, samples: int) -> Findings:
     from deltaplan.plugins.builtin.lab.gradients import examine
 
     return examine(subject, samples)
+
+
+@analysis("collapse")
+def collapse(subject: Subject) -> Findings:
+    """W and b of a net of affine maps alone, and what each layer's bias adds to b"""
+    from deltaplan.plugins.builtin.lab.collapse import examine
+
+    return examine(subject)
+
+
+LAYER = Attribute("layer", "text", doc="the layer's name; the first one that is not dense if not given")
+
+
+@analysis("matrix", LAYER)
+def matrix(subject: Subject, layer: str | None) -> Findings:
+    """A layer as the matrix that it is: convolution, pooling, sparse or dense"""
+    from deltaplan.plugins.builtin.lab.matrix import examine
+
+    return examine(subject, layer)
+
+
+RANKED = Attribute("samples", "whole", default=200, minimum=1, doc="samples for the rank, spread evenly")
+
+
+@analysis("overparameterization", RANKED)
+def overparameterization(subject: Subject, samples: int) -> Findings:
+    """Parameters beside samples, and whether small changes of all targets can be met"""
+    from deltaplan.plugins.builtin.lab.overparameterization import examine
+
+    return examine(subject, samples)
+
+
+@analysis("convex")
+def convex(subject: Subject) -> Findings:
+    """The final layer as a convex problem, solved to its optimum, beside gradient training"""
+    from deltaplan.plugins.builtin.lab.convex import examine
+
+    return examine(subject)
+
+
+@analysis("compare", several=True)
+def compare(subjects: tuple[Subject, ...]) -> Findings:
+    """Runs beside each other: losses, norms, slopes, and for one input their fits"""
+    from deltaplan.plugins.builtin.lab.compare import examine
+
+    return examine(subjects)

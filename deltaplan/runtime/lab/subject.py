@@ -11,13 +11,14 @@ import numpy as np
 from deltaplan.compiler.experiment import Experiment
 from deltaplan.compiler.plan import Plan, predict_plan
 from deltaplan.diagnostics import SpecError
+from deltaplan.plugins.contracts import Unfit
 from deltaplan.plugins.examining import Node, Slopes
 from deltaplan.runtime.data.dataset import Dataset, Part, PartName
 from deltaplan.runtime.data.prepare import load_dataset
 from deltaplan.runtime.first import first
 from deltaplan.runtime.initial import initial, with_statistics
 from deltaplan.runtime.lab.nodes import nodes_of
-from deltaplan.runtime.lab.pieces import Line, Pieces, evaluated, pieces
+from deltaplan.runtime.lab.pieces import Line, Pieces, bends, evaluated, pieces
 from deltaplan.runtime.lab.regions import Regions, regions
 from deltaplan.runtime.lipschitz.measure import measure
 from deltaplan.runtime.problem import Problem, Vector
@@ -120,6 +121,15 @@ class Subject:
         ends = (self._model_rows(x[None]) for x in (begin, end))
         found = pieces(self._forward, Line(self._forward, self._vector, *ends))
         return replace(found, outputs=self._in_units(found.outputs))
+
+    def affine(self) -> tuple[Vector, Vector]:
+        """W [outputs, features] and b [outputs] of a net of affine maps alone, in the data's units. Unfit
+        where an activation bends or is curved."""
+        if bent := bends(self._forward):
+            raise Unfit(f"is for affine nets, and `{bent[0].node}` bends", "`identity` is affine")
+        points = np.vstack([np.zeros(len(self.inputs)), np.eye(len(self.inputs))])
+        bias, *columns = self.outputs(points)
+        return np.stack([column - bias for column in columns], axis=1), bias
 
     def regions(self, low: Vector, high: Vector) -> Regions:
         """The regions of a net of two inputs in which it is affine, between the corners low and high [2] of a
