@@ -13,6 +13,7 @@ from deltaplan.plugins.contracts import (
     Loss,
     Metric,
     Optimizer,
+    Origin,
     Owner,
     Parameter,
     Regularizer,
@@ -35,6 +36,8 @@ class Code:
     version: str
     file: Path
     sha256: str
+    origin: Origin = "file"
+    distribution: str = ""
 
 
 def is_saved(contribution: Contribution) -> TypeGuard[Saved]:

@@ -2,15 +2,20 @@
 the bytes that it was trained with."""
 
 from collections.abc import Iterable, Iterator
+from contextlib import suppress
 from itertools import groupby
 from pathlib import Path
 from typing import ClassVar
 
 from deltaplan.compiler.experiment import Experiment
 from deltaplan.compiler.used import used
-from deltaplan.diagnostics import DeltaplanError, Diagnostic, mistake
+from deltaplan.diagnostics import DeltaplanError, Diagnostic, PluginError, mistake
 from deltaplan.plugins.contracts import Contribution
+from deltaplan.plugins.discovery import discover
+from deltaplan.plugins.installed import load_plugin
 from deltaplan.plugins.loader import load_file
+from deltaplan.plugins.manifest import FILE as MANIFEST
+from deltaplan.plugins.manifest import Manifest, read_manifest
 from deltaplan.runtime.contributions import Code, Saved, is_saved
 from deltaplan.runtime.runs import RunDamaged, SavedRun
 
@@ -23,6 +28,19 @@ class PluginNotRun(Diagnostic):
     run: str
     what: str
     file: str
+
+
+@mistake
+class PluginMissing(Diagnostic):
+    code: ClassVar[str] = "plugin-missing"
+    title: ClassVar[str] = "`{run}` needs {what} of the plugin `{plugin}` {version}, {instead}"
+    help: ClassVar[str] = "{mend}; nothing else is run under its name"
+    run: str
+    what: str
+    plugin: str
+    version: str
+    instead: str
+    mend: str
 
 
 def saved_of(experiment: Experiment) -> tuple[Saved, ...]:
@@ -56,8 +74,16 @@ def _foreign(experiment: Experiment) -> Iterator[Contribution]:
 
 def _code(contribution: Contribution) -> Code:
     owner = contribution.owner
-    file = Path(owner.location)
-    return Code(contribution.kind, contribution.name, owner.plugin, owner.version, file, owner.sha256)
+    return Code(
+        contribution.kind,
+        contribution.name,
+        owner.plugin,
+        owner.version,
+        Path(owner.location),
+        owner.sha256,
+        owner.origin,
+        owner.distribution,
+    )
 
 
 def _bytes(code: Code) -> tuple[Path, str]:
@@ -70,12 +96,44 @@ def _listed(codes: Iterable[Code]) -> str:
 
 
 def _loaded(file: Path, codes: tuple[Code, ...], folder: Path) -> Iterator[Contribution]:
-    """What the run takes of one file, and nothing else that is in it."""
+    """What the run takes of one plugin, and nothing else that is in it."""
     found: dict[tuple[str, str], Contribution] = {
-        (c.kind, c.name): c for c in load_file(file, sha256=codes[0].sha256)
+        (c.kind, c.name): c for c in _contributed(file, codes, folder)
     }
     for code in codes:
         if (code.kind, code.name) not in found:
             what = f"names the {code.kind} `{code.name}`, and `{file}` has none"
             raise DeltaplanError(RunDamaged(file=str(folder / "run.json"), what=what))
         yield found[code.kind, code.name]
+
+
+def _contributed(file: Path, codes: tuple[Code, ...], folder: Path) -> tuple[Contribution, ...]:
+    """Of the file alone, or of the plugin whose manifest has the recorded name and version."""
+    if codes[0].origin == "file":
+        return load_file(file, sha256=codes[0].sha256)
+    manifests = [m for m in (*_beside(file), *discover().manifests) if m.name == codes[0].plugin]
+    same = [m for m in manifests if m.version == codes[0].version]
+    if not same:
+        raise DeltaplanError(_missing(codes, folder, manifests))
+    return load_plugin(same[0], sha256=codes[0].sha256)
+
+
+def _beside(file: Path) -> Iterator[Manifest]:
+    """The manifest of a plugin folder that is still where it was."""
+    for above in list(file.parents)[:3]:
+        with suppress(PluginError):
+            yield read_manifest(above / MANIFEST)
+
+
+def _missing(codes: tuple[Code, ...], folder: Path, others: list[Manifest]) -> PluginMissing:
+    code = codes[0]
+    there = ", ".join(dict.fromkeys(manifest.version for manifest in others))
+    instead = f"and {there} is here" if there else "which is not here"
+    if code.distribution:
+        mend = f"`pip install {code.distribution}=={code.version}` brings it"
+    else:
+        mend = f"it was in `{code.file}`: bring that folder back, or put it into a plugin folder"
+    what = _listed(codes)
+    return PluginMissing(
+        run=str(folder), what=what, plugin=code.plugin, version=code.version, instead=instead, mend=mend
+    )

@@ -6,12 +6,13 @@ import os
 from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 from numpy.typing import NDArray
 
 from deltaplan.compiler.measured import Measured
 from deltaplan.diagnostics import DeltaplanError, nearest
+from deltaplan.plugins.contracts import Origin
 from deltaplan.runtime.contributions import Code, contribution_from_data
 from deltaplan.runtime.data.dataset import ReadFile
 from deltaplan.runtime.data.preprocessing import Preprocessing
@@ -27,7 +28,15 @@ FILES = (
     "history.jsonl",
     "metrics.json",
 )
-NOT_OF_THE_FORM = (KeyError, TypeError, ValueError, AttributeError, RecursionError, DeltaplanError)
+NOT_OF_THE_FORM = (
+    KeyError,
+    TypeError,
+    ValueError,
+    AttributeError,
+    RecursionError,
+    StopIteration,
+    DeltaplanError,
+)
 
 
 def open_run(folder: Path) -> SavedRun:
@@ -144,8 +153,10 @@ def _measured(data: Mapping[str, Any]) -> Measured:
 
 
 def _code(folder: Path, data: Mapping[str, str]) -> Code:
-    kind, name, plugin, version = (str(data[key]) for key in ("kind", "name", "plugin", "version"))
-    return Code(kind, name, plugin, version, _beside(folder, data["file"]), str(data["sha256"]))
+    texts = {key: str(data[key]) for key in ("kind", "name", "plugin", "version", "sha256")}
+    origin = next(known for known in get_args(Origin) if known == data.get("origin", "file"))
+    distribution = str(data.get("distribution", ""))
+    return Code(**texts, file=_beside(folder, data["file"]), origin=origin, distribution=distribution)
 
 
 def _beside(folder: Path, path: str) -> Path:
