@@ -120,3 +120,47 @@ def test_folds_keep_the_share_of_each_class():
     for fold in range(1, 5):
         part = split_rows(60, Split(0, 0, 0, seed=3, folds=4, fold=fold), classes)["validation"]
         assert [(classes[part] == c).sum() for c in (0, 1)] == [10, 5]
+
+
+SEVERAL = """
+model m {
+    short = input 2
+    both = input 4
+    a = dense 3 tanh from short
+    b = dense 3 tanh from both
+    concat from a, b
+    next = output 2
+    again = output 4 from concat1
+}
+
+data {
+    csv "s.csv"
+    inputs short=count both=[count, warm] window=2
+    targets next=inputs.short again=inputs.both ahead=3
+    missing drop
+}
+
+train {
+    minimize mean(squared_error(on=next) + squared_error(on=again))
+    optimizer adam
+    epochs 2
+}
+"""
+
+
+def test_several_inputs_have_windows_of_their_own_and_outputs_are_compared_with_later_ones():
+    run = deltaplan.train(deltaplan.loads(SEVERAL), runs=None)
+    part = run.dataset().parts["train"]
+    assert part.x["short"].T.tolist() == [[i, i + 1] for i in range(6)]
+    assert part.x["both"][:, 0].tolist() == [0, 100, 1, 101]
+    assert part.y["next"].T.tolist() == [[i + 3, i + 4] for i in range(6)]
+    assert part.y["again"][:, 0].tolist() == [3, 103, 4, 104]
+    assert len(predictions_csv(run, Path("s.csv")).splitlines()) == 10  # a header and the nine windows
+
+
+def test_a_gap_in_the_later_window_drops_the_sample_too():
+    Path("s.csv").write_text(
+        "count,warm\n" + "".join(f"{i},{'' if i == 8 else 100 + i}\n" for i in range(10))
+    )
+    part = deltaplan.train(deltaplan.loads(SEVERAL), runs=None).dataset().parts["train"]
+    assert part.x["short"][0].tolist() == [0, 1, 2, 3]

@@ -9,7 +9,6 @@ from deltaplan.compiler.build.bound import Bound
 from deltaplan.compiler.build.braces import Block, Braces, source_of
 from deltaplan.compiler.build.context import Context, Told
 from deltaplan.compiler.build.form import Form, Slot
-from deltaplan.compiler.build.names import NotYetSupported
 from deltaplan.compiler.build.places import INNER, MODEL, Read
 from deltaplan.compiler.build.scope import Definition, Lost, NameTaken, Scope, Wire
 from deltaplan.compiler.build.sharing import SHARE, sharing
@@ -73,20 +72,22 @@ def _block(context: Context, read: Read, known: dict[str, Block]) -> Block:
     if not isinstance(header, tree.Call) or header.after or read.line.body is None:
         raise context.refuse(BlockHeader(span=read.span))
     arguments = [_argument(context, item) for item in header.items]
+    defaults = {_argument(context, i): i.value for i in header.items if isinstance(i, tree.Option)}
     for at, argument in enumerate(arguments):
         if argument in arguments[:at]:
             raise context.refuse(GivenTwice(span=header.items[at].span, name=argument))
     taken, notes = _taken(context, header.name, known)
     if taken:
         raise context.refuse(NameTaken(span=header.name_span, name=header.name, taken=taken, notes=notes))
-    return Block(header.name, tuple(arguments), read.line.body, header.span)
+    return Block(header.name, tuple(arguments), read.line.body, header.span, defaults)
 
 
 def _argument(context: Context, item: tree.Value | tree.Option) -> str:
+    """`width`, or `stride=1`. Raises Told."""
     if isinstance(item, tree.Name):
         return item.text
-    if isinstance(item, tree.Option):
-        raise context.refuse(NotYetSupported(span=item.span, what="a default of a block's argument"))
+    if isinstance(item, tree.Option) and isinstance(item.key, tree.Name):
+        return item.key.text
     raise context.refuse(BlockHeader(span=item.span))
 
 
@@ -105,7 +106,9 @@ def block_line(braces: Braces, read: Read) -> Wire:
     """A use of a block: its lines, with the arguments in place, after the line above. Raises Told."""
     context, block = braces.context, braces.blocks[read.head]
     braces.draft.used.add(block.name)
-    slots = tuple(Slot(name, "tree", required=True, positional=True) for name in block.arguments)
+    slots = tuple(
+        Slot(name, "tree", required=name not in block.defaults, positional=True) for name in block.arguments
+    )
     form = Form(block.name, "layer", slots if SHARE.name in block.arguments else (*slots, SHARE))
     bound = context.attempt(bind, context, braces.scope, form, read.line.items, read.span)
     source = source_of(braces, read)
@@ -116,8 +119,10 @@ def block_line(braces: Braces, read: Read) -> Wire:
         raise Told
     scope = _file_scope(braces.scope).inside()
     for name in block.arguments:
-        value = bound.trees[name]
-        scope.names[name] = Definition(_meaning(context, braces.scope, value), value.span)
+        value = bound.trees.get(name)
+        where = braces.scope if value else _file_scope(braces.scope)
+        value = value or block.defaults[name]
+        scope.names[name] = Definition(_meaning(context, where, value), value.span)
     with sharing(braces, Bound() if SHARE.name in block.arguments else bound):
         return _expand(braces, read, block, scope, source)
 

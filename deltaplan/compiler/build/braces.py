@@ -49,12 +49,13 @@ class Above(Enum):
 
 @dataclass(frozen=True, slots=True)
 class Block:
-    """`block unit(width, stride) { … }`"""
+    """`block unit(width, stride=1) { … }`; `defaults` of arguments are looked up in the file."""
 
     name: str
     arguments: tuple[str, ...]
     body: tree.Body
     span: Span
+    defaults: Mapping[str, tree.Value] = field(default_factory=dict)
 
 
 @dataclass(slots=True)

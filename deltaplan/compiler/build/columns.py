@@ -1,7 +1,7 @@
 """Which columns of the data go to which node: `inputs a, b`, `inputs photo=image facts=[area, rooms]`."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import ClassVar
 
 from deltaplan.compiler.build.binding import ForgottenComma, GivenTwice, ValueNeeded
@@ -9,7 +9,7 @@ from deltaplan.compiler.build.bound import Item
 from deltaplan.compiler.build.context import Context, Told
 from deltaplan.compiler.build.derived import NotAColumn, derived
 from deltaplan.compiler.build.form import Form, Slot
-from deltaplan.compiler.build.names import NotYetSupported, unknown
+from deltaplan.compiler.build.names import OtherForm, unknown
 from deltaplan.compiler.build.places import OutOfPlace, Read
 from deltaplan.compiler.build.scope import Scope, Wire
 from deltaplan.compiler.build.slots import read_slot
@@ -52,11 +52,11 @@ class NoColumns(Diagnostic):
 @dataclass(frozen=True, slots=True)
 class Chosen:
     """What an `inputs` or a `targets` line says: columns by node, the number of its option (`window`,
-    `ahead`), and the outputs that are compared with the inputs."""
+    `ahead`), and the outputs that are compared with an input: its name, empty for the only one."""
 
     columns: Columns
     option: int | None = None
-    mirrors: tuple[str, ...] = ()
+    mirrors: Mapping[str, tree.Name] = field(default_factory=dict)
 
 
 OPTIONS = {
@@ -79,8 +79,16 @@ def read_columns(
         columns = _named_columns(context, scope, nodes, read, items)
     else:
         columns = _columns_of_all(context, scope, nodes, read, items)
-    mirrors = tuple(node for node, given in columns.items() if given == MIRROR)
+    mirrors = {node: _word(items, node) for node, given in columns.items() if given == MIRROR}
     return Chosen(columns, option, mirrors)
+
+
+def _word(items: tuple[Item, ...], node: str) -> tree.Name:
+    """What a node is said to be compared with: `inputs`, `inputs.photo`; for inputs it is `rest`."""
+    named = (item.value for item in items if isinstance(item, tree.Option) and _key(item) == node)
+    word = next(named, items[0])
+    assert isinstance(word, tree.Name)
+    return word
 
 
 MIRROR: tuple[Column, ...] = ()  # `targets inputs`; `rest` is () too, and only inputs have it
@@ -177,7 +185,12 @@ def _listed(
     ()."""
     items = item.items if isinstance(item, tree.Values | tree.List) else (item,)
     alone = REST if read.head == "inputs" else PARTS[0]
-    special = [each for each in items if isinstance(each, tree.Name) and each.text == alone]
+    special = [
+        each
+        for each in items
+        if isinstance(each, tree.Name)
+        and (each.text == alone or (alone == PARTS[0] and each.text.startswith(f"{alone}.")))
+    ]
     if special and len(items) > 1:
         meaning = ALONE[alone]
         raise context.refuse(RestNotAlone(span=special[0].span, word=alone, meaning=meaning))
@@ -202,7 +215,7 @@ ALONE = {REST: "every column that is not named elsewhere", "inputs": "what the m
 def _column(context: Context, scope: Scope, item: tree.Value | tree.Option) -> Column:
     match item:
         case tree.Name(text=text) if text in PARTS:
-            raise context.refuse(NotYetSupported(span=item.span, what=f"`{text}` as a column"))
+            raise context.refuse(OtherForm(span=item.span, written=text, mend=f'"{text}"'))
         case tree.Name() | tree.Text():
             return plain_column(context, item)
         case tree.Binary() | tree.Call() | tree.Unary():

@@ -17,7 +17,7 @@ from deltaplan.compiler.build.columns import Chosen, read_columns
 from deltaplan.compiler.build.context import Context, Told
 from deltaplan.compiler.build.files import read_files
 from deltaplan.compiler.build.model import Model
-from deltaplan.compiler.build.names import NotYetSupported
+from deltaplan.compiler.build.names import unknown
 from deltaplan.compiler.build.places import DATA, Read, Rule, head_span, missing, read_lines
 from deltaplan.compiler.build.scope import Scope, Wire
 from deltaplan.compiler.build.splits import read_split
@@ -51,6 +51,14 @@ class StandardizedLabels(Diagnostic):
     loss: str
     kind: str
     what: str
+
+
+@mistake
+class WhichMirrored(Diagnostic):
+    code: ClassVar[str] = "which-mirrored"
+    title: ClassVar[str] = "the model has several inputs, and `inputs` does not say which is the target"
+    label: ClassVar[str] = "write `{example}`"
+    example: str
 
 
 @mistake
@@ -119,7 +127,7 @@ def read_block(
         raise Told
     whole = _whole(DataSpec(files, inputs.columns, targets.columns, split, (), data.span), inputs, targets)
     whole = replace(whole, augment=augment or {})
-    return Block(_with_mirrors(context, cleaned(whole), targets, lines["targets"]), lines)
+    return Block(_with_mirrors(context, cleaned(whole), targets), lines)
 
 
 def _with_cleaning(context: Context, scope: Scope, reads: list[Read]) -> Callable[[DataSpec], DataSpec]:
@@ -138,16 +146,26 @@ def _whole(data: DataSpec, inputs: Chosen, targets: Chosen) -> DataSpec:
     return replace(data, rest=rest, window=inputs.option or 1, ahead=targets.option or 0)
 
 
-def _with_mirrors(context: Context, data: DataSpec, targets: Chosen, read: Read) -> DataSpec:
+def _with_mirrors(context: Context, data: DataSpec, targets: Chosen) -> DataSpec:
     """Outputs that are compared with the inputs have their columns. Raises Told."""
     if not targets.mirrors:
         return data
-    if len(data.inputs) > 1:
-        what = "`targets inputs` for a model of several inputs"
-        raise context.refuse(NotYetSupported(span=read.line.span, what=what))
-    ((node, columns),) = data.inputs.items()
-    again = dict.fromkeys(targets.mirrors, columns)
-    return replace(data, targets={**data.targets, **again}, mirrors=dict.fromkeys(targets.mirrors, node))
+    found = {o: context.attempt(_mirrored, context, data, word) for o, word in targets.mirrors.items()}
+    nodes = {output: node for output, node in found.items() if node}
+    if len(nodes) < len(found):
+        raise Told
+    again = {output: data.inputs[node] for output, node in nodes.items()}
+    return replace(data, targets={**data.targets, **again}, mirrors=nodes)
+
+
+def _mirrored(context: Context, data: DataSpec, word: tree.Name) -> str:
+    """The input that an output is compared with: `inputs` where there is one, `inputs.photo`. Raises Told."""
+    name = word.text.partition(".")[2]
+    if not name and len(data.inputs) > 1:
+        raise context.refuse(WhichMirrored(span=word.span, example=f"inputs.{next(iter(data.inputs))}"))
+    if name and name not in data.inputs:
+        raise unknown(context, "input", name, word.span, data.inputs, list_known=True)
+    return name or next(iter(data.inputs))
 
 
 def _check_mirrors(context: Context, model: Model, block: Block) -> None:
@@ -180,14 +198,8 @@ def check_columns(context: Context, model: Model, data: DataSpec) -> None:
 
 
 def _check_windows(context: Context, block: Block) -> None:
-    data, lines = block.data, block.lines
-    if len(data.inputs) > 1 and data.window > 1:
-        what = "`window` for a model of several inputs"
-        context.refuse(NotYetSupported(span=lines["inputs"].line.span, what=what))
-    elif data.window > 1 and data.mirrors and data.ahead:
-        what = "`ahead` with `targets inputs`"
-        context.refuse(NotYetSupported(span=lines["targets"].line.span, what=what))
-    elif data.window > 1 and data.split.span and not data.split.in_time:
+    data = block.data
+    if data.window > 1 and data.split.span and not data.split.in_time:
         context.refuse(OverlappingWindows(span=data.split.span))
 
 

@@ -115,7 +115,7 @@ def _data(data: DataSpec) -> str:
     parts = [", ".join(_file(file) for file in data.files)]
     parts.append(_columns("inputs", data.inputs.values(), data.rest))
     parts += [f"windows of {data.window} rows"] if data.window > 1 else []
-    parts.append("targets inputs" if data.mirrors else _columns("targets", data.targets.values()))
+    parts += _mirrors(data) or [_columns("targets", data.targets.values())]
     parts += [f"{data.ahead} row{'s' * (data.ahead > 1)} ahead"] if data.ahead else []
     parts += _split(data.split)
     parts += [f"standardize {', '.join(data.standardize)}"] if data.standardize else []
@@ -212,6 +212,15 @@ def _memory_data(experiment: Experiment, plans: Plans, samples: int | None) -> d
     memory = training_memory(experiment, plans, experiment.train.batch or samples or 1)
     names = ("batch", "parameters", "gradient", "state", "arena", "total")
     return {name: getattr(memory, name) for name in names}
+
+
+def _mirrors(data: DataSpec) -> list[str]:
+    """What outputs are compared with where that are inputs."""
+    if not data.mirrors:
+        return []
+    if len(data.inputs) == 1:
+        return ["targets inputs"]
+    return [f"targets {', '.join(f'{output}=inputs.{name}' for output, name in data.mirrors.items())}"]
 
 
 def data_facts(data: DataSpec) -> dict[str, Any]:

@@ -125,7 +125,8 @@ def _inside(names: Names, line: tree.Line) -> Names:
     """What names stand for in the braces of a line: a block has its arguments."""
     match line:
         case tree.Line(head=tree.Name(text="block"), items=(tree.Call(items=items),)):
-            arguments = frozenset(item.text for item in items if isinstance(item, tree.Name))
+            keys = (item.key if isinstance(item, tree.Option) else item for item in items)
+            arguments = frozenset(key.text for key in keys if isinstance(key, tree.Name))
             return replace(names, arguments=arguments)
     return names
 

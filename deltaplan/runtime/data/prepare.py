@@ -143,16 +143,19 @@ def _part(
     dtype: np.dtype[Any] = FLOAT32,
 ) -> Part:
     """The numbers of some samples, scaled; `dtype` is that of inputs that stay in a file."""
-    x = {
-        name: stored(raw.mapped[name], samples.ends, c.scaling, dtype)
-        if name in raw.mapped
-        else c.scaling.apply(samples.windows(inputs[name]))
-        for name, c in preprocessing.inputs.items()
-    }
+
+    def given(name: str, which: Samples) -> NDArray[Any]:
+        scaling = preprocessing.inputs[name].scaling
+        if name in raw.mapped:
+            return stored(raw.mapped[name], which.ends, scaling, dtype)
+        return scaling.apply(which.windows(inputs[name]))
+
+    x = {name: given(name, samples) for name in preprocessing.inputs}
     y: dict[str, NDArray[Any]] = {}
     for name, columns in preprocessing.targets.items():
         if columns.mirrors:
-            y[name] = x[columns.mirrors]
+            mirrored = columns.mirrors
+            y[name] = given(mirrored, samples.later) if raw.data.ahead else x[mirrored]
         elif columns.kind == "class":
             y[name] = np.ascontiguousarray(targets[name][samples.aims])
         else:

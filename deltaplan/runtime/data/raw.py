@@ -152,6 +152,7 @@ def whole_samples(raw: Raw, lengths: Sequence[int], mend: str | None, problems: 
     for name in inputs:
         if missing.of(name) == "drop":
             marked |= samples.touch(cells.gaps(name))
+            marked |= samples.later.touch(cells.gaps(name)) if raw.data.mirrors else False
     for name in aims:
         if missing.of(name) == "drop":
             marked |= cells.gaps(name)[samples.aims]

@@ -43,6 +43,11 @@ class Samples:
         """The rows of the targets."""
         return self.ends + self.ahead
 
+    @property
+    def later(self) -> Self:
+        """The samples `ahead` rows later: what their windows look like then."""
+        return replace(self, ends=self.aims)
+
     def read(self, rows: int) -> Marks:
         """[rows], true where a row is in the window of some sample."""
         edges = np.zeros(rows + 1, np.intp)
