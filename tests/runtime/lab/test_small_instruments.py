@@ -47,9 +47,9 @@ class TestCollapse:
         assert found["bias_parts"] == pytest.approx(np.concatenate(parts))
 
     def test_what_bends_is_no_affine_map(self, folder):
-        with pytest.raises(deltaplan.DeltaplanError, match="`dense1[.]relu` bends"):
+        with pytest.raises(deltaplan.DeltaplanError, match=r"`dense1[.]relu` bends"):
             deltaplan.examine("collapse", spec(folder, "dense 5 relu"))
-        with pytest.raises(deltaplan.DeltaplanError, match="`dense1[.]tanh` is curved"):
+        with pytest.raises(deltaplan.DeltaplanError, match=r"`dense1[.]tanh` is curved"):
             deltaplan.examine("collapse", spec(folder, "dense 5 tanh"))
 
 
