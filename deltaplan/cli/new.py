@@ -20,9 +20,9 @@ def command(data: Path, output: Path | None, target: str | None, as_json: bool) 
     """Write a first spec for a csv file.
 
     Looks at the columns: a target of words or of few whole numbers makes a classification, any other a
-    regression; the other columns of numbers are the inputs. Comments in the spec say what was chosen and
-    which columns were left out. A column named target, label, class or y is taken before the last one. A
-    file that is there already is never replaced.
+    regression; the other columns of numbers, and those of a few different words, are the inputs. Gaps are
+    filled. Comments in the spec say what was chosen and which columns were left out. A column named target,
+    label, class or y is taken before the last one. A file that is there already is never replaced.
     """
     from deltaplan.cli.console import say, say_json, warn
     from deltaplan.runtime.starter import look_at, starter_text
@@ -47,6 +47,8 @@ def _data(found: "Findings") -> dict[str, object]:
         "classes": list(found.classes),
         "inputs": list(found.inputs),
         "left_out": dict(found.left_out),
+        "categories": dict(found.categories),
+        "missing": dict(found.gaps),
     }
 
 
@@ -55,4 +57,6 @@ def _told(found: "Findings", spec: Path) -> str:
     lines = [f"{spec}: {inputs}, target `{found.target}` ({found.why})"]
     lines += [f"left out: `{name}` ({why})" for name, why in list(found.left_out.items())[:10]]
     lines += [f"and {len(found.left_out) - 10} more"] if len(found.left_out) > 10 else []
+    lines += [f"gaps: `{name}` ({word})" for name, word in list(found.gaps.items())[:10]]
+    lines += [f"and {len(found.gaps) - 10} more"] if len(found.gaps) > 10 else []
     return "\n".join([*lines, f"next: deltaplan train {spec}"])

@@ -84,7 +84,7 @@ def test_says_what_was_chosen_and_left_out() -> None:
     assert result.stdout.splitlines() == [
         "mine.dl: 1 input, target `y` (numbers that are not whole: a regression)",
         "left out: `n` (it counts the rows)",
-        "left out: `word` (words)",
+        "left out: `word` (the same in every row)",
         "next: deltaplan train mine.dl",
     ]
     text = Path("mine.dl").read_text()
@@ -112,14 +112,40 @@ def test_words_and_few_whole_numbers_are_classes(cell: str, classes: list[str]) 
     [
         ("{i + 1}", "it counts the rows"),
         ("5", "the same in every row"),
-        ("{'' if i == 3 else i % 7}", "no value in 1 row"),
+        ("{'' if i % 3 else i % 7}", "no value in 13 rows"),
         ("{'?' if i == 3 else i % 7}", "1 row without a number"),
         ("{'nan' if i == 3 else i % 7}", "1 row without a number"),
-        ("{'ab'[i % 2]}", "words"),
+        ("{'ab'[i % 2] * (i + 1)}", "20 different words"),
+        ("2021-{i % 12 + 1}-03", "dates"),
+        ("{i if i % 3 == 0 else 'w'}", "words and numbers"),
     ],
 )
 def test_columns_that_cannot_be_inputs_are_left_out(cell: str, why: str) -> None:
     assert made(rows(cell, "{i % 7}", "{i / 8}"))["left_out"] == {"a": why}
+
+
+def test_words_become_categories_and_gaps_are_filled() -> None:
+    content = rows(
+        "{'' if i == 3 else 'ab'[i % 2]}", "{'' if i == 5 else i % 7}", "{'yes no'.split()[i % 2]}"
+    )
+    found = made(content)
+    assert (found["inputs"], found["categories"]) == (["a", "b"], {"a": 2})
+    assert found["missing"] == {"a": "mode", "b": "median"}
+    part = load_dataset(deltaplan.load("t.dl"), Path()).parts["train"]
+    assert part.x["input"].shape == (3, 16)
+
+
+def test_rows_without_a_target_are_left_out() -> None:
+    content = rows("{i * i}", "{i % 7}", "{'' if i < 4 else 'yes no'.split()[i % 2]}")
+    assert made(content)["missing"] == {"y": "drop"}
+    dataset = load_dataset(deltaplan.load("t.dl"), Path())
+    assert sum(len(part) for part in dataset.parts.values()) == 16
+    assert "20 rows" in Path("t.dl").read_text()
+
+
+def test_gaps_that_no_line_can_name_leave_the_column_out() -> None:
+    content = rows("{'' if i == 3 else 'ab'[i % 2]}", "{i % 7}", "{i / 8}", head="the port,b,y")
+    assert made(content)["left_out"] == {"the port": "no value in 1 row"}
 
 
 def test_a_series_over_time_has_its_time() -> None:
@@ -218,8 +244,12 @@ HOSTILE = {
     "binary": (bytes(range(256)) * 10, "not text"),
     "zip": (b"PK\x03\x04" + b"x" * 100, "zip archive"),
     "one column": ("y\n" + "".join(f"{i}\n" for i in range(9)), "can be an input"),
-    "words alone": (rows("{'ab'[i % 2]}", "x", "{i / 8}"), "`a`: words"),
-    "target without values": (rows("{i * i}", "{i % 7}", "{'' if i == 3 else i / 8}"), "t.csv:5"),
+    "names alone": (rows("n{i}", "x", "{i / 8}"), "`a`: 20 different words"),
+    "target without values": (rows("{i * i}", "{i % 7}", "{'' if i > 3 else i / 8}"), "4 rows"),
+    "target with gaps that no line can name": (
+        rows("{i * i}", "{i % 7}", "{'' if i == 3 else i / 8}", head="a,b,the y"),
+        "t.csv:5",
+    ),
     "target the same": (rows("{i * i}", "{i % 7}", "4"), "the same in every row"),
     "target of names": (rows("{i * i}", "{i % 7}", "n{i}"), "a word of its own"),
     "target that cannot be written": (rows("{i * i}", "{i}", "{i / 8}", head='a,b,"""y"""'), "its name"),
@@ -249,7 +279,7 @@ def test_mistakes_are_told_as_their_golden_texts_say(golden) -> None:
     usable = rows("{i * i}", "{i % 7}", "{i / 8}")
     told = [
         refused("a,b\n1,2\n"),
-        refused(rows("{'ab'[i % 2]}", "1", "{i / 8}")),
+        refused(rows("n{i}", "1", "{i / 8}")),
         refused(rows("{i * i}", "{i % 7}", "4")),
         refused(usable, "--target", "z"),
     ]

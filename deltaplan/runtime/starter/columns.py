@@ -1,7 +1,7 @@
 """What the columns of a csv file hold, and what a model could learn from them."""
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from math import isfinite
 from pathlib import Path
 from typing import Any
@@ -9,11 +9,12 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from deltaplan.compiler.experiment import Strategy
 from deltaplan.compiler.nodes import Use
 from deltaplan.diagnostics import Diagnostic, Note, Problems, Source, Span, SpecError
 from deltaplan.plugins.contracts import Table
 from deltaplan.plugins.loader import builtin_registry
-from deltaplan.runtime.data.cells import Wanted, is_text, numbers_of
+from deltaplan.runtime.data.cells import Wanted, are_dates, is_text, numbers_of
 from deltaplan.runtime.data.gaps import missing_value
 from deltaplan.runtime.data.prepare import read_table
 from deltaplan.runtime.data.problems import DataGuessed, rows_in_words, unknown_column
@@ -22,6 +23,7 @@ from deltaplan.runtime.starter.mistakes import NoInputColumns, TooFewRows, Unsui
 
 FEWEST_ROWS = 5  # so that 80 % and 20 % of them are both some
 MOST_CLASSES = 20  # whole numbers with more different values are quantities
+MOST_CATEGORIES = 20  # a column with more different words is left out
 ROWS_A_CLASS = 5  # at least, on average, where whole numbers are to be classes
 TARGETS = ("target", "label", "class", "y")
 COUNTS = "it counts the rows"
@@ -34,7 +36,8 @@ class Findings:
     """What the file holds and what was chosen.
 
     `classes` are the labels of a classification, empty for a regression; `why` tells the choice. `left_out`
-    are the columns that are no inputs, each with its reason.
+    are the columns that are no inputs, each with its reason. `categories` has the inputs that hold words,
+    each with how many different ones; `gaps` the columns that lack values, each with what is done about it.
     """
 
     file: Path
@@ -46,6 +49,8 @@ class Findings:
     inputs: tuple[str, ...]
     left_out: Mapping[str, str]
     warnings: tuple[Diagnostic, ...] = ()
+    categories: Mapping[str, int] = field(default_factory=dict)
+    gaps: Mapping[str, Strategy] = field(default_factory=dict)
 
 
 def look_at(file: Path, target: str | None = None) -> Findings:
@@ -57,12 +62,35 @@ def look_at(file: Path, target: str | None = None) -> Findings:
         rows = rows_in_words(table.rows)
         raise SpecError(TooFewRows(file=file.name, rows=rows, needed=FEWEST_ROWS))
     name = target or _likely_target(list(table.columns))
+    known = int((~_gaps(table.columns[name])).sum())
+    if known < FEWEST_ROWS:
+        rows = f"{rows_in_words(known)} with a value of `{name}`"
+        raise SpecError(TooFewRows(file=file.name, rows=rows, needed=FEWEST_ROWS))
     classes, why = _problem(table, name)
     inputs, left_out = _inputs(table, name)
     if not inputs:
         raise SpecError(_no_inputs(file, name, left_out))
     warnings = tuple(DataGuessed(what=text) for text in table.warnings)
-    return Findings(file, table.rows, decimal, name, why, classes, inputs, left_out, warnings)
+    words = {each: len(_words(table.columns[each])) for each in inputs if is_text(table.columns[each])}
+    gaps = {each: _mend(table, each, name) for each in (*inputs, name) if _gaps(table.columns[each]).any()}
+    return Findings(file, table.rows, decimal, name, why, classes, inputs, left_out, warnings, words, gaps)
+
+
+def _gaps(column: Any) -> NDArray[np.bool_]:
+    """[rows], where there is no value."""
+    values = np.asarray(column)
+    return np.asarray(values == "" if is_text(values) else np.isnan(values))
+
+
+def _words(column: Any) -> Column:
+    """The different words, without the gaps."""
+    return np.setdiff1d(np.unique(np.asarray(column)), [""])
+
+
+def _mend(table: Table, name: str, target: str) -> Strategy:
+    if name == target:
+        return "drop"
+    return "mode" if is_text(table.columns[name]) else "median"
 
 
 def _read(file: Path) -> tuple[Table, str]:
@@ -92,10 +120,13 @@ def _likely_target(names: list[str]) -> str:
 def _problem(table: Table, name: str) -> tuple[tuple[str, ...], str]:
     """The classes, none for a regression, and why. SpecError where the column is no target."""
     column, problems = np.asarray(table.columns[name]), Problems()
-    gaps = np.flatnonzero(column == "" if is_text(column) else np.isnan(column)).tolist()
-    if gaps:
-        problems.add(missing_value(table, name, gaps, None, "fill the gap, or leave the row out"))
+    gaps = _gaps(column)
+    if gaps.any() and not (name.isidentifier() and name.isascii()):
+        mend = "fill the gap, or leave the row out"
+        problems.add(missing_value(table, name, np.flatnonzero(gaps).tolist(), None, mend))
         problems.raise_errors()
+    column = column[~gaps]
+    table = replace(table, columns={**table.columns, name: column}, rows=len(column))
     if is_text(column):
         classes = classes_of(table, "class", Wanted(name), problems) or ()
         why = f"{len(classes)} different words: a classification"
@@ -147,12 +178,13 @@ def _unfit(values: Any, name: str) -> str:
         return "its name cannot be written in a spec"
     if name.startswith("#"):
         return "it has no name"
-    if is_text(column):
-        return _words_in_words(column)
-    missing = int(np.isnan(column).sum())
-    if missing:
+    missing = int(_gaps(column).sum())
+    plain = name.isidentifier() and name.isascii()
+    if 2 * missing > len(column) or (missing and is_text(column) and not plain):
         return f"no value in {rows_in_words(missing)}"
-    if column.min() == column.max():
+    if is_text(column):
+        return _unfit_words(column)
+    if np.nanmin(column) == np.nanmax(column):
         return "the same in every row"
     return COUNTS if column[0] in (0, 1) and (np.diff(column) == 1).all() else ""
 
@@ -162,12 +194,19 @@ def _can_be_written(name: str) -> bool:
     return name.isprintable() and '"' not in name
 
 
-def _words_in_words(column: Column) -> str:
-    """A few words among numbers are told: they are mended more easily than a column of words."""
-    strange = [str(cell) for cell in column if not _is_number(str(cell))]
-    if 2 * len(strange) > len(column) or not strange:
-        return "words"
-    return f"{rows_in_words(len(strange))} without a number"
+def _unfit_words(column: Column) -> str:
+    """Why a column of words is no input; a few words among numbers are told: they are easily mended."""
+    cells = [str(cell) for cell in column if cell]
+    strange = [cell for cell in cells if not _is_number(cell)]
+    if len(strange) < len(cells):
+        few = 2 * len(strange) <= len(cells)
+        return f"{rows_in_words(len(strange))} without a number" if few else "words and numbers"
+    if are_dates(cells):
+        return "dates"
+    count = len(_words(column))
+    if count < 2:
+        return "the same in every row"
+    return "" if count <= MOST_CATEGORIES and 2 * count <= len(cells) else f"{count} different words"
 
 
 def _is_number(cell: str) -> bool:

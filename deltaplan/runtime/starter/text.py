@@ -38,11 +38,27 @@ def _model(found: Findings, name: str) -> list[str]:
     output = f"a number for each class: {_labels(found.classes)}" if count else "no activation: the loss says"
     return [
         f"model {name} {{",
-        f"    input {len(found.inputs)}",
+        _input(found),
         _line("    dense hidden  relu", "a list makes more layers: dense hidden x 2"),
         _line(f"    output {count or 1}", output if count else ""),
         "}",
     ]
+
+
+def _input(found: Findings) -> str:
+    if not found.categories:
+        return f"    input {len(found.inputs)}"
+    width = len(found.inputs) + sum(count - 1 for count in found.categories.values())
+    return _line("    input", f"{width} numbers: one for each different word")
+
+
+def _missing(found: Findings) -> list[str]:
+    """`missing median y=drop port=mode`: what fills the gaps, and which rows are left out."""
+    if not found.gaps:
+        return []
+    default = ["median"] if "median" in found.gaps.values() else []
+    named = [f"{_column(name)}={word}" for name, word in found.gaps.items() if word != "median"]
+    return [_line(f"    missing {' '.join([*default, *named])}", "what is done about gaps")]
 
 
 def _data(found: Findings, spec: Path) -> list[str]:
@@ -53,6 +69,7 @@ def _data(found: Findings, spec: Path) -> list[str]:
         _line(f'    csv "{_path(found.file, spec)}"{decimal}', f"{found.rows} rows"),
         *_inputs(found),
         *(f"    # left out: {line}" for line in _left_out(found)),
+        *_missing(found),
         _line(f"    targets {_column(found.target)}", found.why),
         _line("    split train=80% test=20% seed=1", "the test part is for the last word alone"),
         _line(f"    standardize {both}", "mean 0 and deviation 1, by the training part"),
