@@ -5,10 +5,11 @@ from typing import TYPE_CHECKING, Literal
 
 import click
 
-from deltaplan.cli.spec import json_option, run_plugins_option
+from deltaplan.cli.spec import backend_option, json_option, run_plugins_option
 
 if TYPE_CHECKING:
     from deltaplan.runtime.model import Table
+    from deltaplan.runtime.outcome import Backend
 
 MOST_CLASSES = 20  # of a matrix that is printed
 
@@ -20,12 +21,14 @@ MOST_CLASSES = 20  # of a matrix that is printed
     "--part", type=click.Choice(["train", "validation", "test"]), help="One part of the run's own data."
 )
 @run_plugins_option
+@backend_option
 @json_option("Print the scores as JSON.")
 def command(
     run: Path,
     data: Path | None,
     part: Literal["train", "validation", "test"] | None,
     run_plugins: bool,
+    backend: "Backend | None",
     as_json: bool,
 ) -> None:
     """Print loss and metrics of a run on the parts of its data, or on all rows of the file DATA.
@@ -41,8 +44,8 @@ def command(
         raise click.UsageError("a file has no parts: give DATA or --part, not both")
     opened = deltaplan.open(run, run_plugins)
     parts = samples_of(opened, part, data)
-    scores = {name: opened.model.score(samples) for name, samples in parts.items()}
-    tables = {name: opened.model.tables(samples) for name, samples in parts.items()}
+    scores = {name: opened.model.score(samples, backend) for name, samples in parts.items()}
+    tables = {name: opened.model.tables(samples, backend) for name, samples in parts.items()}
     if as_json:
         told = {name: {label: each.to_data() for label, each in own.items()} for name, own in tables.items()}
         say_json({name: {**finite(scores[name]), **told[name]} for name in parts})

@@ -1,10 +1,14 @@
 """`deltaplan predict`: csv in, csv out."""
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
-from deltaplan.cli.spec import run_plugins_option
+from deltaplan.cli.spec import backend_option, run_plugins_option
+
+if TYPE_CHECKING:
+    from deltaplan.runtime.outcome import Backend
 
 
 @click.command("predict")
@@ -17,8 +21,11 @@ from deltaplan.cli.spec import run_plugins_option
     help="Write the predictions to this file instead of standard output.",
 )
 @run_plugins_option
+@backend_option
 @click.option("-q", "--quiet", is_flag=True, help="With -o: do not say how many there are.")
-def command(run: Path, data: Path, output: Path | None, run_plugins: bool, quiet: bool) -> None:
+def command(
+    run: Path, data: Path, output: Path | None, run_plugins: bool, backend: "Backend | None", quiet: bool
+) -> None:
     """Predict every row of the file DATA with a trained run, as csv.
 
     DATA is read as the spec says and needs the input columns alone; other columns are left out. Predictions
@@ -29,7 +36,7 @@ def command(run: Path, data: Path, output: Path | None, run_plugins: bool, quiet
     from deltaplan.runtime.predictions import predictions_csv
     from deltaplan.runtime.writing import write_together
 
-    text = predictions_csv(deltaplan.open(run, run_plugins), data)
+    text = predictions_csv(deltaplan.open(run, run_plugins), data, backend)
     if output is None:
         say_data(text)
         return

@@ -40,6 +40,15 @@ def run_plugins_option(function: F) -> F:
     )(function)
 
 
+def backend_option(function: F) -> F:
+    """`--backend`, given to the verb as `backend`."""
+    return click.option(
+        "--backend",
+        type=click.Choice(["native", "numpy"]),
+        help="Machine code, or numpy, the definition; by default the one that is faster for so many samples.",
+    )(function)
+
+
 def json_option(help: str) -> Callable[[F], F]:
     """`--json`, given to the verb as `as_json`; its errors are JSON then too."""
 

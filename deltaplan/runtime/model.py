@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from math import prod
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -12,15 +12,15 @@ from deltaplan.compiler.experiment import Experiment
 from deltaplan.compiler.links import decision_of
 from deltaplan.compiler.plans import Plan
 from deltaplan.runtime.arrays import arrays_of
-from deltaplan.runtime.backends.numpy.bind import bind
 from deltaplan.runtime.backends.numpy.expressions import Array
 from deltaplan.runtime.data.dataset import Part
 from deltaplan.runtime.data.preprocessing import Preprocessing
+from deltaplan.runtime.forward import Forward
 from deltaplan.runtime.metrics import decided, fitting, measure, table
+from deltaplan.runtime.outcome import Backend
 from deltaplan.runtime.prepared import Prepared
-from deltaplan.runtime.threads import blas_threads
 
-BLOCK = 1024  # samples that are predicted at once
+PlanName = Literal["linked", "raw", "evaluate"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,26 +43,27 @@ class Model:
     theta: Array
     preprocessing: Preprocessing
     prepared: Prepared | None = field(default=None, repr=False, compare=False)
-    _plans: dict[str, Plan] = field(default_factory=dict, init=False, repr=False, compare=False)
+    _forwards: dict[PlanName, Forward] = field(default_factory=dict, init=False, repr=False, compare=False)
 
-    def predict(self, inputs: Any) -> Any:
+    def predict(self, inputs: Any, backend: Backend | None = None) -> Any:
         """Predictions in the data's units: an array [N, outputs], or one for each output by its name.
 
         `inputs` is an array [N, features] in the data's units, a data frame or a mapping of columns that has
         those that were trained on, or one of these for each input by its name. What a loss on classes gives
-        are probabilities; `decide` gives the classes. SpecError where the shape or the columns do not fit.
+        are probabilities; `decide` gives the classes. `backend` does the work; if None it is the native one
+        where that is faster for so many samples. SpecError where the shape or the columns do not fit.
         """
-        values = self.predict_columns(self._columns(inputs))
+        values = self.predict_columns(self._columns(inputs), backend)
         found = {name: np.ascontiguousarray(value.T) for name, value in values.items()}
         return found if len(found) > 1 else next(iter(found.values()))
 
-    def decide(self, inputs: Any) -> Any:
+    def decide(self, inputs: Any, backend: Backend | None = None) -> Any:
         """The class of each sample, by name where the data has names: [N], [N, columns] for several yes-or-no
         targets of one output, or one array for each output.
 
         ValueError if no output decides between classes.
         """
-        raw = self.raw_columns(self._columns(inputs))
+        raw = self.raw_columns(self._columns(inputs), backend)
         found = {
             name: self.classes(name, value) for name, value in raw.items() if self.decision(name) != "none"
         }
@@ -75,17 +76,15 @@ class Model:
 
         return inputs_from_memory(self.preprocessing, inputs)
 
-    def predict_columns(self, x: Mapping[str, Array]) -> dict[str, Array]:
+    def predict_columns(self, x: Mapping[str, Array], backend: Backend | None = None) -> dict[str, Array]:
         """Prepared inputs [features, N] to predictions [outputs, N] by output, in the data's units."""
-        plan = self.plan(linked=True)
-        return self.preprocessing.targets_back(self._run(plan, x))
+        return self.preprocessing.targets_back(self._run("linked", x, backend))
 
-    def score(self, part: Part) -> dict[str, float]:
+    def score(self, part: Part, backend: Backend | None = None) -> dict[str, float]:
         """Loss and metrics on prepared samples; a metric is named `output.metric` where there are several."""
-        plan, raw = self._evaluation(), self.raw_columns(part.x)
+        raw, losses = self._evaluated(part, backend)
         found: dict[str, float] = {}
-        if plan.trace.sample_loss is not None:
-            losses = self._losses(plan, part)
+        if losses is not None:
             found["loss"] = float(losses.mean() if self._averages() else losses.sum())
         for name, value in raw.items():
             if name in part.y:
@@ -97,11 +96,20 @@ class Model:
                 found |= own if len(raw) == 1 else {f"{name}.{metric}": v for metric, v in own.items()}
         return found
 
-    def tables(self, part: Part) -> dict[str, Table]:
+    def _evaluated(self, part: Part, backend: Backend | None) -> tuple[dict[str, Array], Array | None]:
+        """What the model gives before links, [outputs, N] by output, and the loss of each sample."""
+        forward = self._forward("evaluate")
+        outputs, loss = forward.plan.trace.outputs, forward.plan.trace.sample_loss
+        wanted = [*forward.plan.kept[: len(outputs)], *([] if loss is None else [loss])]
+        values = forward(self.theta, arrays_of(part, self.theta.dtype), wanted, backend)
+        raw = dict(zip(outputs, values, strict=False))
+        return raw, None if loss is None else values[-1][0]
+
+    def tables(self, part: Part, backend: Backend | None = None) -> dict[str, Table]:
         """The tables of metrics on prepared samples, named as in `score`: the confusion matrix of each output
         that decides between classes."""
         found: dict[str, Table] = {}
-        raw = self.raw_columns(part.x)
+        raw = self.raw_columns(part.x, backend)
         for name, value in raw.items():
             columns, decision = self.preprocessing.targets.get(name), self.decision(name)
             if columns is None or name not in part.y or (decision == "positive" and len(value) > 1):
@@ -149,66 +157,33 @@ class Model:
             chosen = chosen[0] if len(chosen) == 1 else np.ascontiguousarray(chosen.T)
         return np.array(target.classes)[chosen] if target and target.classes else chosen
 
-    def raw_columns(self, x: Mapping[str, Array]) -> dict[str, Array]:
+    def raw_columns(self, x: Mapping[str, Array], backend: Backend | None = None) -> dict[str, Array]:
         """What the model gives before links and decisions, [outputs, N] by output."""
-        return self._run(self.plan(linked=False), x)
+        return self._run("raw", x, backend)
 
     def plan(self, linked: bool = True) -> Plan:
         """The plan of predictions, made when it is first asked for; each call has memory of its own."""
-        name = "linked" if linked else "raw"
-        if name not in self._plans:
-            self._plans[name] = self._prediction(linked)
-        return self._plans[name]
+        return self._forward("linked" if linked else "raw").plan
 
-    def _prediction(self, linked: bool) -> Plan:
-        if self.prepared and not linked:
-            return self.prepared.raw
-        from deltaplan.compiler.plan import predict_plan
+    def _plan(self, name: PlanName) -> Plan:
+        if self.prepared and name != "linked":
+            return self.prepared.raw if name == "raw" else self.prepared.evaluate
+        from deltaplan.compiler.plan import evaluate_plan, predict_plan
 
-        return predict_plan(self.experiment.graph, linked=linked)
+        graph = self.experiment.graph
+        return evaluate_plan(graph) if name == "evaluate" else predict_plan(graph, linked=name == "linked")
 
-    def _evaluation(self) -> Plan:
-        """The plan of outputs and losses."""
-        if self.prepared:
-            return self.prepared.evaluate
-        from deltaplan.compiler.plan import evaluate_plan
+    def _forward(self, name: PlanName) -> Forward:
+        if name not in self._forwards:
+            self._forwards[name] = Forward(self._plan(name))
+        return self._forwards[name]
 
-        return evaluate_plan(self.experiment.graph)
-
-    def _run(self, plan: Plan, x: Mapping[str, Array]) -> dict[str, Array]:
-        """The plan's outputs [outputs, N] for inputs [features, N], a block of samples at a time."""
-        count = next(iter(x.values())).shape[-1]
-        wanted = plan.kept[: len(plan.trace.outputs)]
-        parts: list[list[Array]] = [[] for _ in wanted]
-        if not count:
-            return {name: np.zeros((t.size, 0)) for name, t in plan.trace.outputs.items()}
-        with np.errstate(all="ignore"), blas_threads():
-            for begin, bound in self._blocks(plan, count):
-                for name, array in bound.data.items():
-                    np.copyto(array, x[name][..., begin : begin + array.shape[-1]])
-                bound.run()
-                for found, tensor in zip(parts, wanted, strict=True):
-                    found.append(bound[tensor].reshape(tensor.size, -1).astype(np.float64))
-        return dict(zip(plan.trace.outputs, (np.concatenate(p, axis=-1) for p in parts), strict=True))
-
-    def _blocks(self, plan: Plan, count: int) -> Any:
-        vectors = {"θ": self.theta}
-        whole = bind(plan, vectors, BLOCK) if count > BLOCK else None
-        for begin in range(0, count, BLOCK):
-            size = min(BLOCK, count - begin)
-            yield begin, whole if whole and size == BLOCK else bind(plan, vectors, size)
-
-    def _losses(self, plan: Plan, part: Part) -> Array:
-        """The loss of each sample, a block of them at a time."""
-        assert plan.trace.sample_loss is not None
-        data, found = arrays_of(part, self.theta.dtype), []
-        with np.errstate(all="ignore"), blas_threads():
-            for begin, bound in self._blocks(plan, len(part)):
-                for name, array in bound.data.items():
-                    np.copyto(array, data[name][..., begin : begin + array.shape[-1]])
-                bound.run()
-                found.append(bound[plan.trace.sample_loss].astype(np.float64))
-        return np.concatenate(found)
+    def _run(self, name: PlanName, data: Mapping[str, Array], backend: Backend | None) -> dict[str, Array]:
+        """The plan's outputs [outputs, N] for inputs [features, N]."""
+        forward = self._forward(name)
+        outputs = forward.plan.trace.outputs
+        found = forward(self.theta, data, forward.plan.kept[: len(outputs)], backend)
+        return dict(zip(outputs, found, strict=True))
 
     def _averages(self) -> bool:
         return self.experiment.train is None or self.experiment.train.average == "mean"

@@ -10,11 +10,12 @@ import numpy as np
 from deltaplan.runtime.backends.numpy.expressions import Array
 from deltaplan.runtime.data.prepare import read_table
 from deltaplan.runtime.model import Model
+from deltaplan.runtime.outcome import Backend
 from deltaplan.runtime.requirements import require
 from deltaplan.runtime.run import Run
 
 
-def predictions_csv(run: Run, path: Path) -> str:
+def predictions_csv(run: Run, path: Path, backend: Backend | None = None) -> str:
     """A header and a line for each row of the file: the target's name, and for a classifier the class and the
     probability of each; several targets of yes or no have a class and a probability each. Numbers have the
     digits that read back to the same float32 or float64.
@@ -25,9 +26,9 @@ def predictions_csv(run: Run, path: Path) -> str:
     assert experiment.data is not None
     table = read_table(experiment.data.source, path)
     x, model = run.model.preprocessing.apply_inputs(table), run.model
-    values = model.predict_columns(x)
+    values = model.predict_columns(x, backend)
     decides = any(model.decision(name) != "none" for name in model.outputs)
-    raw = model.raw_columns(x) if decides else values
+    raw = model.raw_columns(x, backend) if decides else values
     columns = [c for name in model.outputs for c in _columns(model, name, values[name], raw[name])]
     text = StringIO()
     writer = csv.writer(text, lineterminator="\n")

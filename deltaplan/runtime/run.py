@@ -106,9 +106,9 @@ class Run:
         """`complete`, `interrupted` or `diverged`."""
         return self.saved.ended
 
-    def predict(self, inputs: Any) -> Any:
+    def predict(self, inputs: Any, backend: Backend | None = None) -> Any:
         """Predictions [N, outputs] in the data's units for inputs [N, features]: see `Model.predict`."""
-        return self.model.predict(inputs)
+        return self.model.predict(inputs, backend)
 
     def predictor(self, backend: Backend | None = None) -> "Predictor":
         """A prepared predictor, for one sample in a microsecond or for many at full speed: see `Predictor`.
@@ -117,18 +117,18 @@ class Run:
 
         return predictor_of(self.model, backend)
 
-    def decide(self, inputs: Any) -> Any:
+    def decide(self, inputs: Any, backend: Backend | None = None) -> Any:
         """The class of each sample: see `Model.decide`."""
-        return self.model.decide(inputs)
+        return self.model.decide(inputs, backend)
 
-    def score(self, x: Any, y: Any = None) -> dict[str, float]:
+    def score(self, x: Any, y: Any = None, backend: Backend | None = None) -> dict[str, float]:
         """Loss and metrics on samples in memory: as for training, [N, features] and [N, outputs] or [N], or a
         data frame with the columns that were trained on. SpecError where they do not fit."""
-        return self.model.score(self._part(x, y))
+        return self.model.score(self._part(x, y), backend)
 
-    def tables(self, x: Any, y: Any = None) -> dict[str, Table]:
+    def tables(self, x: Any, y: Any = None, backend: Backend | None = None) -> dict[str, Table]:
         """The confusion matrix on samples in memory, given as to `score`, by the name `confusion`."""
-        return self.model.tables(self._part(x, y))
+        return self.model.tables(self._part(x, y), backend)
 
     def _part(self, x: Any, y: Any) -> Part:
         from deltaplan.runtime.data.memory import part_from_memory

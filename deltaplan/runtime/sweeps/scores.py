@@ -9,8 +9,9 @@ from deltaplan.runtime.arrays import arrays_of
 from deltaplan.runtime.backends.numpy.bind import Bound, bind
 from deltaplan.runtime.backends.numpy.expressions import Array
 from deltaplan.runtime.data.dataset import Dataset, Part
+from deltaplan.runtime.forward import BLOCK
 from deltaplan.runtime.metrics import fitting, measure
-from deltaplan.runtime.model import BLOCK, Model
+from deltaplan.runtime.model import Model
 from deltaplan.runtime.threads import blas_threads
 
 Scores = dict[str, float]  # `train_loss`, `validation_accuracy`

@@ -1,10 +1,11 @@
 """A plan bound to memory on the native backend: the counterpart of the numpy backend's `bind`."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any, Literal
 
 import numpy as np
 
+from deltaplan.compiler.buffers import aliases
 from deltaplan.compiler.loops.llvm.calls import spaces_of
 from deltaplan.compiler.loops.llvm.run import write_run
 from deltaplan.compiler.loops.program import Program, program
@@ -24,29 +25,51 @@ from deltaplan.runtime.random import Purpose
 KINDS = {"float32": "float", "float64": "double"}
 
 
+class NativeCode:
+    """The machine code of a plan on `batch` samples of one precision: any number of bounds share it, each
+    with memory of its own. `make` turns its text into an object file."""
+
+    def __init__(
+        self,
+        plan: Plan,
+        batch: int,
+        dtype: np.dtype[Any],
+        fused: bool = True,
+        reuse: bool = True,
+        target: Target | None = None,
+        redzone: int = 0,
+        inner: Literal["samples", "features"] = "samples",
+        make: Callable[[str, Target], bytes] = compile_text,
+    ) -> None:
+        target = target or host()
+        axes = Axes(batch, target.schedule(dtype.itemsize), inner=inner)
+        self.program: Program = program(
+            plan.steps, external_of(plan), plan.kept, axes, {}, fused=fused, reuse=reuse, redzone=redzone
+        )
+        self.alias = aliases(plan.steps)
+        text = write_run(self.program, KINDS[dtype.name], target.width)
+        self._library = Library(make(text, target), target)
+        self.call = self._library.function("run", ["ptr"])
+
+
 class NativeBound:
     """A plan on `batch` samples. `vectors` are `θ`, and `g` and `v` where the plan has them, all of one
     precision; `data` holds the arrays of inputs and targets by their keys, and what is written there is what
-    the next run sees. Classes are real numbers in them."""
+    the next run sees. Classes are real numbers in them. `code` is that of the plan where it is made already;
+    else `options` are those of `NativeCode`."""
 
     def __init__(
         self,
         plan: Plan,
         vectors: Mapping[str, Array],
         batch: int,
-        fused: bool = True,
-        reuse: bool = True,
-        target: Target | None = None,
-        redzone: int = 0,
-        inner: Literal["samples", "features"] = "samples",
+        code: NativeCode | None = None,
+        **options: Any,
     ) -> None:
         self.plan, self.batch = plan, batch
         dtype = vectors["θ"].dtype
-        target = target or host()
-        axes = Axes(batch, target.schedule(dtype.itemsize), inner=inner)
-        self.program: Program = program(
-            plan.steps, external_of(plan), plan.kept, axes, {}, fused=fused, reuse=reuse, redzone=redzone
-        )
+        self._code = code or NativeCode(plan, batch, dtype, **options)
+        self.program = self._code.program
         self._arrays: dict[str, Array] = dict(vectors)
         self._arrays["arena"] = zeros(self.program.arena, dtype)
         self._arrays["scratch"] = zeros(self.program.scratch, dtype)
@@ -62,10 +85,6 @@ class NativeBound:
         self._arrays |= {found.name: table(found) for found in self.program.tables}
         self._arrays["samples"] = numbers_of(np.arange(batch), dtype)
         self._arrays["counter"] = counter_of(0, Purpose.DROPOUT)
-        self._library = Library(
-            compile_text(write_run(self.program, KINDS[dtype.name], target.width), target), target
-        )
-        self._call = self._library.function("run", ["ptr"])
         spaces = spaces_of(self.program)
         self._table = np.array([self._arrays[name].ctypes.data for name in spaces], np.uintp)
 
@@ -76,11 +95,11 @@ class NativeBound:
         self._arrays["samples"][:] = numbers_of(samples, self._arrays["samples"].dtype)
 
     def run(self) -> None:
-        self._call(self._table.ctypes.data)
+        self._code.call(self._table.ctypes.data)
 
     def __getitem__(self, tensor: Tensor) -> Any:
         """The numbers of a tensor that lies in memory: [*shape, batch] where batched."""
-        spot = self.program.spots[tensor.name]
+        spot = self.program.spots[self._code.alias.get(tensor.name, tensor).name]
         count = self.program.axes.numbers(tensor)
         return self._seen(self._arrays[spot.space][spot.offset : spot.offset + count], tensor)
 

@@ -46,7 +46,7 @@ def bind(
     memory of their own. A sample's features are the numbers of its shape, the last axis the fastest.
     """
     dtype = vectors["θ"].dtype
-    leaves = {**plan.trace.inputs, **_used_targets(plan)}
+    leaves = {**plan.trace.inputs, **used_targets(plan)}
     data = {name: _leaf(tensor, batch, dtype, (data or {}).get(name)) for name, tensor in leaves.items()}
     scale = np.ones((), dtype)
     external = {leaves[n]: array.reshape(*leaves[n].shape, batch) for n, array in data.items()}
@@ -60,7 +60,8 @@ def bind(
     return Bound(plan, program, data, scale)
 
 
-def _used_targets(plan: Plan) -> dict[str, Tensor]:
+def used_targets(plan: Plan) -> dict[str, Tensor]:
+    """The targets that a plan reads, by their keys."""
     read = {tensor for step in plan.steps for tensor in step.inputs}
     return {target_key(name): t for name, t in plan.trace.targets.items() if t in read}
 
