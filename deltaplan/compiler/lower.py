@@ -177,7 +177,7 @@ class Writer(StepWriter):
         for part in parts:
             tensor = self.segments.setdefault(part.tensor.name, part).tensor
             own = name if len(parts) == 1 else self.temporary()
-            values.append(self.reduced(own, expression, {"w": tensor}, tensor.size))
+            values.append(self.reduced(own, expression, {"w": tensor}, tensor.size, part.rows))
         total = values[0] if len(values) == 1 else self.sum(name, values)
         self.penalties.append(total)
         return total

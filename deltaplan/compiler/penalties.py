@@ -23,9 +23,12 @@ def segments(
     chosen = [p for p in parameters if is_in(p, places, graph)]
     found: list[Segment] = []
     for trained, group in groupby(sorted(chosen, key=lambda p: p.offset), lambda p: p.name not in frozen):
-        blocks = [(p.tensor.name, p.offset, p.end) for p in group]
+        parts = list(group)
+        blocks = [(p.tensor.name, p.offset, p.end) for p in parts]
+        rows = {p.tensor.name: p.tensor.shape[0] for p in parts if len(p.tensor.shape) > 1}
         for label, begin, end in merged(blocks) if separable(expression) else blocks:
-            found.append(Segment(Tensor(f"θ({label})", (end - begin,)), begin, trained))
+            tensor = Tensor(f"θ({label})", (end - begin,))
+            found.append(Segment(tensor, begin, trained, rows.get(label, 1)))
     return tuple(found)
 
 

@@ -73,6 +73,7 @@ class Segment:
     tensor: Tensor
     offset: int
     trained: bool = True
+    rows: int = 1  # of the numbers as a matrix, where it is one block
 
 
 @dataclass(frozen=True, slots=True)

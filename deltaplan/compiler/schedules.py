@@ -14,6 +14,7 @@ from deltaplan.plugins.expressions import (
     logaddexp,
     maximum,
     replace,
+    sqrt,
     substitute,
     walk,
 )
@@ -80,4 +81,5 @@ WRITTEN_OUT: Mapping[Op, Callable[[Sequence[Expr]], Expr]] = {
     Op.MEAN: lambda terms: _sum(terms) / len(terms),
     Op.AMAX: _paired(maximum),
     Op.LOGSUMEXP: _paired(logaddexp),
+    Op.SPECTRAL: lambda terms: sqrt(_sum([term * term for term in terms])),
 }

@@ -4,6 +4,7 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
+from deltaplan.compiler.spectral import Spectral
 from deltaplan.compiler.steps import Map, Pick, Reduce, Shape, Step, Tensor
 from deltaplan.plugins.expressions import (
     CONDITIONS,
@@ -49,15 +50,18 @@ class StepWriter:
         total = sum((argument(f"x{i}") for i in range(len(tensors))), const(0.0))
         return self.elementwise(name, (total,), tensors, " + ".join(f"{{{i}}}" for i in range(len(tensors))))
 
-    def reduced(self, name: str, expression: Expr, tensors: Mapping[str, Tensor], count: int) -> Tensor:
-        """An expression with reductions over the numbers of one sample, as map, reduce, map."""
+    def reduced(
+        self, name: str, expression: Expr, tensors: Mapping[str, Tensor], count: int, rows: int = 1
+    ) -> Tensor:
+        """An expression with reductions over the numbers of one sample, as map, reduce, map. As a matrix the
+        numbers are so many rows."""
         cut = split_reductions(expression)
         known = dict(tensors)
         shared = shared_scalars([*(stage.element for stage in cut.stages), cut.result])
         made: dict[Expr, Expr] = {}
         for stage in cut.stages:
             element = replace_parts(stage.element, made)
-            known[stage.result] = self._stage(replace(stage, element=element), known, count)
+            known[stage.result] = self._stage(replace(stage, element=element), known, count, rows)
             for part in shared:
                 if part not in made and set(arguments(part)) <= known.keys():
                     own = self._over(self.temporary(), part, known, count)
@@ -65,8 +69,10 @@ class StepWriter:
                     made[part] = argument(own.name, scalar=True)
         return self._over(name, replace_parts(cut.result, made), known, count)
 
-    def _stage(self, stage: Stage, known: Mapping[str, Tensor], count: int) -> Tensor:
+    def _stage(self, stage: Stage, known: Mapping[str, Tensor], count: int, rows: int) -> Tensor:
         element = self._over(self.temporary(), stage.element, known, count, plain=True)
+        if stage.kind == "spectral":
+            return Spectral(self.emit, self.temporary).norm(element, 1 if element.batched else rows)
         out = Tensor(self.temporary(), (), element.batched)
         if stage.kind == "pick":
             return self.emit(Pick(inputs=(element, self._index(stage, known)), outputs=(out,)))

@@ -48,6 +48,7 @@ LOSSES = {
     "absolute": "sum(absolute_error) + l1(0.1)",
     "huber": "mean(huber)",
     "logistic": "mean(logistic) + l2(0.1, on=biases)",
+    "spectral": "mean(squared_error) + spectral(0.1)",
 }
 
 
@@ -143,6 +144,12 @@ def test_losses_and_penalties(loss):
         21,
         "float64",
     )
+
+
+@pytest.mark.parametrize("dtype", ["float64", "float32"])
+def test_the_spectral_norm_of_wide_layers(dtype):
+    lines, minimize = ("input 70", "dense 90 tanh", "output 3"), "mean(squared_error) + spectral(0.1)"
+    check(experiment(*lines, inputs=70, targets=3, minimize=minimize), 5, dtype)
 
 
 @pytest.mark.parametrize("classes", [2, 10, 16, 17, 40])

@@ -47,6 +47,7 @@ FUNCTIONS: Mapping[str, Function] = {
         for made in (
             *(ex.exp, ex.expm1, ex.log, ex.log1p, ex.sqrt, ex.sin, ex.cos, ex.tanh, ex.sinh, ex.cosh),
             *(ex.sigmoid, ex.softplus, ex.erf, ex.abs, ex.sign, ex.sum, ex.mean, ex.amax, ex.logsumexp),
+            ex.spectral_norm,
         )
     },
     **{

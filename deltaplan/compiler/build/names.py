@@ -4,7 +4,7 @@ from collections.abc import Iterable
 from typing import ClassVar, get_args
 
 from deltaplan.compiler.build.context import Context, Told
-from deltaplan.compiler.build.words import FOREIGN, NOT_YET, OUT_OF_SCOPE
+from deltaplan.compiler.build.words import FOREIGN, OUT_OF_SCOPE
 from deltaplan.diagnostics import Diagnostic, Note, Span, mistake, nearest
 from deltaplan.plugins.contracts import Kind
 
@@ -80,9 +80,7 @@ def unknown(
     if plain in OUT_OF_SCOPE:
         topic, needs = OUT_OF_SCOPE[plain]
         return context.refuse(OutOfScope(span=span, name=name, topic=topic, needs=needs))
-    if name in NOT_YET.get(kind, ()) and name not in known:
-        return context.refuse(NotYetSupported(span=span, what=f"the {kind} `{name}`", notes=notes))
-    if (ours := FOREIGN.get(plain)) in known or ours in NOT_YET.get(kind, ()):
+    if (ours := FOREIGN.get(plain)) in known:
         return context.refuse(OtherForm(span=span, written=name, mend=str(ours)))
     similar = nearest(name, known)
     if context.incomplete and kind in BROUGHT and similar is None:

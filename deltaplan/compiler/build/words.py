@@ -14,11 +14,6 @@ OUT_OF_SCOPE = {
     **dict.fromkeys(_words("embedding embed positional_encoding"), EMBEDDING),
 }
 
-# Words of the language that this version does not have, by what stands in their place.
-NOT_YET = {
-    "regularizer": _words("spectral"),
-}
-
 APPLIED = ("softmax",)  # layers that a spec applies like activations: `apply softmax`
 
 # What other tools call things, in lower case, and our word for it.

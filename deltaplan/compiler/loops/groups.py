@@ -1,7 +1,7 @@
 """Which steps of a plan become one kernel: work on each sample, sums over the batch, the rest."""
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Literal
 
 from deltaplan.compiler.steps import Map, MatMul, Step, Tensor, View
@@ -115,17 +115,24 @@ class Grouping:
 
     def _before(self, step: Step) -> None:
         """A step without a batch that waits for nothing stands before the open group."""
-        if self.done and self.done[-1].kind == "flat" and self.joins.flat(self.done[-1], step):
+        if self.done and self.done[-1].kind == "flat" and self._fits(self.done[-1], step):
             self.done[-1].steps.append(step)
         else:
             self.done.append(Group("flat", [step]))
+
+    def _fits(self, group: Group, step: Step) -> bool:
+        """Whether a step that is not on samples joins a group; a view of what it makes is that."""
+        if group.kind == "sums":
+            return self.joins.sums(group, step)
+        return self.joins.flat(
+            group, replace(step, inputs=tuple(self.alias.get(t.name, t) for t in step.inputs))
+        )
 
     def _emit(self, steps: Sequence[Step]) -> None:
         last: Group | None = None
         for step in steps:
             kind = kind_of(step)
-            fits = self.joins.sums if kind == "sums" else self.joins.flat
-            if last is not None and last.kind == kind and fits(last, step):
+            if last is not None and last.kind == kind and self._fits(last, step):
                 last.steps.append(step)
             else:
                 last = Group(kind, [step])

@@ -101,7 +101,8 @@ def _chain(factors: list[Expr]) -> Expr:
 def slope(expr: Expr, name: str, count: int) -> Expr:
     """∂expr/∂name of an expression that ends scalar over `count` elements, itself elementwise.
 
-    The derivatives of logsumexp, amax and pick are the symbols softmax(·) and onehot(·).
+    The derivatives of logsumexp, amax, pick and spectral_norm are the symbols softmax(·), onehot(·) and
+    uvᵀ(·), u and v the first singular vectors.
     """
     cuts = [e for e in walk(expr) if e.op in REDUCTIONS]
     symbols = {e: argument(f"#{i}", scalar=True) for i, e in enumerate(cuts)}
@@ -130,5 +131,7 @@ def _weight(cut: Expr, count: int) -> Expr:
             return argument(f"onehot(argmax({element}))")
         case Op.PICK:
             return argument(f"onehot({to_text(cut.args[1])})")
+        case Op.SPECTRAL:
+            return argument(f"uvᵀ({element})")
         case _:
             return const(1.0)

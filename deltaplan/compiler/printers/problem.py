@@ -83,6 +83,10 @@ def _norm(expression: Expr) -> str | None:
         return f"log Σ exp({to_text(expression.args[0])})"
     if expression.op is Op.PICK and not any(e.args for e in expression.args):
         return f"{to_text(expression.args[0])}[{to_text(expression.args[1])}]"
+    if expression.op is Op.SPECTRAL:
+        return f"‖{to_text(expression.args[0])}‖₂"
+    if expression.op is Op.POW and expression.args[0].op is Op.SPECTRAL and expression.args[1].value == 2:
+        return f"‖{to_text(expression.args[0].args[0])}‖₂²"
     if expression.op is not Op.SUM:
         return None
     (inner,) = expression.args

@@ -148,7 +148,7 @@ def _(g: Expr, y: Expr, c: Expr, a: Expr, b: Expr) -> tuple[Flow, ...]:
     return (None, where(c, g, 0), where(c, 0, g))
 
 
-@derivative_of(Op.SUM, Op.MEAN, Op.AMAX, Op.LOGSUMEXP, Op.PICK)
+@derivative_of(Op.SUM, Op.MEAN, Op.AMAX, Op.LOGSUMEXP, Op.PICK, Op.SPECTRAL)
 def _(g: Expr, y: Expr, *operands: Expr) -> tuple[Flow, ...]:
     raise ValueError(f"{y.op.value} is not elementwise: split_reductions comes before gradient")
 

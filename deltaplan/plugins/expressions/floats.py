@@ -153,10 +153,16 @@ def pick(u: Sequence[float], index: float) -> float:
     return u[int(index)] if inside else NAN
 
 
+def norm(u: Sequence[float]) -> float:
+    """√Σ u²: the largest singular value of a matrix of one row."""
+    return math.sqrt(sum(x * x for x in u))
+
+
 VECTORS: dict[Op, Callable[..., float]] = {
     Op.SUM: lambda u: float(sum(u)),
     Op.MEAN: mean,
     Op.AMAX: largest,
     Op.LOGSUMEXP: logsumexp,
     Op.PICK: pick,
+    Op.SPECTRAL: norm,
 }

@@ -133,6 +133,12 @@ def logsumexp(u: Number) -> Expr:
     return node(Op.LOGSUMEXP, u)
 
 
+def spectral_norm(w: Number) -> Expr:
+    """The largest singular value of a parameter block as a matrix with a row for each output; of a vector,
+    √Σ w²."""
+    return node(Op.SPECTRAL, w)
+
+
 def pick(u: Number, index: Number) -> Expr:
     """The element of u at an index that counts from 0."""
     return node(Op.PICK, u, index)

@@ -278,4 +278,5 @@ INTERVALS: dict[Op, Callable[..., Interval]] = {
     Op.AMAX: _first,
     Op.LOGSUMEXP: lambda u: (u[0], inf),
     Op.PICK: _first,
+    Op.SPECTRAL: lambda u: (_abs(u)[0], inf),
 }

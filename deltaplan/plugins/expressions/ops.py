@@ -44,6 +44,7 @@ class Op(Enum):
     AMAX = "amax"
     LOGSUMEXP = "logsumexp"
     PICK = "pick"
+    SPECTRAL = "spectral_norm"
 
     def __repr__(self) -> str:
         return self.name
@@ -53,7 +54,7 @@ LEAVES = frozenset({Op.CONST, Op.ARG})
 COMPARISONS = frozenset({Op.GT, Op.GE, Op.EQ})
 LOGIC = frozenset({Op.NOT, Op.AND, Op.OR})
 CONDITIONS = COMPARISONS | LOGIC  # their value is true or false, not a number
-REDUCTIONS = frozenset({Op.SUM, Op.MEAN, Op.AMAX, Op.LOGSUMEXP, Op.PICK})  # elements to a scalar
+REDUCTIONS = frozenset({Op.SUM, Op.MEAN, Op.AMAX, Op.LOGSUMEXP, Op.PICK, Op.SPECTRAL})  # elements to a scalar
 
 _BINARY = {Op.ADD, Op.SUB, Op.MUL, Op.DIV, Op.POW, Op.LOGADDEXP, Op.MAX, Op.MIN, Op.AND, Op.OR, Op.PICK}
 

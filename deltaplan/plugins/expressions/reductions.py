@@ -6,11 +6,13 @@ from math import inf
 from typing import Literal
 
 from deltaplan.plugins.expressions.algebra import Expr, argument, node
-from deltaplan.plugins.expressions.functions import abs, equal, exp, log, where
+from deltaplan.plugins.expressions.functions import abs, equal, exp, log, sqrt, where
 from deltaplan.plugins.expressions.ops import REDUCTIONS, Op
 from deltaplan.plugins.expressions.transform import walk
 
 COUNT = "#n"  # the argument that stands for the number of elements; no writer's name begins with #
+
+Kind = Literal["sum", "max", "pick", "spectral"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -18,11 +20,12 @@ class Stage:
     """One reduction. `element` holds the arguments of the whole and the results of the stages before it.
 
     sum: Σ element. max: the largest element; its derivative goes to the first of the largest, or to none if
-    `stop` is set. pick: the element at `index`, a scalar that counts from 0.
+    `stop` is set. pick: the element at `index`, a scalar that counts from 0. spectral: the largest
+    singular value of the elements as a matrix.
     """
 
     result: str
-    kind: Literal["sum", "max", "pick"]
+    kind: Kind
     element: Expr
     index: Expr | None = None
     stop: bool = False
@@ -54,7 +57,7 @@ def split_reductions(expr: Expr) -> Cut:
 
 def _stage(
     stages: list[Stage],
-    kind: Literal["sum", "max", "pick"],
+    kind: Kind,
     element: Expr,
     index: Expr | None = None,
     stop: bool = False,
@@ -93,10 +96,15 @@ def _pick(stages: list[Stage], u: Expr, index: Expr) -> Expr:
     return u if u.scalar else _stage(stages, "pick", u, index)
 
 
+def _spectral(stages: list[Stage], u: Expr) -> Expr:
+    return abs(u) * sqrt(argument(COUNT, scalar=True)) if u.scalar else _stage(stages, "spectral", u)
+
+
 REDUCE: dict[Op, Callable[..., Expr]] = {
     Op.SUM: _sum,
     Op.MEAN: _mean,
     Op.AMAX: _amax,
     Op.LOGSUMEXP: _logsumexp,
     Op.PICK: _pick,
+    Op.SPECTRAL: _spectral,
 }
