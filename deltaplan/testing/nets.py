@@ -35,6 +35,7 @@ data {{
     inputs {inputs}
     targets {targets}
     split train=50% validation=50% seed=1
+    {more}
 }}
 """
 SPEC = """
@@ -66,6 +67,7 @@ class Net:
     optimizer: str = "sgd(lr=0.01)"
     length: str = f"steps {STEPS}"
     more: str = ""
+    data: str = ""
     input: str = "3"
     outputs: int = 2
     kind: str = "real"
@@ -79,12 +81,13 @@ class Net:
 
     @property
     def text(self) -> str:
-        names = {"inputs": ", ".join(n for n in self.x if n[0] == "x"), "targets": ", ".join(self._targets)}
+        inputs = ", ".join(name for name in self.x if name[0] == "x")
+        block = DATA.format(inputs=inputs, targets=", ".join(self._targets), more=self.data)
         return SPEC.format(
             input=self.input,
             layers=self.layers,
             outputs=self.outputs,
-            data=DATA.format(**names) if self._targets else "",
+            data=block if self._targets else "",
             loss=self.loss,
             penalty=f" + {self.penalty}" if self.penalty else "",
             optimizer=self.optimizer,
@@ -118,13 +121,13 @@ def registry_with(contribution: Contribution) -> Registry:
 
 
 def rows_of(shape: str, outputs: int, kind: str) -> tuple[Rows, Any]:
-    """Columns x… of normal numbers, one for each of the input, and y… as a loss wants them; or of images an
-    array [N, numbers] and targets [N, outputs]."""
+    """Columns x… of normal numbers, one for each of the input, and y… as a loss wants them; for more channels
+    than one an array [N, numbers] and targets [N, outputs]."""
     random, count = np.random.default_rng(7), 2 * SAMPLES
     sides = tuple(map(int, shape.split("x")))
-    if len(sides) > 1:
+    if len(sides) > 1 and sides[-1] > 1:
         return {"input": random.normal(size=(count, prod(sides)))}, random.normal(size=(count, outputs))
-    found: dict[str, Any] = {f"x{i}": random.normal(size=count) for i in range(sides[0])}
+    found: dict[str, Any] = {f"x{i}": random.normal(size=count) for i in range(prod(sides))}
     if kind == "class":
         return found | {"y": np.arange(count) % outputs}, None
     draws: Mapping[str, Callable[[], Any]] = {

@@ -10,6 +10,8 @@ from deltaplan.plugins.loader import builtin_registry, load_file
 from deltaplan.plugins.settings import NoValue
 from deltaplan.testing import (
     activations,
+    analyses,
+    augmentations,
     hosts,
     initializers,
     layers,
@@ -30,6 +32,8 @@ SUITES: Mapping[str, Callable[..., Iterator[Result]]] = {
     "optimizer": optimizers.checks,
     "schedule": schedules.checks,
     "initializer": initializers.checks,
+    "augmentation": augmentations.checks,
+    "analysis": analyses.checks,
     "metric": hosts.metric_checks,
     "data source": hosts.source_checks,
 }

@@ -11,7 +11,7 @@ from deltaplan.testing.suite import _results, check
 
 GALLERY = Path(__file__).parents[2] / "plugins"
 BUILT_IN = [c for kinds in builtin_registry().entries.values() for c in kinds.values()]
-ONE_OF_EACH = {"gelu", "huber", "l1", "adam", "cosine", "conv", "he", "rmse", "csv", "lbfgs"}
+ONE_OF_EACH = {"gelu", "huber", "l1", "adam", "cosine", "conv", "he", "rmse", "csv", "lbfgs", "flip", "norms"}
 
 
 def label(contribution: Contribution) -> str:
