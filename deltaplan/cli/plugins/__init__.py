@@ -4,7 +4,7 @@ from importlib import import_module
 
 import click
 
-VERBS = ("check", "list", "show")
+VERBS = ("check", "list", "new", "show")
 
 
 class Verbs(click.Group):
