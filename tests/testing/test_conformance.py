@@ -83,8 +83,8 @@ FAULTS = {  # the code, the check that finds it, how it ends, and words of what 
         ("values", "failed", "Ω is -inf at w = [0.0, 0.0, 0.0]"),
     ),
     "draws its spread": (
-        '@initializer("x", draw="normal")\ndef x(fan_in, fan_out, gain):\n    """chance"""\n'
-        "    return random.random()",
+        '@initializer("x", draw="normal")\ndef x(fan_in, fan_out, gain):\n    """another each time"""\n'
+        "    return float(next(COUNT))",
         ("spread", "failed", "the same call gives"),
     ),
     "gives a negative spread": (
@@ -114,15 +114,6 @@ FAULTS = {  # the code, the check that finds it, how it ends, and words of what 
         'print("hello")\n\n\n@activation("x")\ndef x(u):\n    """u + sin u"""\n    return u + sin(u)',
         ("loading", "failed", "it prints 'hello'"),
     ),
-    "draws random numbers": (
-        'random.random()\n\n\n@activation("x")\ndef x(u):\n    """u + sin u"""\n    return u + sin(u)',
-        ("loading", "failed", "it changes the random numbers of `random`"),
-    ),
-    "changes the environment": (
-        'import os\n\nos.environ["X"] = "1"\n\n\n@activation("x")\ndef x(u):\n    """u + sin u"""\n'
-        "    return u + sin(u)",
-        ("loading", "failed", "it changes the environment"),
-    ),
     "is another one each time": (
         'A = time.time_ns()\n\n\n@activation("x")\ndef x(u):\n    """u + sin u"""\n    return u + sin(A * u)',
         ("loading", "failed", "loaded a second time it is another one"),
@@ -143,7 +134,10 @@ def test_a_fault_is_found_and_told(fault: str, tmp_path: Path, monkeypatch: pyte
     monkeypatch.setenv("X", "1")  # what a plugin sets is undone after the test
     code, (name, state, words) = FAULTS[fault]
     path = tmp_path / "faulty.py"
-    head = "import random\nimport time\n\nfrom deltaplan.plugins.api import *\n\n\n"
+    imports = (
+        "import random\nimport time\nfrom itertools import count\n\nfrom deltaplan.plugins.api import *\n"
+    )
+    head = f"{imports}\nCOUNT = count(1)\n\n\n"
     path.write_text(head + code + "\n", encoding="utf-8")
     (found,) = load_file(path)
     result = result_of(found, name)
