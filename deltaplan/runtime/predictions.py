@@ -7,7 +7,9 @@ from pathlib import Path
 
 import numpy as np
 
+from deltaplan.plugins.contracts import Table
 from deltaplan.runtime.backends.numpy.expressions import Array
+from deltaplan.runtime.data.mapped import pieces
 from deltaplan.runtime.data.prepare import read_table
 from deltaplan.runtime.model import Model
 from deltaplan.runtime.outcome import Backend
@@ -24,17 +26,24 @@ def predictions_csv(run: Run, path: Path, backend: Backend | None = None) -> str
     experiment = run.experiment
     require(experiment, "data")
     assert experiment.data is not None
-    table = read_table(experiment.data.source, path)
-    x, model = run.model.preprocessing.apply_inputs(table), run.model
+    table, model = read_table(experiment.data.source, path), run.model
+    parts = pieces(table) if model.preprocessing.window == 1 else iter([table])
+    text = StringIO()
+    writer = csv.writer(text, lineterminator="\n")
+    for number, part in enumerate(parts):
+        columns = _predicted(model, part, backend)
+        if number == 0:
+            writer.writerow([head for head, _ in columns])
+        writer.writerows(zip(*(cells for _, cells in columns), strict=True))
+    return text.getvalue()
+
+
+def _predicted(model: Model, table: Table, backend: Backend | None) -> list[tuple[str, list[str]]]:
+    x = model.preprocessing.apply_inputs(table)
     values = model.predict_columns(x, backend)
     decides = any(model.decision(name) != "none" for name in model.outputs)
     raw = model.raw_columns(x, backend) if decides else values
-    columns = [c for name in model.outputs for c in _columns(model, name, values[name], raw[name])]
-    text = StringIO()
-    writer = csv.writer(text, lineterminator="\n")
-    writer.writerow([head for head, _ in columns])
-    writer.writerows(zip(*(cells for _, cells in columns), strict=True))
-    return text.getvalue()
+    return [c for name in model.outputs for c in _columns(model, name, values[name], raw[name])]
 
 
 def _columns(model: Model, output: str, values: Array, raw: Array) -> Iterator[tuple[str, list[str]]]:

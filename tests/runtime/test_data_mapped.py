@@ -9,7 +9,10 @@ from blocks import data, spec
 import deltaplan
 from deltaplan.diagnostics import SpecError
 from deltaplan.plugins.builtin.tables import image_table, npz_table
-from deltaplan.runtime.data import mapped
+from deltaplan.runtime.data import load_part, mapped
+from deltaplan.runtime.data.preprocessing import Preprocessing
+from deltaplan.runtime.predictions import predictions_csv
+from deltaplan.runtime.run import score
 
 RNG = np.random.default_rng(0)
 X = RNG.normal(3, 2, (50, 2, 3)).astype(np.float32)
@@ -121,6 +124,41 @@ def test_a_disk_without_room(monkeypatch, golden):
     with pytest.raises(SpecError) as told:
         data('npz "x.npz"; inputs x; targets y', inputs=6)
     golden(Path(__file__).parent / "errors" / "no-room.err", f"{told.value}\n")
+
+
+def test_predictions_are_made_in_pieces(monkeypatch):
+    run = deltaplan.train(loaded("standardize inputs"), runs=None)
+    plain = predictions_csv(run, Path("x.npz"))
+    in_files(monkeypatch)
+    seen = []
+    apply = Preprocessing.apply_inputs
+
+    def counted(self, table):
+        seen.append(table.rows)
+        return apply(self, table)
+
+    monkeypatch.setattr(Preprocessing, "apply_inputs", counted)
+    assert predictions_csv(run, Path("x.npz")) == plain
+    assert seen == [6] * 8 + [2]  # 40 numbers at once, 6 a row
+
+
+def test_a_mistake_far_down_names_its_row(monkeypatch):
+    run = deltaplan.train(loaded(), runs=None)
+    in_files(monkeypatch)
+    x = X.reshape(50, 6).copy()
+    x[37, 2] = np.nan
+    np.savez("new.npz", x=x)
+    with pytest.raises(SpecError, match=r"new\.npz, row 37"):
+        predictions_csv(run, Path("new.npz"))
+
+
+def test_evaluation_of_a_file_leaves_it_there(monkeypatch):
+    run = deltaplan.train(loaded("standardize inputs"), runs=None)
+    plain = score(run, path=Path("x.npz"))
+    in_files(monkeypatch)
+    found = score(run, path=Path("x.npz"))
+    assert isinstance(load_part(run.experiment, run.saved.preprocessing, Path("x.npz")).x["input"], np.memmap)
+    assert found["x.npz"]["loss"] == pytest.approx(plain["x.npz"]["loss"], rel=1e-6)
 
 
 def test_many_images_stay_in_a_file(monkeypatch, tmp_path):

@@ -2,6 +2,7 @@
 file in the precision of training, from which the batches are taken."""
 
 from collections.abc import Iterator
+from functools import partial
 from tempfile import TemporaryFile
 from typing import Any
 
@@ -31,6 +32,23 @@ def mapped_column(features: tuple[Feature, ...], table: Table) -> NDArray[Any] |
 def is_mapped(values: NDArray[Any]) -> bool:
     """Whether the numbers stand in a file."""
     return isinstance(values, np.memmap)
+
+
+def pieces(table: Table) -> Iterator[Table]:
+    """The table some rows at a time where columns of it stand in a file, else as it is."""
+    widths = [column.shape[1] for column in table.columns.values() if is_mapped(column) and column.ndim == 2]
+    step = max(1, PIECE // max(widths, default=1))
+    if not widths or table.rows <= step:
+        yield table
+        return
+    for begin in range(0, table.rows, step):
+        end = min(begin + step, table.rows)
+        columns = {name: np.asarray(column[begin:end]) for name, column in table.columns.items()}
+        yield Table(columns, end - begin, partial(_row_from, table, begin), table.warnings)
+
+
+def _row_from(table: Table, begin: int, row: int) -> str:
+    return table.row_name(begin + row)
 
 
 def holes(column: NDArray[Any]) -> tuple[NDArray[np.bool_], NDArray[np.bool_]]:

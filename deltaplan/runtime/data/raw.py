@@ -81,9 +81,13 @@ def read_raw(kinds: Mapping[str, Kind], data: DataSpec, table: Table, problems: 
         found = target_features(table, kinds[output], columns, problems)
         if found is not None:
             targets[output] = found
-    mapped = {name: mapped_column(features, table) for name, features in inputs.items()}
-    own = {name: column for name, column in mapped.items() if column is not None and data.window == 1}
-    return _raw(kinds, data, table, inputs, targets, problems, own)
+    return _raw(kinds, data, table, inputs, targets, problems, _mapped(inputs, data, table))
+
+
+def _mapped(inputs: Features, data: DataSpec, table: Table) -> dict[str, NDArray[Any]]:
+    """The inputs that stay in their file."""
+    found = {name: mapped_column(features, table) for name, features in inputs.items()}
+    return {name: column for name, column in found.items() if column is not None and data.window == 1}
 
 
 def read_again(
@@ -92,7 +96,7 @@ def read_again(
     """Other data for a trained model: categories, classes and what fills gaps are those of the training."""
     inputs = {name: columns.features for name, columns in known.inputs.items()}
     targets = {name: c.features for name, c in known.targets.items() if not c.mirrors}
-    raw = _raw(kinds, data, table, inputs, targets, problems)
+    raw = _raw(kinds, data, table, inputs, targets, problems, _mapped(inputs, data, table))
     return replace(raw, cells=known.fills.closed(raw.cells))
 
 
