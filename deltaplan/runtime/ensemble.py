@@ -27,18 +27,25 @@ from deltaplan.runtime.backends.native.target import host
 from deltaplan.runtime.backends.numpy.expressions import Array
 from deltaplan.runtime.batches import Batches
 from deltaplan.runtime.best import best_of
-from deltaplan.runtime.data.dataset import Dataset
+from deltaplan.runtime.data.dataset import Dataset, Part
+from deltaplan.runtime.first import take
 from deltaplan.runtime.initial import initial, initial_of
 from deltaplan.runtime.native_loop import FLOAT64, INT64, KINDS
+from deltaplan.runtime.native_monitors import native_monitors
 from deltaplan.runtime.native_trainer import ENDED, RECORDS
+from deltaplan.runtime.native_units import unit_numbers
 from deltaplan.runtime.nets import Nets, together
 from deltaplan.runtime.random import Purpose, key
+from deltaplan.runtime.recorded import Recorded, recorded_every
 from deltaplan.runtime.threads import cores
 
 Floats = NDArray[np.float64]
 KINDS_OF = {
     "int64": ("status", "ended", "best step", "waited", "orders", "work"),
-    "float64": ("numbers", "records", "ahead", "ahead out", "seen", "best value"),
+    "float64": (
+        *("numbers", "records", "ahead", "ahead out", "seen", "best value"),
+        *("watched totals", "results", "units of float64"),
+    ),
     "uint32": ("counter", "shuffle"),
 }
 
@@ -84,14 +91,15 @@ def _prepared(experiments: Sequence[Experiment], dataset: Dataset, plans: Sequen
     assert spec is not None
     if any(p.update is None for p in plans):
         raise NoScheduleError("solvers of many nets at once")
-    if spec.monitor or spec.record is not None or spec.warm_start is not None:
-        raise NoScheduleError("monitored metrics, recorded parameters or a warm start of many nets at once")
-    validation = dataset.parts.get("validation")
+    monitors = native_monitors(experiment, dataset) if spec.monitor else ()
+    if monitors is None:
+        raise NoScheduleError("metrics that are functions of arrays, of many nets at once")
+    looked_at = dataset.parts.get("validation", dataset.parts["train"] if monitors else None)
     target, dtype = host(), np.dtype(spec.precision)
     numbers = Numbers()
     try:
         plan = one_plan([p.train for p in plans if p.train], numbers)
-        evaluation = one_plan([p.evaluate for p in plans], numbers) if validation is not None else None
+        evaluation = one_plan([p.evaluate for p in plans], numbers) if looked_at is not None else None
         update = one_update([with_factors(p.update) for p in plans if p.update], numbers)
     except DifferError:
         raise NoScheduleError("specs that differ in more than numbers") from None
@@ -103,8 +111,9 @@ def _prepared(experiments: Sequence[Experiment], dataset: Dataset, plans: Sequen
         target.schedule(dtype.itemsize),
         len(dataset.parts["train"]),
         spec.batch,
-        len(validation) if validation is not None else 0,
+        len(looked_at) if looked_at is not None else 0,
         len(numbers.rows),
+        monitors,
     )
     if parts is None:
         raise NoScheduleError("samples that depend on each other in many nets at once")
@@ -189,17 +198,16 @@ class Block:
     def _fill(self) -> None:
         """Data, keys and factors into memory."""
         e, m, spec = self.parts, self.arrays, self.spec
-        part, validation = self.ready.dataset.parts["train"], self.ready.dataset.parts.get("validation")
+        parts = self.ready.dataset.parts
+        part = parts["train"]
         data = arrays_of(part)
         for leaf in e.leaves:
             if e.batch is None:
                 m[f"in {leaf.key}"] = in_blocks(data[leaf.key], e.chunk, self.dtype)
             else:
                 m[f"rows {leaf.key}"] = samples_first(data[leaf.key], self.dtype)
-        if validation is not None:
-            checked = arrays_of(validation)
-            for leaf in e.leaves:
-                m[f"validation {leaf.key}"] = in_blocks(checked[leaf.key], MOST, self.dtype)
+        if e.validation:
+            self._fill_looked_at(parts.get("validation", part))
         if e.random:
             m["samples" if e.batch is None else "rows samples"] = numbers_of(part.rows, self.dtype)
             words = np.array([key(seed, Purpose.DROPOUT) for seed in self.seeds], np.uint32)
@@ -215,6 +223,18 @@ class Block:
         self.real[Real.SCALE] = 1.0 if mean else e.samples
         self.real[Real.VALIDATION_SCALE] = 1 / e.validation if mean and e.validation else 1.0
 
+    def _fill_looked_at(self, part: Part) -> None:
+        """The samples that are looked at for a record, and what brings outputs back to their units."""
+        e, m = self.parts, self.arrays
+        data = arrays_of(part)
+        for leaf in e.leaves:
+            m[f"validation {leaf.key}"] = in_blocks(data[leaf.key], MOST, self.dtype)
+        for (output, name), (begin, size) in (e.watched.units if e.watched else {}).items():
+            columns = self.ready.dataset.preprocessing.targets[output]
+            values = unit_numbers(columns, name, size, part.y[output])
+            for space in m.keys() & {"units", "units of float64"}:
+                m[space][begin : begin + size] = values
+
     def _begin(self) -> None:
         spec, whole, m = self.spec, self.whole, self.arrays
         per_epoch = self.batches.per_epoch
@@ -222,14 +242,30 @@ class Block:
         whole[Whole.LAST] = last
         whole[Whole.EVERY] = 1 if self.best else max(1, -(-last // per_epoch) // RECORDS)
         whole[Whole.PATIENCE] = spec.stop_early.patience if spec.stop_early else -1
-        whole[Whole.FOLLOWED] = COLUMNS.index("validation_loss") if self.best else -1
+        whole[Whole.FOLLOWED] = self.columns.index(self._on) if self.best else -1
+        whole[Whole.HIGHER] = self.best is not None and self.best.better == "higher"
         lines = -(-last // per_epoch) // int(whole[Whole.EVERY]) + 2
-        m["records"] = zeros(lines * len(COLUMNS) * self.parts.nets, FLOAT64)
+        m["records"] = zeros(lines * len(self.columns) * self.parts.nets, FLOAT64)
+        if every := recorded_every(spec, per_epoch):
+            whole[Whole.KEEP] = every
+            m["kept"] = zeros(last // every * self.parts.size * self.parts.nets, self.dtype)
         m["active"][:] = 1.0
         if self.best:
             m["best value"][:], self.real[Real.MIN_CHANGE] = self.best.value, self.best.min_change
+        self.first = self._first()
         for name in ("θ", "θ other", "best"):
-            m[name].reshape(self.parts.size, self.parts.nets)[:] = self._first().T
+            m[name].reshape(self.parts.size, self.parts.nets)[:] = self.first.T
+
+    @property
+    def columns(self) -> tuple[str, ...]:
+        """Those of a line of the history."""
+        return (*COLUMNS, *self.parts.labels)
+
+    @property
+    def _on(self) -> str:
+        """The column whose best value is kept."""
+        stop = self.spec.stop_early
+        return "validation_loss" if stop is None or stop.on == "loss" else stop.on
 
     def _first(self) -> Array:
         """The first θ of each net [nets, size]."""
@@ -239,6 +275,8 @@ class Block:
         else:  # a slope or an `init=` may be a number in which they differ
             pairs = zip(self.members, self.seeds, strict=False)
             found = np.array([initial(member.graph, seed) for member, seed in pairs])
+        if self.spec.warm_start:
+            take(self.ready.experiment, self.spec.warm_start, found)
         more = self.parts.nets - self.count
         return np.concatenate([found, np.repeat(found[-1:], more, axis=0)])
 
@@ -261,9 +299,10 @@ class Block:
             if self.spec.keep == "best":
                 theta[kept] = best[kept]
         lines = int(self.whole[Whole.RECORDS])
-        shape = (-1, len(COLUMNS), self.parts.nets)
+        shape = (-1, len(self.columns), self.parts.nets)
         history = self.arrays["records"].reshape(shape)[:lines, :, : self.count].copy()
-        if not self.parts.validation:
+        checks = "validation" in self.ready.dataset.parts
+        if not checks:
             history[:, COLUMNS.index("validation_loss")] = nan
         return Nets(
             seeds=tuple(self.seeds[: self.count]),
@@ -272,9 +311,28 @@ class Block:
             theta=theta,
             last=last,
             history=history,
+            labels=tuple(f"{'validation' if checks else 'train'}_{label}" for label in self.parts.labels),
+            recorded=self._recorded(),
             states={name: self._vectors(f"state {name}") for name in self.parts.states},
             counters=counters,
         )
+
+    def _recorded(self) -> tuple[Recorded, ...]:
+        """θ along the way of each net, as far as its last step; none where that is not asked for."""
+        every, count = int(self.whole[Whole.KEEP]), int(self.whole[Whole.KEPT])
+        if not every:
+            return ()
+        kept = self.arrays["kept"][: count * self.parts.size * self.parts.nets]
+        ways = kept.reshape(count, self.parts.size, self.parts.nets)
+        steps = np.arange(count + 1, dtype=np.int64) * every
+        first, ended = self.first.astype(self.dtype), self._numbers("ended")
+        diverged = self._numbers("status") == Status.DIVERGED
+        found = []
+        for net in range(self.count):
+            there = steps <= ended[net] - diverged[net]
+            way = np.concatenate([first[net, None, : self.parts.size], ways[:, :, net]])
+            found.append(Recorded(steps[there], way[there]))
+        return tuple(found)
 
 
 def _sizes(e: Ensemble) -> dict[str, int]:
@@ -282,7 +340,11 @@ def _sizes(e: Ensemble) -> dict[str, int]:
     vectors = ("θ", "θ other", "g", "best", *(f"state {s}" for s in e.states))
     found = dict.fromkeys(vectors, e.size * e.nets)
     found |= dict.fromkeys(("status", "ended", "best step", "waited", "seen", "best value"), e.nets)
-    found |= dict.fromkeys(("objective", "gg", "active", "evaluated"), e.nets)
+    found |= dict.fromkeys(("objective", "gg", "active"), e.nets)
+    if e.watched:
+        found["watched"] = found["watched totals"] = e.watched.sums * e.nets
+        found["units"] = found["units of float64"] = e.watched.unit_count
+        found["results"] = len(e.labels)
     found["arena"] = max(p.arena for p in e.programs)
     found["scratch"] = max(p.scratch for p in e.programs)
     found["sums"] = e.sums * e.nets

@@ -34,11 +34,12 @@ def first(experiment: Experiment, plans: Plans | Prepared | None = None) -> Arra
     prepared = plans if isinstance(plans, Prepared) else Prepared(experiment, plans=plans)
     theta = followed(drawn(prepared.draws, train.seed), prepared.evaluate.trace.statistics)
     if train.warm_start:
-        _take(experiment, train.warm_start, theta)
+        take(experiment, train.warm_start, theta)
     return theta
 
 
-def _take(experiment: Experiment, start: WarmStart, theta: Array) -> None:
+def take(experiment: Experiment, start: WarmStart, theta: Array) -> None:
+    """Writes the parameters of an earlier run into θ, or into the θ of many nets, [nets, length]."""
     from deltaplan.compiler.parameters import is_in, place_blocks
 
     saved = _parameters(start)
@@ -52,7 +53,7 @@ def _take(experiment: Experiment, start: WarmStart, theta: Array) -> None:
             WarmStartDoesNotFit(span=start.span, count=count, do=do, run=start.path, notes=tuple(shown))
         )
     for p in wanted:
-        theta[p.offset : p.end] = saved[p.name].ravel()
+        theta[..., p.offset : p.end] = saved[p.name].ravel()
 
 
 def _parameters(start: WarmStart) -> Mapping[str, Array]:

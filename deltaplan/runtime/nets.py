@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 from deltaplan.runtime.backends.numpy.expressions import Array
 from deltaplan.runtime.outcome import Ended, Outcome, Record
+from deltaplan.runtime.recorded import Recorded
 
 LINE = ("step", "epoch", "loss", "objective", "validation_loss")  # the columns of a history
 
@@ -18,7 +19,8 @@ class Nets:
     """What the training of each seed gave, in their order.
 
     `theta` [seeds, size] is as the spec keeps it, `last` that of the last step; `history` [lines, columns,
-    seeds] has the columns of `LINE`, of which those of a net are as far as its last step.
+    seeds] has the columns of `LINE`, then those of what is monitored, `labels`; the lines of a net are those
+    as far as its last step. `recorded` has θ along the way of each, where the spec asks for it.
     """
 
     seeds: tuple[int, ...]
@@ -29,6 +31,8 @@ class Nets:
     history: NDArray[np.float64]
     states: Mapping[str, Array]
     counters: Mapping[str, Array]
+    labels: tuple[str, ...] = ()
+    recorded: tuple[Recorded, ...] = ()
 
     def outcome(self, number: int) -> Outcome:
         """What the net of a seed would have given by itself."""
@@ -42,21 +46,25 @@ class Nets:
             ended=ended,
             counters={"theta": self.last[number].copy(), **counters},
             backend="native",
+            recorded=self.recorded[number] if self.recorded else None,
         )
 
     def last_lines(self) -> NDArray[np.float64]:
         """Loss, objective and validation loss of the last line of each net: [seeds, 3]; NaN without one."""
         found = np.full((len(self.seeds), 3), nan)
         for number in range(len(self.seeds)):
-            mine = self.history[self.history[:, 0, number] <= self.steps[number], 2:, number]
+            mine = self.history[self.history[:, 0, number] <= self.steps[number], 2 : len(LINE), number]
             if len(mine):
                 found[number] = mine[-1]
         return found
 
     def _records(self, number: int, last: int) -> list[Record]:
         return [
-            Record(int(step), int(epoch), loss, objective, None if isnan(checked) else checked)
-            for step, epoch, loss, objective, checked in self.history[:, :, number].tolist()
+            Record(
+                *(int(step), int(epoch), loss, objective, None if isnan(checked) else checked),
+                dict(zip(self.labels, values, strict=True)),
+            )
+            for step, epoch, loss, objective, checked, *values in self.history[:, :, number].tolist()
             if step <= last
         ]
 
@@ -76,16 +84,19 @@ def together(parts: Sequence[Nets]) -> Nets:
         history=np.concatenate(histories, axis=-1),
         states={name: np.concatenate([p.states[name] for p in parts]) for name in parts[0].states},
         counters={name: np.concatenate([p.counters[name] for p in parts]) for name in parts[0].counters},
+        labels=parts[0].labels,
+        recorded=tuple(way for p in parts for way in p.recorded),
     )
 
 
 def nets_of(seeds: Sequence[int], outcomes: Sequence[Outcome]) -> Nets:
     """The nets of trainings that were made one by one."""
     lines = max((len(o.history) for o in outcomes), default=0)
-    history = np.full((lines, len(LINE), len(outcomes)), inf)
+    labels = next((tuple(o.history[0].metrics) for o in outcomes if o.history), ())
+    history = np.full((lines, len(LINE) + len(labels), len(outcomes)), inf)
     for number, outcome in enumerate(outcomes):
         for row, record in enumerate(outcome.history):
-            values = (getattr(record, name) for name in LINE)
+            values = [*(getattr(record, name) for name in LINE), *record.metrics.values()]
             history[row, :, number] = [nan if value is None else value for value in values]
     first = outcomes[0]
     return Nets(
@@ -99,4 +110,6 @@ def nets_of(seeds: Sequence[int], outcomes: Sequence[Outcome]) -> Nets:
         counters={
             name: np.array([o.counters[name] for o in outcomes]) for name in first.counters if name != "theta"
         },
+        labels=labels,
+        recorded=tuple(o.recorded for o in outcomes if o.recorded),
     )

@@ -1,8 +1,9 @@
 """Many nets of one kind trained at once, as the lanes of vectors; each has its own θ, order and numbers."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
+from deltaplan.compiler.loops.monitors import Monitor, Watching, watching
 from deltaplan.compiler.loops.parallel import Chunk, common_of, cut, results_of
 from deltaplan.compiler.loops.program import Made, Program, Spot, program
 from deltaplan.compiler.loops.schedule.axes import Axes, Machine
@@ -51,7 +52,8 @@ class Ensemble:
     numbers: int  # in which the nets differ
     random: bool
     evaluate: Mapping[int, Program]
-    validation: int
+    validation: int  # samples that are looked at for a record
+    watched: Watching | None
 
     @property
     def per_epoch(self) -> int:
@@ -72,9 +74,21 @@ class Ensemble:
     def programs(self) -> tuple[Program, ...]:
         before = (self.before,) if self.before else ()
         clip = (self.clip_norm,) if self.clip_norm else ()
-        rest = (self.after, self.norm, *clip, self.update)
+        results = (self.watched.results,) if self.watched and self.watched.results else ()
+        rest = (self.after, self.norm, *clip, self.update, *results)
         passes = (*self.passes.values(), *self.further.values())
         return (*before, *passes, *self.evaluate.values(), *rest)
+
+    @property
+    def labels(self) -> tuple[str, ...]:
+        """The names of what is followed."""
+        return self.watched.labels if self.watched else ()
+
+    @property
+    def doubles(self) -> frozenset[str]:
+        """The names of the kernels that work in float64 whatever the precision."""
+        results = self.watched.results if self.watched else None
+        return frozenset(kernel.name for kernel in results.kernels) if results else frozenset()
 
 
 def ensemble(
@@ -87,9 +101,11 @@ def ensemble(
     batch: int | None,
     validation: int = 0,
     numbers: int = 0,
+    monitors: Sequence[Monitor] = (),
 ) -> Ensemble | None:
     """The training of as many nets as a vector has lanes; None where samples of a batch depend on each other.
-    The nets may differ in so many `numbers`, which the plans name as `unify` does."""
+    `monitors` are followed on `validation` samples. The nets may differ in so many `numbers`, which the plans
+    name as `unify` does."""
     made: Made = {}
     trace, nets = plan.trace, machine.lanes
     full = samples if batch is None else min(batch, samples)
@@ -123,6 +139,7 @@ def ensemble(
     leaves = [Leaf(name, t.size) for name, t in trace.inputs.items()]
     leaves += [Leaf(f"target {name}", t.size) for name, t in trace.targets.items() if t in used]
     assert trace.objective is not None
+    watched = watching(monitors, evaluation.trace, validation, machine, made) if evaluation else None
     return Ensemble(
         kind=kind,
         nets=nets,
@@ -145,8 +162,11 @@ def ensemble(
         common=max((s.offset + nets * t.size for t, s in places.items()), default=0),
         numbers=numbers,
         random=plan.random,
-        evaluate=_evaluation(evaluation, own, validation, machine, made) if evaluation else {},
+        evaluate=_evaluation(evaluation, watched, own, validation, machine, made)
+        if evaluation and watched
+        else {},
         validation=validation if evaluation else 0,
+        watched=watched,
     )
 
 
@@ -214,18 +234,19 @@ def norm_of(ranges: tuple[tuple[int, int], ...], axes: Axes, made: Made) -> Prog
 
 
 def _evaluation(
-    plan: Plan, own: Mapping[Tensor, Spot], samples: int, machine: Machine, made: Made
+    plan: Plan, watched: Watching, own: Mapping[Tensor, Spot], samples: int, machine: Machine, made: Made
 ) -> dict[int, Program]:
-    """The sum of the loss over blocks of samples that all nets see."""
+    """The sums over blocks of samples that all nets see; units of outputs are the same for all of them."""
     nets = machine.lanes
-    loss = plan.trace.sample_loss
-    assert loss is not None
-    total = Tensor("Σ", ())
-    steps = (*plan.steps, Reduce(inputs=(loss,), outputs=(total,), kind="sum", axes=(), batch=True))
-    external = {**external_of(plan, 0, nets), **own, total: Spot("evaluated", 0)}
-    shared = _shared(plan, data=True)
+    sums = {t: spot for t, spot in watched.places.items() if spot.space == "watched"}
+    units = {t: spot for t, spot in watched.places.items() if spot.space != "watched"}
+    external = {**external_of(plan, 0, nets), **own, **units}
+    external |= {t: Spot(spot.space, spot.offset * nets) for t, spot in sums.items()}
+    shared = _shared(plan, data=True) | {t.name for t in units}
     counts = dict.fromkeys(chunk.size for chunk in _chunked(samples, MOST))
     return {
-        count: program(steps, external, (total,), Axes(count, machine, nets, shared), made)
+        count: program(
+            (*plan.steps, *watched.steps), external, [*sums], Axes(count, machine, nets, shared), made
+        )
         for count in counts
     }

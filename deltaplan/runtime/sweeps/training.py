@@ -238,8 +238,7 @@ def _with_seed(experiment: Experiment, trial: Trial) -> Experiment:
 
 
 def _unwatched(experiment: Experiment) -> Experiment:
-    """Without the metrics that are followed for the history alone: lanes follow none, and all are measured at
-    the end."""
+    """Without the metrics that are followed for the history alone: all are measured at the end."""
     settings = _settings(experiment)
     stop = settings.stop_early
     needed = stop is not None and stop.on != "loss"

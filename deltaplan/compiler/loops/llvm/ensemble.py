@@ -33,7 +33,10 @@ def tables(ensemble: Ensemble) -> tuple[str, ...]:
         "g",
         "gg",
         "active",
-        "evaluated",
+        "watched",
+        "watched totals",
+        "results",
+        "kept",
     ]
     return tuple(dict.fromkeys([*names, "sums", "hyper", "numbers"]))
 
@@ -61,6 +64,8 @@ class EnsembleWriter:
             self.program(f"pass{size}", program)
         for size, program in e.evaluate.items():
             self.program(f"evaluate{size}", program)
+        if e.watched and e.watched.results:
+            self.program("results", e.watched.results, "double")
         for size, program in e.further.items():
             self.program(f"further{size}", program)
         named = {"before": e.before, "after_sums": e.after, "norm": e.norm, "update": e.update}
@@ -82,15 +87,16 @@ class EnsembleWriter:
         plain = KernelWriter(self.text, e.kind, self.width)
         updates = KernelWriter(self.text, e.kind, self.width, estimates=True)
         update = {k.name for k in e.update.kernels}
-        for kernel in {k.name: k for p in e.programs for k in p.kernels}.values():
-            (updates if kernel.name in update else plain).kernel(kernel)
         doubles = KernelWriter(self.text, "double", self.width)
+        for kernel in {k.name: k for p in e.programs for k in p.kernels}.values():
+            wide = doubles if kernel.name in e.doubles else plain
+            (updates if kernel.name in update else wide).kernel(kernel)
         for scalar in (e.scalars.ahead, e.scalars.after):
             if scalar:
                 doubles.kernel(scalar)
 
-    def program(self, name: str, program: Program) -> None:
-        self.spaces[name] = write_program(self.text, name, program, self.ensemble.kind)
+    def program(self, name: str, program: Program, kind: str | None = None) -> None:
+        self.spaces[name] = write_program(self.text, name, program, kind or self.ensemble.kind)
 
     def slot(self, table: Value, name: str) -> Value:
         return self.code.load(table, self.slots[name], "ptr")

@@ -82,6 +82,7 @@ class Nets(Steps):
         self.current.set(code.operate("^", self.current.value, 1))
         self.step.set(step + 1)
         self._see()
+        self._keep()
         self._after_step()
 
     def _orders(self) -> None:
@@ -224,6 +225,15 @@ class Nets(Steps):
         before = text.value(f"load {wide}, ptr {place}, align 8")
         text.do(f"store {wide} {text.value(f'fadd {wide} {before}, {total}')}, ptr {place}, align 8")
 
+    def _keep(self) -> None:
+        """Keeps the θ of all nets every so many steps where that is asked for."""
+        code, e = self.code, self.ensemble
+        every = self._get(Whole.KEEP)
+        with code.when(every > 0), code.when((self.step.value % every).is_(0)):
+            kept, size = self._get(Whole.KEPT), e.size * e.nets * self.writer.size
+            code.copy(code.place(self.pointers["kept"], kept * size, "i8"), self.theta.value, size)
+            self._put(Whole.KEPT, kept + 1)
+
     # epochs and records
     def _after_step(self) -> None:
         self._recorded(
@@ -234,13 +244,14 @@ class Nets(Steps):
         """A line of the history of every net."""
         code, e = self.code, self.ensemble
         number = self._get(Whole.RECORDS)
-        rows = code.place(self.pointers["records"], number * (len(COLUMNS) * self.nets), "double")
+        columns = len(COLUMNS) + len(e.labels)
+        rows = code.place(self.pointers["records"], number * (columns * self.nets), "double")
         steps = self.step.value - self.epoch.value * e.per_epoch
         most = steps * (e.batch or e.samples)
         samples = code.convert(code.select(most < e.samples, most, e.samples, "i64"), "double")
         scale = code.load(self.real, int(Real.SCALE), "double")
         if e.validation:
-            self._validate(code.place(rows, 4 * self.nets, "double"))
+            self._look_at(rows)
 
         def one(net: Value) -> None:
             loss = self._real_of("seen", net) / samples * scale
@@ -255,30 +266,52 @@ class Nets(Steps):
         code.each(self.nets, one)
         self._put(Whole.RECORDS, number + 1, shown=True)
 
-    def _validate(self, out: Value) -> None:
-        """The loss of every net over the validation part."""
+    def _look_at(self, rows: Value) -> None:
+        """The loss of every net and what is followed, over the samples that are looked at, into a line."""
         code, e = self.code, self.ensemble
-        code.clear(out, 8 * self.nets)
-        scale = code.load(self.real, int(Real.VALIDATION_SCALE), "double")
+        assert e.watched is not None
+        sums, totals = e.watched.sums, self.pointers["watched totals"]
+        code.clear(totals, 8 * sums * self.nets)
         blocks, rest = divmod(e.validation, MOST)
-
-        def block(count: int, begin: Value) -> None:
-            own = {"θ": self.theta.value}
-            for leaf in e.leaves:
-                base = self.pointers[f"validation {leaf.key}"]
-                own[f"in {leaf.key}"] = code.place(base, begin * leaf.size, self.kind)
-            self._call(f"evaluate{count}", own)
-
-            def one(net: Value) -> None:
-                found = self._number("evaluated", net) * scale
-                code.store(out, net, code.load(out, net, "double") + found, "double")
-
-            code.each(self.nets, one)
-
         if blocks:
-            code.each(blocks, lambda i: block(MOST, i * MOST))
+            code.each(blocks, lambda i: self._look_at_some(MOST, i * MOST))
         if rest:
-            block(rest, Value(code, str(blocks * MOST), "i64"))
+            self._look_at_some(rest, Value(code, str(blocks * MOST), "i64"))
+        code.each(self.nets, lambda net: self._looked(net, rows))
+
+    def _look_at_some(self, count: int, begin: Value) -> None:
+        """Adds the sums of a block of samples; those of each net lie side by side."""
+        code, e = self.code, self.ensemble
+        assert e.watched is not None
+        sums, totals = e.watched.sums, self.pointers["watched totals"]
+        own = {"θ": self.theta.value}
+        for leaf in e.leaves:
+            base = self.pointers[f"validation {leaf.key}"]
+            own[f"in {leaf.key}"] = code.place(base, begin * leaf.size, self.kind)
+        self._call(f"evaluate{count}", own)
+
+        def add(net: Value) -> None:
+            def one(i: Value) -> None:
+                place = net * sums + i
+                more = self._number("watched", i * self.nets + net)
+                code.store(totals, place, code.load(totals, place, "double") + more, "double")
+
+            code.each(sums, one)
+
+        code.each(self.nets, add)
+
+    def _looked(self, net: Value, rows: Value) -> None:
+        """The numbers of a net in a line."""
+        code, e = self.code, self.ensemble
+        assert e.watched is not None
+        totals = code.place(self.pointers["watched totals"], net * e.watched.sums, "double")
+        scale = code.load(self.real, int(Real.VALIDATION_SCALE), "double")
+        code.store(rows, net + 4 * self.nets, code.load(totals, 0, "double") * scale, "double")
+        if e.watched.results:
+            self._call("results", {"watched totals": totals})
+        for number in range(len(e.labels)):
+            value = code.load(self.pointers["results"], number, "double")
+            code.store(rows, net + (len(COLUMNS) + number) * self.nets, value, "double")
 
     def _follow(self, net: Value, rows: Value) -> None:
         """Keeps the best θ of a net, and ends it after too long without a better one."""
