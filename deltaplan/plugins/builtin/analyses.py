@@ -138,3 +138,24 @@ def compare(subjects: tuple[Subject, ...]) -> Findings:
     from deltaplan.plugins.builtin.lab.compare import examine
 
     return examine(subjects)
+
+
+EIGENVALUES = Attribute(
+    "eigenvalues", "whole", default=5, minimum=1, maximum=100, doc="how many of the Hessian"
+)
+RADIUS = Attribute("radius", "number", default=0.05, above=0, doc="how far to go from θ, in parts of ‖θ‖")
+RANDOM = Attribute("directions", "whole", default=100, minimum=1, maximum=10_000, doc="random directions")
+
+
+@analysis("flatness", SAMPLES, EIGENVALUES, RADIUS, RANDOM, DRAW)
+def flatness(
+    subject: Subject, samples: int, eigenvalues: int, radius: float, directions: int, draw: int
+) -> Findings:
+    """How flat a minimum is, on average and for each sample: gradients, Hessian, sharpness
+
+    The norm of every sample's gradient, the largest eigenvalues and the trace of the Hessian of the loss,
+    and how much the loss rises at a distance, in random directions and in the worst that is found.
+    """
+    from deltaplan.plugins.builtin.lab.flatness import examine
+
+    return examine(subject, samples, eigenvalues, radius, directions, draw)
