@@ -1,9 +1,9 @@
 """Where the tensors of a plan lie: one arena, reused as soon as a tensor is read for the last time."""
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass
 
 from deltaplan.compiler.steps import Map, Step, Tensor, View, numbers
+from deltaplan.records import dataclass
 
 ALIGNMENT = 64  # bytes: a cache line, and the widest vector register
 

@@ -2,10 +2,10 @@
 
 import operator
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 
 from deltaplan.diagnostics import Span
 from deltaplan.dsl import tree
+from deltaplan.records import dataclass
 
 COMPARISONS: Mapping[str, Callable[[float, float], bool]] = {
     "<=": operator.le,

@@ -1,11 +1,10 @@
 """The plans of an experiment together with it, so that they can show themselves."""
 
-from dataclasses import dataclass
-
 from deltaplan.compiler.experiment import Experiment
 from deltaplan.compiler.plan import Plans, compile_plans
 from deltaplan.compiler.printers.page import preformatted
 from deltaplan.compiler.printers.plan import plan_text
+from deltaplan.records import dataclass
 
 
 @dataclass(frozen=True, slots=True, repr=False)

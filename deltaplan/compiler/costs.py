@@ -1,7 +1,6 @@
 """What a model costs: depth, operations, bytes."""
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
 
 from deltaplan.compiler.buffers import Arena, layout
 from deltaplan.compiler.experiment import Experiment, TrainSpec
@@ -10,6 +9,7 @@ from deltaplan.compiler.nodes import Layer
 from deltaplan.compiler.parameters import is_affine
 from deltaplan.compiler.plan import Plan, Plans, predict_plan
 from deltaplan.compiler.steps import Step, Tensor, flops
+from deltaplan.records import dataclass
 
 ITEMSIZE = {"float32": 4, "float64": 8}
 

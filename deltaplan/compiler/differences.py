@@ -1,7 +1,6 @@
 """What two specs say differently: layers, sizes, problem, data and solver, whatever way each is written."""
 
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
 from difflib import SequenceMatcher
 from itertools import groupby
 from pathlib import Path
@@ -19,6 +18,7 @@ from deltaplan.compiler.used import used
 from deltaplan.plugins import contracts
 from deltaplan.plugins.contracts import Activation, Contribution, Metric, Optimizer, Regularizer, Schedule
 from deltaplan.plugins.expressions import Expr
+from deltaplan.records import dataclass
 
 
 @dataclass(frozen=True, slots=True)

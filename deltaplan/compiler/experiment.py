@@ -1,7 +1,7 @@
 """A spec with everything looked up: the graph of model and problem, and what data and solver are to do."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Literal
 
 from deltaplan.compiler.claims import Assertion
@@ -12,6 +12,7 @@ from deltaplan.compiler.sweeps import Sweep
 from deltaplan.diagnostics import Diagnostic, Source, Span
 from deltaplan.plugins import contracts
 from deltaplan.plugins.expressions import Expr, arguments
+from deltaplan.records import dataclass
 
 PartName = Literal["train", "validation", "test"]
 Strategy = Literal["mean", "median", "mode", "drop"]

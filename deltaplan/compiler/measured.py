@@ -4,8 +4,10 @@ Data are read by what runs below no floor of the compiler: it is handed a functi
 """
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import TYPE_CHECKING, Literal
+
+from deltaplan.records import dataclass
 
 if TYPE_CHECKING:
     from deltaplan.compiler.experiment import DataSpec

@@ -4,12 +4,13 @@ Each knows the span of the spec that it came from. Shapes are those of one sampl
 """
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Literal, Union
 
 from deltaplan.diagnostics import Span
 from deltaplan.plugins import contracts
 from deltaplan.plugins.expressions import Expr
+from deltaplan.records import dataclass
 
 Shape = tuple[int, ...]
 Setting = Union[contracts.Value, tuple[float, ...], "Use"]  # a Use is a schedule

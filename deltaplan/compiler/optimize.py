@@ -1,7 +1,6 @@
 """The update of θ: an optimizer's expressions with the writer's values, cut into scalars and maps."""
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from itertools import count, islice
 from typing import Literal
 
@@ -21,6 +20,7 @@ from deltaplan.plugins.expressions import (
     where,
 )
 from deltaplan.plugins.expressions.algebra import as_number
+from deltaplan.records import dataclass
 
 New = Mapping[str, Expr]  # the new `w` and the new states by name, over `w`, `g`, the states and scalars
 

@@ -2,10 +2,10 @@
 kept does not import."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
 from deltaplan.compiler.steps import Random, Step, Tensor
+from deltaplan.records import dataclass
 
 if TYPE_CHECKING:
     from deltaplan.compiler.optimize import Update

@@ -1,7 +1,6 @@
 """Shapes and parameters of a layer, by running its forward function on shapes alone."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from typing import ClassVar
 
 from deltaplan.compiler.nodes import (
@@ -20,6 +19,7 @@ from deltaplan.compiler.nodes import (
 from deltaplan.compiler.sketches import ParameterShape, Sketch, SketchBuilder, StatisticShape, failed, origin
 from deltaplan.diagnostics import Diagnostic, PluginError, Span, SpecError, mistake
 from deltaplan.plugins import contracts
+from deltaplan.records import dataclass
 
 
 @mistake

@@ -1,7 +1,6 @@
 """The builder that a layer is run with on shapes alone, to learn its parameters and what it gives."""
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from math import prod
 from typing import Any, ClassVar, Literal
 
@@ -9,6 +8,7 @@ from deltaplan.compiler.nodes import AnyNode, Layer, Shape, show_shape
 from deltaplan.compiler.plans import Role as Role
 from deltaplan.compiler.windows import Window
 from deltaplan.diagnostics import Diagnostic, Note, PluginError, SpecError, mistake
+from deltaplan.records import dataclass
 
 
 @mistake

@@ -5,7 +5,7 @@ axis, [features, B], so a matrix product sees a batched vector [k] as the matrix
 samples broadcast as in numpy (aligned at their end), and what has no batch is the same for each sample.
 """
 
-from dataclasses import dataclass, field
+from dataclasses import field
 from functools import cache
 from math import prod
 from typing import Literal
@@ -13,6 +13,7 @@ from typing import Literal
 from deltaplan.compiler.windows import Window
 from deltaplan.plugins.expressions import Expr, walk
 from deltaplan.plugins.expressions.ops import LEAVES
+from deltaplan.records import dataclass
 
 Shape = tuple[int, ...]
 Slot = Literal["x", "w", "y"]

@@ -1,13 +1,14 @@
 """What a `sweep` block says: the params that trials differ in, and the values that each takes."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 from math import prod
 from typing import Literal
 
 from deltaplan.compiler.nodes import show_value
 from deltaplan.diagnostics import Span
 from deltaplan.plugins.contracts import Value
+from deltaplan.records import dataclass
 
 SEED = "seed"  # what an axis and an override call the seed of training, where no param has the name
 

@@ -1,9 +1,10 @@
 """The geometry of a window that moves over a sample: what convolution and pooling have in common."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 from itertools import product
 from math import prod
+
+from deltaplan.records import dataclass
 
 Shape = tuple[int, ...]
 

@@ -1,7 +1,6 @@
 """What a code stands for: its message, why it is a mistake, and an example."""
 
 import json
-from dataclasses import dataclass
 from functools import cache
 from importlib.resources import files
 from typing import ClassVar
@@ -10,6 +9,7 @@ import tomli
 
 from deltaplan.diagnostics.diagnostic import DeltaplanError, Diagnostic
 from deltaplan.diagnostics.names import nearest
+from deltaplan.records import dataclass
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

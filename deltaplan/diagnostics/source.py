@@ -1,6 +1,6 @@
 """Where a piece of text stands: a source and a span in it."""
 
-from dataclasses import dataclass
+from deltaplan.records import dataclass
 
 
 @dataclass(frozen=True, slots=True)

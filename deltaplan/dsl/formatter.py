@@ -5,7 +5,6 @@ tree.
 """
 
 import re
-from dataclasses import dataclass
 from itertools import pairwise
 
 from lark import Token
@@ -18,6 +17,7 @@ from deltaplan.dsl.printer import INDENT
 from deltaplan.dsl.reader import Reader
 from deltaplan.dsl.spacing import Spacing
 from deltaplan.dsl.tree import Spec
+from deltaplan.records import dataclass
 
 OPENERS = frozenset({"CALL", "LPAR", "LSQB", "LBRACE"})
 CLOSERS = frozenset({"RPAR", "RSQB", "RBRACE"})

@@ -3,12 +3,12 @@
 import os
 import re
 from codecs import BOM_UTF8
-from dataclasses import dataclass
 from pathlib import Path
 from typing import ClassVar
 
 from deltaplan.diagnostics import Diagnostic, Source, Span, SpecError, mistake, nearest
 from deltaplan.dsl.pieces import partners, pieces
+from deltaplan.records import dataclass
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,11 +1,11 @@
 """Where the parser stopped, and what it knew there."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
 
 from lark import Token
 
 from deltaplan.diagnostics import Diagnostic, Source, Span
+from deltaplan.records import dataclass
 
 VALUES = frozenset({"NUMBER", "NAME", "STRING", "CALL", "LPAR", "LSQB", "MINUS"})
 BEFORE_VALUE = frozenset(

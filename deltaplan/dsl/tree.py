@@ -3,9 +3,10 @@
 Two trees are equal when they say the same, wherever it stands: spans do not take part in comparisons.
 """
 
-from dataclasses import dataclass, field
+from dataclasses import field
 
 from deltaplan.diagnostics import Source, Span
+from deltaplan.records import dataclass
 
 
 @dataclass(frozen=True, slots=True)

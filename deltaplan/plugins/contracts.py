@@ -7,11 +7,12 @@ runtime.
 
 import operator
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from math import isfinite
 from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
 from deltaplan.plugins.expressions import Expr
+from deltaplan.records import dataclass
 
 if TYPE_CHECKING:
     import numpy as np

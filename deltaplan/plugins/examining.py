@@ -1,8 +1,10 @@
 """What an analysis is given, and what it gives: the laboratory's side of the plugin API."""
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import TYPE_CHECKING, Any, Literal, Protocol
+
+from deltaplan.records import dataclass
 
 if TYPE_CHECKING:
     import numpy as np

@@ -1,7 +1,7 @@
 """The registry: who contributes what, as a value that is passed in."""
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from types import MappingProxyType
 from typing import Literal, overload
 
@@ -24,6 +24,7 @@ from deltaplan.plugins.contracts import (
 )
 from deltaplan.plugins.faults import NameClash
 from deltaplan.plugins.places import line_span
+from deltaplan.records import dataclass
 
 Entries = Mapping[Kind, Mapping[str, Contribution]]
 

@@ -1,7 +1,8 @@
 """What a solver is given, and what it gives."""
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Protocol
+
+from deltaplan.records import dataclass
 
 if TYPE_CHECKING:
     import numpy as np

@@ -2,7 +2,7 @@
 
 import inspect
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Any, NoReturn, TypeVar
 
 from deltaplan.diagnostics import Diagnostic, Note, PluginError, Span
@@ -24,6 +24,7 @@ from deltaplan.plugins.faults import (
     WrongSignature,
 )
 from deltaplan.plugins.places import code_of, failed_span, function_span, in_words
+from deltaplan.records import dataclass
 
 D = TypeVar("D", bound=Fault)
 

@@ -1,11 +1,11 @@
 """Which samples each step sees."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
+from deltaplan.records import dataclass
 from deltaplan.runtime.random import Purpose, permutation
 
 

@@ -1,11 +1,12 @@
 """The best parameters so far, by what a spec follows."""
 
-from dataclasses import dataclass, field
+from dataclasses import field
 from math import inf, isnan
 
 import numpy as np
 
 from deltaplan.compiler.experiment import TrainSpec
+from deltaplan.records import dataclass
 from deltaplan.runtime.backends.numpy.expressions import Array
 
 

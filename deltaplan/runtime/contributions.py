@@ -1,7 +1,7 @@
 """What a saved run keeps of plugins: expressions as plain data, and of code the file that it stands in."""
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any, Literal, TypeGuard, get_args
 
@@ -21,6 +21,7 @@ from deltaplan.plugins.contracts import (
     Target,
 )
 from deltaplan.plugins.expressions import from_data, to_data
+from deltaplan.records import dataclass
 
 Saved = Activation | Loss | Regularizer | Optimizer | Schedule | Metric
 

@@ -3,7 +3,7 @@
 import threading
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from math import nan
 
 import numpy as np
@@ -19,6 +19,7 @@ from deltaplan.compiler.loops.schedule import NoScheduleError
 from deltaplan.compiler.loops.unify import DifferError, Numbers, one_plan, one_update
 from deltaplan.compiler.loops.update import AHEAD
 from deltaplan.compiler.plan import Plans, compile_plans
+from deltaplan.records import dataclass
 from deltaplan.runtime.arrays import arrays_of
 from deltaplan.runtime.backends.native.engine import object_of
 from deltaplan.runtime.backends.native.library import Library

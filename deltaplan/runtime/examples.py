@@ -3,7 +3,6 @@
 import posixpath
 import re
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
 from importlib import resources
 from importlib.resources.abc import Traversable
 from pathlib import Path
@@ -11,6 +10,7 @@ from typing import ClassVar
 
 from deltaplan.diagnostics import Diagnostic, Source, SpecError, mistake, nearest
 from deltaplan.dsl import parse, tree
+from deltaplan.records import dataclass
 from deltaplan.runtime.writing import refuse_to_overwrite, write_together
 
 

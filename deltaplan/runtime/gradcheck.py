@@ -5,7 +5,7 @@ numbers are left out and counted.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 import numpy as np
 
@@ -15,6 +15,7 @@ from deltaplan.compiler.parameters import Parameter
 from deltaplan.compiler.plan import gradient_plan
 from deltaplan.compiler.steps import ArgMax, Map, Pool, Step, Tensor
 from deltaplan.plugins.expressions import Expr, Op, walk
+from deltaplan.records import dataclass
 from deltaplan.runtime.backends.numpy.bind import Bound, Draw, bind, target_key
 from deltaplan.runtime.backends.numpy.expressions import Array
 from deltaplan.runtime.backends.numpy.program import Program

@@ -16,7 +16,6 @@ import re
 import sys
 from collections.abc import Iterable, Mapping
 from contextlib import suppress
-from dataclasses import dataclass
 from enum import Enum
 from importlib import import_module
 from importlib.util import find_spec
@@ -32,6 +31,7 @@ from deltaplan.compiler.experiment import Experiment
 from deltaplan.compiler.plans import Draw, Plan
 from deltaplan.plugins.contracts import Contribution, Value
 from deltaplan.plugins.loader import builtins_in
+from deltaplan.records import dataclass
 from deltaplan.runtime.backends.native.cache import cache_folder, read, write
 from deltaplan.runtime.backends.native.processor import processor
 from deltaplan.runtime.data.dataset import ReadFile

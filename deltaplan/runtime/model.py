@@ -1,7 +1,7 @@
 """A trained model in use: predictions and scores."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from math import prod
 from typing import Any, Literal
 
@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from deltaplan.compiler.experiment import Experiment
 from deltaplan.compiler.links import decision_of
 from deltaplan.compiler.plans import Plan
+from deltaplan.records import dataclass
 from deltaplan.runtime.arrays import arrays_of
 from deltaplan.runtime.backends.numpy.expressions import Array
 from deltaplan.runtime.data.dataset import Part

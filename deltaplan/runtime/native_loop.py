@@ -1,12 +1,12 @@
 """A training loop in machine code, as its caller sees it: what it is for, and the arrays it works on."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
 from deltaplan.compiler.loops.schedule.tables import Table
+from deltaplan.records import dataclass
 from deltaplan.runtime.backends.native.memory import zeros
 from deltaplan.runtime.backends.numpy.expressions import Array
 

@@ -2,7 +2,7 @@
 
 import threading
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from deltaplan.compiler.experiment import Experiment, TrainSpec
 from deltaplan.compiler.loops.llvm.control import COLUMNS, Real, Status, Whole
 from deltaplan.compiler.plans import Plans
+from deltaplan.records import dataclass
 from deltaplan.runtime.arrays import arrays_of
 from deltaplan.runtime.backends.native.library import Library
 from deltaplan.runtime.backends.native.memory import (

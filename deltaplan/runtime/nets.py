@@ -1,12 +1,12 @@
 """What many trainings gave, as arrays with one place for each seed."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from math import inf, isnan, nan
 
 import numpy as np
 from numpy.typing import NDArray
 
+from deltaplan.records import dataclass
 from deltaplan.runtime.backends.numpy.expressions import Array
 from deltaplan.runtime.outcome import Ended, Outcome, Record
 from deltaplan.runtime.recorded import Recorded

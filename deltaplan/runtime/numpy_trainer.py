@@ -1,7 +1,7 @@
 """Training on the numpy backend, step by step: what the native loop is compared with."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from math import isfinite
 from typing import Any
 
@@ -12,6 +12,7 @@ from deltaplan.compiler.experiment import Experiment, TrainSpec
 from deltaplan.compiler.parameters import place_parameters
 from deltaplan.compiler.plans import Plans
 from deltaplan.diagnostics import Diagnostic
+from deltaplan.records import dataclass
 from deltaplan.runtime.arrays import arrays_of
 from deltaplan.runtime.backends.numpy.bind import Bound, bind
 from deltaplan.runtime.backends.numpy.expressions import Array

@@ -1,10 +1,11 @@
 """What training gives: the history, the parameters that it reached, and why it ended."""
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Any, Literal
 
 from deltaplan.diagnostics import Diagnostic
+from deltaplan.records import dataclass
 from deltaplan.runtime.backends.numpy.expressions import Array
 from deltaplan.runtime.recorded import Recorded
 

@@ -1,12 +1,13 @@
 """θ along the way of a run."""
 
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from deltaplan.compiler.experiment import TrainSpec
+from deltaplan.records import dataclass
 from deltaplan.runtime.backends.numpy.expressions import Array
 
 

@@ -2,7 +2,7 @@
 
 import os
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
@@ -11,6 +11,7 @@ import numpy as np
 
 from deltaplan.compiler.experiment import Experiment
 from deltaplan.diagnostics import DeltaplanError, Diagnostic, Span, SpecError, mistake
+from deltaplan.records import dataclass
 from deltaplan.runtime.backends.numpy.expressions import Array
 from deltaplan.runtime.claims import check_claims, unchecked
 from deltaplan.runtime.data.dataset import Dataset, Part, PartName

@@ -6,7 +6,7 @@ import json
 from collections import Counter
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +19,7 @@ from deltaplan.compiler.loops.schedule import NoScheduleError
 from deltaplan.compiler.plan import Plans, compile_plans
 from deltaplan.compiler.render import render
 from deltaplan.diagnostics import DeltaplanError, Diagnostic
+from deltaplan.records import dataclass
 from deltaplan.runtime.backends.numpy.expressions import Array
 from deltaplan.runtime.claims import unchecked
 from deltaplan.runtime.data.dataset import Dataset

@@ -1,7 +1,6 @@
 """One sample through the plan: every line of the recursions with its numbers."""
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from typing import ClassVar
 
 import numpy as np
@@ -15,6 +14,7 @@ from deltaplan.compiler.printers.losses import known_links
 from deltaplan.compiler.printers.plan import training_formulas
 from deltaplan.compiler.steps import Tensor
 from deltaplan.diagnostics import Diagnostic, SpecError, mistake
+from deltaplan.records import dataclass
 from deltaplan.runtime.arrays import arrays_of
 from deltaplan.runtime.backends.numpy.bind import bind, target_key
 from deltaplan.runtime.backends.numpy.expressions import Array

@@ -1,7 +1,5 @@
 """Activations as the writer gives them: a name or a call, perhaps with a factor."""
 
-from dataclasses import dataclass
-
 from deltaplan.compiler.build.binding import bind_call
 from deltaplan.compiler.build.bound import Word, as_word
 from deltaplan.compiler.build.context import Context
@@ -15,6 +13,7 @@ from deltaplan.dsl import tree
 from deltaplan.plugins import contracts
 from deltaplan.plugins.contracts import Kind
 from deltaplan.plugins.expressions import Expr, const, substitute
+from deltaplan.records import dataclass
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,12 +1,13 @@
 """What a line or a call was given, while it is read."""
 
-from dataclasses import dataclass, field
+from dataclasses import field
 
 from deltaplan.compiler.build.scope import Scope
 from deltaplan.compiler.nodes import Setting, Use
 from deltaplan.diagnostics import Span
 from deltaplan.dsl import tree
 from deltaplan.plugins.contracts import Value
+from deltaplan.records import dataclass
 
 Item = tree.Value | tree.Values | tree.Option
 

@@ -1,7 +1,7 @@
 """A pair of braces of a model while its lines are read: what the line above gives, names, defaults."""
 
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from enum import Enum
 from typing import ClassVar
 
@@ -13,6 +13,7 @@ from deltaplan.compiler.build.places import Place, Read
 from deltaplan.compiler.build.scope import LOST, Definition, Lost, NameTaken, Scope, Wire
 from deltaplan.diagnostics import Diagnostic, Note, Span, mistake
 from deltaplan.dsl import tree
+from deltaplan.records import dataclass
 
 
 @mistake

@@ -1,7 +1,7 @@
 """Which columns of the data go to which node: `inputs a, b`, `inputs photo=image facts=[area, rooms]`."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import ClassVar
 
 from deltaplan.compiler.build.binding import ForgottenComma, GivenTwice, ValueNeeded
@@ -16,6 +16,7 @@ from deltaplan.compiler.build.slots import read_slot
 from deltaplan.compiler.experiment import Column
 from deltaplan.diagnostics import Diagnostic, Note, Span, mistake
 from deltaplan.dsl import tree
+from deltaplan.records import dataclass
 
 Columns = dict[str, tuple[Column, ...]]
 REST = "rest"

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import field
 from pathlib import Path
 from typing import ParamSpec, TypeVar
 
@@ -11,6 +11,7 @@ from deltaplan.compiler.measured import Measured
 from deltaplan.diagnostics import DeltaplanError, Diagnostic, Problems
 from deltaplan.dsl.mistakes import TooManyMistakes
 from deltaplan.plugins.registry import Registry
+from deltaplan.records import dataclass
 
 P = ParamSpec("P")
 T = TypeVar("T")

@@ -1,7 +1,7 @@
 """`data { … }`: the source, which columns are inputs and targets, and what is done to them."""
 
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from math import prod
 from typing import ClassVar
 
@@ -26,6 +26,7 @@ from deltaplan.compiler.nodes import Target
 from deltaplan.diagnostics import Diagnostic, Note, mistake
 from deltaplan.dsl import tree
 from deltaplan.plugins.contracts import DataSource
+from deltaplan.records import dataclass
 
 
 @mistake

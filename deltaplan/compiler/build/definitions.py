@@ -5,7 +5,7 @@ no param of the spec. It becomes the contribution that a decorator makes of the 
 """
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, ClassVar, get_args
 
@@ -43,6 +43,7 @@ from deltaplan.plugins.made import (
 )
 from deltaplan.plugins.registry import Registry
 from deltaplan.plugins.tracing import Traced
+from deltaplan.records import dataclass
 
 Key = tuple[str, str]  # kind and name
 

@@ -2,7 +2,7 @@
 
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from math import prod
 from typing import ClassVar
 
@@ -13,6 +13,7 @@ from deltaplan.compiler.nodes import AnyNode, Layer, show_shape
 from deltaplan.compiler.parameters import is_trained
 from deltaplan.compiler.shapes import Traced, shape_of, trace
 from deltaplan.diagnostics import Diagnostic, Note, Span, mistake
+from deltaplan.records import dataclass
 
 BYTES = 4  # of a number in single precision
 

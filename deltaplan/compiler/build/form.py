@@ -1,10 +1,10 @@
 """The tables' rows: what a line or a call takes, of which type and within which bounds."""
 
-from dataclasses import dataclass
 from typing import Literal
 
 from deltaplan.plugins import contracts
 from deltaplan.plugins.contracts import Value
+from deltaplan.records import dataclass
 
 Type = Literal["number", "whole", "size", "sides", "boolean", "word", "text", "switch", "tree", "numbers"]
 

@@ -6,7 +6,7 @@ once, wherever it is named.
 
 import posixpath
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from pathlib import Path
 from types import MappingProxyType
 from typing import ClassVar
@@ -17,6 +17,7 @@ from deltaplan.compiler.build.places import FILE, read_lines
 from deltaplan.diagnostics import DeltaplanError, Diagnostic, Note, Problems, Source, Span, SpecError
 from deltaplan.dsl import parse, read, tree
 from deltaplan.plugins.registry import Registry
+from deltaplan.records import dataclass
 
 Reader = Callable[[str], Source]  # of a path within the project: `lib/blocks.dl`
 MOST_FILES = 100

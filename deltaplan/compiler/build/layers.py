@@ -1,6 +1,6 @@
 """Lines that make layers: `dense 45x5, 1 leaky_relu(0.01) residual`, `output 1`."""
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import ClassVar
 
 from deltaplan.compiler.build.activations import Activation, activation, find_use
@@ -20,6 +20,7 @@ from deltaplan.diagnostics import Diagnostic, Note, Span, mistake
 from deltaplan.dsl import tree
 from deltaplan.plugins import contracts
 from deltaplan.plugins.contracts import Value
+from deltaplan.records import dataclass
 
 
 @mistake

@@ -1,7 +1,6 @@
 """The mathematics of a definition, from the tree to an expression: `u + sin(a*u)^2 / a`."""
 
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
 from math import inf, pi
 from typing import Any, ClassVar
 
@@ -12,6 +11,7 @@ from deltaplan.diagnostics import Diagnostic, Note, mistake
 from deltaplan.dsl import tree, value_text
 from deltaplan.plugins import expressions as ex
 from deltaplan.plugins.expressions import Expr
+from deltaplan.records import dataclass
 
 MOST_OPERATIONS = 1_000  # of one definition; a derivative may be many times as long
 

@@ -1,7 +1,7 @@
 """`model NAME { … }`: its lines, in order, into the draft of a graph."""
 
 from collections.abc import Callable, Container, Iterable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import ClassVar, Literal
 
 from deltaplan.compiler.build.activations import activation
@@ -21,6 +21,7 @@ from deltaplan.compiler.build.words import APPLIED
 from deltaplan.compiler.nodes import Input, Join, Shape
 from deltaplan.diagnostics import Diagnostic, mistake
 from deltaplan.dsl import tree
+from deltaplan.records import dataclass
 
 
 @mistake

@@ -1,7 +1,6 @@
 """The tables of places: which lines may stand in the file and in each kind of braces."""
 
 from collections.abc import Callable, Container, Iterable, Iterator, Mapping
-from dataclasses import dataclass
 from typing import ClassVar
 
 from deltaplan.compiler.build.context import Context, Told
@@ -9,6 +8,7 @@ from deltaplan.compiler.build.names import OtherForm, unknown
 from deltaplan.compiler.build.words import APPLIED, FOREIGN, FOREIGN_TRAIN_LINES
 from deltaplan.diagnostics import Diagnostic, Note, Span, mistake, nearest
 from deltaplan.dsl import tree
+from deltaplan.records import dataclass
 
 
 @mistake

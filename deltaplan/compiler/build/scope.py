@@ -1,13 +1,14 @@
 """Names of a spec and what they stand for, innermost braces first."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import ClassVar
 
 from deltaplan.compiler.nodes import Shape
 from deltaplan.diagnostics import Diagnostic, Span, mistake
 from deltaplan.dsl import tree
 from deltaplan.plugins.contracts import Value
+from deltaplan.records import dataclass
 
 
 @mistake

@@ -1,7 +1,6 @@
 """The terms of a sum such as `mean(squared_error) + 2 * l2(1e-4)`: factor, name, values and place."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 from typing import ClassVar, Literal
 
 from deltaplan.compiler.build.binding import bind
@@ -13,6 +12,7 @@ from deltaplan.compiler.build.scope import Scope
 from deltaplan.compiler.nodes import Use
 from deltaplan.diagnostics import Diagnostic, Span, mistake
 from deltaplan.dsl import tree
+from deltaplan.records import dataclass
 
 Average = Literal["mean", "sum"]
 

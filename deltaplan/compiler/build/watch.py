@@ -1,7 +1,6 @@
 """What is followed during training: `monitor`, `stop_early` and `keep`."""
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 from typing import ClassVar, Literal
 
 from deltaplan.compiler.build.binding import ValueNeeded, bind
@@ -18,6 +17,7 @@ from deltaplan.compiler.nodes import Loss, Target
 from deltaplan.diagnostics import Diagnostic, Note, mistake, nearest
 from deltaplan.dsl import tree
 from deltaplan.plugins import contracts
+from deltaplan.records import dataclass
 
 
 @mistake

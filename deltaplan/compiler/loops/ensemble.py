@@ -1,7 +1,7 @@
 """Many nets of one kind trained at once, as the lanes of vectors; each has its own θ, order and numbers."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 from deltaplan.compiler.loops.monitors import Monitor, Watching, watching
 from deltaplan.compiler.loops.parallel import Chunk, common_of, cut, results_of
@@ -15,6 +15,7 @@ from deltaplan.compiler.optimize import Update
 from deltaplan.compiler.plan import Plan
 from deltaplan.compiler.steps import Map, Reduce, Step, Tensor
 from deltaplan.plugins.expressions import argument, arguments, where
+from deltaplan.records import dataclass
 
 CACHED = 32 * 1024  # bytes of what is computed for some samples, so that it stays near
 FEWEST, MOST = 4, 32  # samples that go through the nets together

@@ -1,10 +1,11 @@
 """Which steps of a plan become one kernel: work on each sample, sums over the batch, the rest."""
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from typing import Literal
 
 from deltaplan.compiler.steps import Map, MatMul, Step, Tensor, View
+from deltaplan.records import dataclass
 
 Kind = Literal["samples", "sums", "flat"]
 

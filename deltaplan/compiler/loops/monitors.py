@@ -1,7 +1,6 @@
 """What is followed during training, as sums over blocks of samples and what follows from the sums."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from typing import Literal
 
 from deltaplan.compiler.links import Decision
@@ -11,6 +10,7 @@ from deltaplan.compiler.lower import Trace
 from deltaplan.compiler.steps import ArgMax, Map, Put, Reduce, Step, Tensor
 from deltaplan.compiler.writing import StepWriter
 from deltaplan.plugins.expressions import Expr, argument, const, equal, substitute, where
+from deltaplan.records import dataclass
 
 Kind = Literal["real", "class", "binary", "sign"]
 X0, X1, X2 = (argument(f"x{i}") for i in range(3))

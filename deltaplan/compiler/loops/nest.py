@@ -7,10 +7,10 @@ same number in all lanes.
 """
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 from typing import Literal
 
 from deltaplan.plugins.expressions import Expr
+from deltaplan.records import dataclass
 
 
 @dataclass(frozen=True, slots=True)

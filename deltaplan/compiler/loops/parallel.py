@@ -5,7 +5,7 @@ gradients are added up, the norm is taken and the update is done.
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 from deltaplan.compiler.buffers import aliases
 from deltaplan.compiler.loops.groups import kind_of
@@ -16,6 +16,7 @@ from deltaplan.compiler.optimize import Update, UpdatePart
 from deltaplan.compiler.plan import Plan
 from deltaplan.compiler.steps import Map, Reduce, Step, Tensor, View, flops
 from deltaplan.plugins.expressions import argument
+from deltaplan.records import dataclass
 
 WORTHWHILE = 20_000_000  # operations of a step from which on it is cut
 DENSE = 300  # operations of a chunk for each parameter: below, adding up gradients costs too much

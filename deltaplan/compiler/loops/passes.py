@@ -7,11 +7,11 @@ kept for each sample.
 """
 
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass
 
 from deltaplan.compiler.buffers import aliases
 from deltaplan.compiler.loops.groups import kind_of
 from deltaplan.compiler.steps import Reduce, Step, Tensor, View
+from deltaplan.records import dataclass
 
 Steps = tuple[Step, ...]
 

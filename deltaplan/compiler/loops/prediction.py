@@ -2,7 +2,6 @@
 
 import struct
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 
 from deltaplan.compiler.fuse import fuse
 from deltaplan.compiler.loops.program import Made, Program, Spot, program
@@ -10,6 +9,7 @@ from deltaplan.compiler.loops.schedule.axes import Axes, Machine
 from deltaplan.compiler.plan import Plan
 from deltaplan.compiler.steps import Map, Step, Tensor
 from deltaplan.plugins.expressions import argument
+from deltaplan.records import dataclass
 
 VECTORS = 4  # of samples in a block
 X0, X1, X2, X3 = (argument(f"x{i}") for i in range(4))

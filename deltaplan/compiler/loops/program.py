@@ -1,7 +1,7 @@
 """A plan as kernels, and the calls of them: which kernel, on which memory, in which order."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 from deltaplan.compiler.buffers import aliases
 from deltaplan.compiler.loops.groups import Group, Joins, group, hide, is_product
@@ -23,6 +23,7 @@ from deltaplan.compiler.loops.schedule.signature import COUNTER, SAMPLES, Names,
 from deltaplan.compiler.loops.schedule.tables import Table, table_of
 from deltaplan.compiler.loops.starts import started
 from deltaplan.compiler.steps import Conv, Map, Sparse, Step, Tensor
+from deltaplan.records import dataclass
 
 NARROW = 16  # features that are locals, each by itself
 ALIGNMENT = 64  # bytes

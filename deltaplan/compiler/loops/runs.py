@@ -1,9 +1,9 @@
 """Runs of equal calls on evenly spaced memory: one loop instead of many calls."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 from deltaplan.compiler.loops.program import Call
+from deltaplan.records import dataclass
 
 LONGEST = 6  # calls that may repeat together
 

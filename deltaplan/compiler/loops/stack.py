@@ -1,7 +1,6 @@
 """The loss at many θ: nets are the lanes of vectors where layers are narrow; else they take turns."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from math import prod
 
 from deltaplan.compiler.fuse import fuse, prune
@@ -12,6 +11,7 @@ from deltaplan.compiler.loops.schedule.few import MOST, axes_of
 from deltaplan.compiler.loops.training import Leaf
 from deltaplan.compiler.lower import Trace
 from deltaplan.compiler.steps import MatMul, Reduce, Step, Tensor
+from deltaplan.records import dataclass
 
 SAMPLES = 64  # at once, with nets as lanes
 VECTORS = 4  # of samples at once, else

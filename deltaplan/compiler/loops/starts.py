@@ -1,13 +1,14 @@
 """Products that begin with what would be added to them: W z + b sums up from b, and not from 0."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from functools import cache
 
 from deltaplan.compiler.loops.groups import Group, is_product
 from deltaplan.compiler.steps import Map, MatMul, Step, Tensor
 from deltaplan.plugins.expressions import Expr, argument, arguments, substitute
 from deltaplan.plugins.expressions import replace as replace_parts
+from deltaplan.records import dataclass
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

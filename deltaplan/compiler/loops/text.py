@@ -1,7 +1,6 @@
 """Kernels and programs as text: one line a statement, memory named by the tensors that lie in it."""
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any
 
 from deltaplan.compiler.loops.nest import (
@@ -27,6 +26,7 @@ from deltaplan.compiler.loops.nest import (
     affine,
 )
 from deltaplan.plugins.expressions import Expr, argument, replace, to_text
+from deltaplan.records import dataclass
 
 STEP = "  "  # how far the body of a loop stands in
 

@@ -1,7 +1,6 @@
 """Everything that a native training loop consists of, before it is written as text."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 
 from deltaplan.compiler.factors import with_factors
 from deltaplan.compiler.loops.monitors import Monitor, Watching, watching
@@ -13,6 +12,7 @@ from deltaplan.compiler.loops.update import Scalars, norm_program, scalars_of, u
 from deltaplan.compiler.optimize import Update
 from deltaplan.compiler.plan import Plan
 from deltaplan.compiler.steps import Reduce, Tensor
+from deltaplan.records import dataclass
 
 BLOCK = 256  # samples that are evaluated at once
 

@@ -1,12 +1,13 @@
 """Plans that differ in numbers alone as one plan, whose numbers each net has for itself."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 
 from deltaplan.compiler.optimize import Update
 from deltaplan.compiler.plan import Plan
 from deltaplan.compiler.steps import Map, Step, Tensor
 from deltaplan.plugins.expressions import Expr, Op, argument, arguments, node, substitute
+from deltaplan.records import dataclass
 
 
 class DifferError(Exception):

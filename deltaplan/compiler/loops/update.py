@@ -1,7 +1,6 @@
 """The update of θ as programs: the norm of the gradient, the scalars of a step, the new values."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 from deltaplan.compiler.loops.nest import Buffer, Compute, For, Kernel, Load, Statement, Store
 from deltaplan.compiler.loops.program import Made, Program, Spot, program
@@ -10,6 +9,7 @@ from deltaplan.compiler.loops.unify import is_number
 from deltaplan.compiler.optimize import Update
 from deltaplan.compiler.steps import Map, Reduce, Step, Tensor
 from deltaplan.plugins.expressions import Expr, argument, arguments, substitute
+from deltaplan.records import dataclass
 
 AHEAD = 64  # steps for which the scalars of the update are computed at once
 GG = Tensor("g·g", ())

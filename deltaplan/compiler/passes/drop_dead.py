@@ -1,11 +1,12 @@
 """Nodes that no output needs: dropped, and told by `dead_nodes`."""
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import ClassVar
 
 from deltaplan.compiler.graph import Graph
 from deltaplan.compiler.nodes import Activate, Adapt, AnyNode, Input, Join, Layer, Loss, Penalty, Target
 from deltaplan.diagnostics import Diagnostic, mistake
+from deltaplan.records import dataclass
 
 
 @mistake

@@ -1,10 +1,10 @@
 """Shape inference: what each node gives for one sample."""
 
-from dataclasses import dataclass
 from typing import ClassVar
 
 from deltaplan.compiler.graph import Graph
 from deltaplan.compiler.shapes import infer
+from deltaplan.records import dataclass
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,12 +1,12 @@
 """A model as boxes and wires, runs of equal rows folded to one: what each picture of the graph is made of."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 from deltaplan.compiler.experiment import Experiment
 from deltaplan.compiler.nodes import show_shape
 from deltaplan.compiler.printers.rows import Row, rows
 from deltaplan.compiler.printers.table import Entry, entries, rolled
+from deltaplan.records import dataclass
 
 
 @dataclass(frozen=True, slots=True)

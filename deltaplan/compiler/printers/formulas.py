@@ -3,13 +3,14 @@
 import re
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 from deltaplan.compiler.buffers import aliases
 from deltaplan.compiler.printers.algebra import short
 from deltaplan.compiler.printers.templates import PLACEHOLDER, template
 from deltaplan.compiler.steps import Map, Reduce, Step, Tensor, View, flops
 from deltaplan.plugins.expressions import Expr, amax, argument, arguments, substitute, sum, to_text
+from deltaplan.records import dataclass
 
 SLOPE_AT = re.compile(r"'\(([^()]*)\)$")  # of `δ ⊙ σ'(v)`: v is named and no input of the step
 INLINE = re.compile(r"%.*|a[0-9]+|Σℓ|dθ\(.*")  # what is shown where it is read, if it is read once

@@ -2,12 +2,12 @@
 
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from textwrap import wrap
 
 from deltaplan.compiler.printers.formulas import Formula
 from deltaplan.compiler.printers.repeats import Run, runs
 from deltaplan.compiler.steps import Tensor
+from deltaplan.records import dataclass
 
 WIDTH = 80
 TEXT = 47  # columns for the formula

@@ -1,8 +1,9 @@
 """Runs of equal things: `44 times` instead of 44 lines."""
 
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
 from typing import TypeVar
+
+from deltaplan.records import dataclass
 
 T = TypeVar("T")
 LONGEST = 24  # things in a block that repeats

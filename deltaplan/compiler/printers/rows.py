@@ -2,7 +2,7 @@
 
 from collections import Counter
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 from deltaplan.compiler.build.words import APPLIED
 from deltaplan.compiler.graph import Graph
@@ -22,6 +22,7 @@ from deltaplan.compiler.nodes import (
 from deltaplan.compiler.parameters import place_parameters
 from deltaplan.compiler.symbols import chain
 from deltaplan.plugins.contracts import Attribute
+from deltaplan.records import dataclass
 
 
 @dataclass(frozen=True, slots=True)

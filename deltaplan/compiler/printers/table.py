@@ -1,7 +1,6 @@
 """The rows of a model as a table: equal ones told once, skips and branches in words."""
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from textwrap import wrap
 
 from deltaplan.compiler.costs import work
@@ -9,6 +8,7 @@ from deltaplan.compiler.nodes import show_shape
 from deltaplan.compiler.printers.repeats import Run, runs
 from deltaplan.compiler.printers.rows import Row, Skip
 from deltaplan.compiler.steps import Step
+from deltaplan.records import dataclass
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,7 +1,7 @@
 """Calls in a line with all their parameters: `adam(lr=1e-2)` is `adam(lr=1e-2, beta1=0.9, …)`."""
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 
 from deltaplan.compiler.build.bound import Item
 from deltaplan.compiler.build.form import Form
@@ -9,6 +9,7 @@ from deltaplan.compiler.render.given import Given, Names, given, missing, option
 from deltaplan.compiler.render.looked_up import Place, place
 from deltaplan.diagnostics import Span
 from deltaplan.dsl import tree, value_text
+from deltaplan.records import dataclass
 
 
 @dataclass(slots=True)

@@ -1,7 +1,7 @@
 """Which slots the items of a line or a call fill, and the items with what is missing."""
 
 from collections.abc import Container, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 
 from deltaplan.compiler.build.bound import Item
 from deltaplan.compiler.build.form import Form, Slot
@@ -9,6 +9,7 @@ from deltaplan.compiler.build.mends import SWITCHES
 from deltaplan.diagnostics import Span
 from deltaplan.dsl import tree
 from deltaplan.plugins.contracts import Sides, Value
+from deltaplan.records import dataclass
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,7 +1,7 @@
 """The lines of a spec, each with what it leaves to defaults."""
 
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 from deltaplan.compiler.build.bound import Item
 from deltaplan.compiler.build.form import Form
@@ -17,6 +17,7 @@ from deltaplan.compiler.render.settings import split_items, unstated_data, unsta
 from deltaplan.compiler.render.sweep import given_seed, resolved_sweep, with_seed
 from deltaplan.compiler.render.weights import Weights, weights_of, with_weights
 from deltaplan.dsl import tree
+from deltaplan.records import dataclass
 
 
 def resolved(experiment: Experiment, spec: tree.Spec) -> tree.Spec:

@@ -1,7 +1,7 @@
 """What the builder looked up, by the place in the text that asked for it."""
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 from deltaplan.compiler.build.files import source_form
 from deltaplan.compiler.build.form import Form, Slot, of_attributes, of_parameters
@@ -13,6 +13,7 @@ from deltaplan.compiler.experiment import Experiment
 from deltaplan.compiler.nodes import Activate, Layer, Loss, Penalty, Use, nested
 from deltaplan.diagnostics import Span
 from deltaplan.plugins import contracts
+from deltaplan.records import dataclass
 
 Place = tuple[str, int, int]  # the source, and where a span begins and ends: the same piece in two trees
 

@@ -7,7 +7,7 @@ graph with much sharing stays cheap. Order by `walk`, never by a set's order, wh
 import threading
 import weakref
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Any, Union
 
 from deltaplan.diagnostics import PluginError
@@ -19,6 +19,7 @@ from deltaplan.plugins.expressions.errors import (
 )
 from deltaplan.plugins.expressions.floats import FLOATS
 from deltaplan.plugins.expressions.ops import CONDITIONS, LOGIC, REDUCTIONS, Op
+from deltaplan.records import dataclass
 
 Number = Union["Expr", float, int, bool]
 

@@ -1,13 +1,13 @@
 """An expression as typeset mathematics: LaTeX for papers, MathML for pages."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from math import isinf, isnan
 from xml.sax.saxutils import escape
 
 from deltaplan.plugins.expressions.algebra import Expr, is_const
 from deltaplan.plugins.expressions.ops import Op
 from deltaplan.plugins.expressions.transform import walk
+from deltaplan.records import dataclass
 
 CONDITION, SUM, PRODUCT, MINUS, POWER, ATOM = 1, 2, 3, 4, 5, 6  # how tightly a form binds, as in `text`
 Piece = tuple[str, int]

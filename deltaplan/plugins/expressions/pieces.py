@@ -5,12 +5,12 @@ abs(abs(u) - 1) and every other function of affine parts is cut completely. Para
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from math import inf, isfinite
 
 from deltaplan.plugins.expressions.algebra import ONE, ZERO, Expr, node
 from deltaplan.plugins.expressions.ops import CONDITIONS, LEAVES, Op
 from deltaplan.plugins.expressions.transform import replace, walk
+from deltaplan.records import dataclass
 
 Line = tuple[float, float]  # slope and offset
 

@@ -7,7 +7,6 @@ far out by `tails`. What repeats is looked at for one period.
 import heapq
 import math
 from collections.abc import Iterable
-from dataclasses import dataclass
 from math import inf, isfinite, isnan
 from typing import NamedTuple
 
@@ -19,6 +18,7 @@ from deltaplan.plugins.expressions.ops import CONDITIONS, Op
 from deltaplan.plugins.expressions.pieces import Piece, line, unrounded
 from deltaplan.plugins.expressions.tails import tail_bounds
 from deltaplan.plugins.expressions.transform import replace, walk
+from deltaplan.records import dataclass
 
 SPLITS = 2000  # at most, for one end of a range
 TAIL_SPLITS = 60  # each doubles the distance: what is unbounded beyond 2^60 is taken for unbounded

@@ -1,7 +1,6 @@
 """Cuts an expression at its reductions: map, reduce, map, as the compiler lowers a loss."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from math import inf
 from typing import Literal
 
@@ -9,6 +8,7 @@ from deltaplan.plugins.expressions.algebra import Expr, argument, node
 from deltaplan.plugins.expressions.functions import abs, equal, exp, log, sqrt, where
 from deltaplan.plugins.expressions.ops import REDUCTIONS, Op
 from deltaplan.plugins.expressions.transform import walk
+from deltaplan.records import dataclass
 
 COUNT = "#n"  # the argument that stands for the number of elements; no writer's name begins with #
 

@@ -6,13 +6,14 @@ coefficient, and |r(t)| ≤ C·tᵖ·e⁻ᵏᵗ with k > 0. All is rounded outwa
 
 import math
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from math import inf, isfinite
 
 from deltaplan.plugins.expressions.algebra import Expr
 from deltaplan.plugins.expressions.intervals import INTERVALS, Interval, interval
 from deltaplan.plugins.expressions.ops import Op
 from deltaplan.plugins.expressions.transform import walk
+from deltaplan.records import dataclass
 
 UP, DOWN = 1 + 1e-13, 1 - 1e-13  # more than the round-off of the few steps between two uses
 HIGHEST = 8  # of a power that is multiplied out

@@ -1,7 +1,7 @@
 """What is known of a contribution: its formulas, its facts, its curves."""
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 from math import inf, isfinite, isnan
 
 from deltaplan.compiler.printers.algebra import short
@@ -36,6 +36,7 @@ from deltaplan.plugins.expressions.analysis import (
     value_range,
 )
 from deltaplan.plugins.settings import numbers, signature
+from deltaplan.records import dataclass
 
 POINTS, REACH = 241, 4.0  # of a curve, and how far it goes on each side of 0
 TIMES, LISTED = 100.0, [30.0, 60.0]  # how far the curve of a schedule goes, and a list of times

@@ -1,9 +1,10 @@
 """A curve in letters: braille, whose dots are eight to a letter, or plain letters."""
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 from math import floor, isfinite
 
+from deltaplan.records import dataclass
 from deltaplan.runtime.cards.card import Curve
 
 BRAILLE, BITS = 0x2800, ((0x01, 0x08), (0x02, 0x10), (0x04, 0x20), (0x40, 0x80))

@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from math import isfinite, nan
 from typing import Any
 
@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from deltaplan.diagnostics import Note, Problems, Span
 from deltaplan.plugins.contracts import Table
+from deltaplan.records import dataclass
 from deltaplan.runtime.data.problems import (
     DatesNotNumbers,
     NotFinite,

@@ -1,7 +1,6 @@
 """Samples ready for a plan: features are rows, samples are columns."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -10,6 +9,7 @@ from numpy.typing import NDArray
 
 from deltaplan.compiler.experiment import PartName as PartName
 from deltaplan.diagnostics import Diagnostic
+from deltaplan.records import dataclass
 from deltaplan.runtime.data.cells import Floats
 from deltaplan.runtime.data.preprocessing import Preprocessing
 

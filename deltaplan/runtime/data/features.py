@@ -2,7 +2,6 @@
 Saved with a run, and applied as it is to new data."""
 
 from collections.abc import Container, Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any, Self
 
 import numpy as np
@@ -12,6 +11,7 @@ from deltaplan.compiler.experiment import Column
 from deltaplan.diagnostics import Note, Problems, Span, nearest
 from deltaplan.plugins.contracts import Table
 from deltaplan.plugins.expressions import Expr, from_data, to_data
+from deltaplan.records import dataclass
 from deltaplan.runtime.backends.numpy.expressions import Scratch, calls
 from deltaplan.runtime.data.cells import (
     Cells,

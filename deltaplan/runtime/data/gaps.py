@@ -1,7 +1,7 @@
 """Cells without a value: the mistake that they are, and what `missing` does about them."""
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 from math import fsum
 from typing import Any, Self
 
@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from deltaplan.compiler.experiment import Missing, Strategy
 from deltaplan.diagnostics import Problems, Span
 from deltaplan.plugins.contracts import Table
+from deltaplan.records import dataclass
 from deltaplan.runtime.data.cells import Cells, Floats, Words
 from deltaplan.runtime.data.problems import (
     MissingValue,

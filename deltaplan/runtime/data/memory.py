@@ -1,7 +1,7 @@
 """Samples in memory to what training, scoring and prediction take: the door for notebooks."""
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from math import prod
 from typing import Any, ClassVar
 
@@ -9,6 +9,7 @@ from deltaplan.compiler.experiment import Column, DataFile, DataSpec, Experiment
 from deltaplan.compiler.nodes import Input, Target, Use
 from deltaplan.diagnostics import Diagnostic, Span, SpecError, mistake
 from deltaplan.plugins.contracts import DataSource, Table
+from deltaplan.records import dataclass
 from deltaplan.runtime.data.cells import Floats
 from deltaplan.runtime.data.dataset import Dataset, Part
 from deltaplan.runtime.data.prepare import part_of, prepare

@@ -1,11 +1,12 @@
 """What is done to columns before a model sees them: fitted on the training part, saved with a run."""
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Any, Literal, Self
 
 from deltaplan.diagnostics import Problems
 from deltaplan.plugins.contracts import Table
+from deltaplan.records import dataclass
 from deltaplan.runtime.data.cells import Floats
 from deltaplan.runtime.data.features import Feature, matrix, read_cells
 from deltaplan.runtime.data.gaps import Fills, tell_gaps

@@ -1,7 +1,7 @@
 """The columns of a data block read as numbers, before anything is fitted or cut into parts."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from typing import Any
 
 import numpy as np
@@ -12,6 +12,7 @@ from deltaplan.compiler.graph import Graph
 from deltaplan.compiler.nodes import Target
 from deltaplan.diagnostics import Problems, Span
 from deltaplan.plugins.contracts import Table
+from deltaplan.records import dataclass
 from deltaplan.runtime.data.cells import Cells, Floats
 from deltaplan.runtime.data.columns import sources_of, spans_of
 from deltaplan.runtime.data.features import Feature, feature_of, matrix, read_cells

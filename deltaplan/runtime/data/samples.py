@@ -1,12 +1,13 @@
 """Which rows a sample is made of."""
 
 from collections.abc import Iterable
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Any, Self
 
 import numpy as np
 from numpy.typing import NDArray
 
+from deltaplan.records import dataclass
 from deltaplan.runtime.data.cells import Floats
 
 Rows = NDArray[np.intp]

@@ -1,12 +1,12 @@
 """x ↦ (x − mean) / scale, fitted on the training part and undone for predictions."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from math import fsum, sqrt
 from typing import Any, Self
 
 import numpy as np
 
+from deltaplan.records import dataclass
 from deltaplan.runtime.data.cells import Floats
 
 

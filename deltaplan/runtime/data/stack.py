@@ -1,7 +1,6 @@
 """Tables of one kind, one below the other: the files of a data block, or the one that there is."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from itertools import accumulate
 from typing import Any
 
@@ -11,6 +10,7 @@ from numpy.typing import NDArray
 from deltaplan.compiler.experiment import PartName
 from deltaplan.diagnostics import Problems, Span
 from deltaplan.plugins.contracts import Table
+from deltaplan.records import dataclass
 from deltaplan.runtime.data.cells import is_text
 from deltaplan.runtime.data.problems import FilesDoNotFit
 

@@ -5,7 +5,6 @@ library of frames is imported.
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any, ClassVar
 
 import numpy as np
@@ -13,6 +12,7 @@ from numpy.typing import NDArray
 
 from deltaplan.diagnostics import Diagnostic, SpecError, mistake
 from deltaplan.plugins.contracts import Table
+from deltaplan.records import dataclass
 from deltaplan.runtime.data.problems import rows_in_words
 
 Columns = dict[str, NDArray[Any]]

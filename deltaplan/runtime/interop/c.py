@@ -1,7 +1,7 @@
 """A trained model, or a spec, as one C file."""
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from math import prod
 from pathlib import Path
 from typing import ClassVar, Literal
@@ -17,6 +17,7 @@ from deltaplan.compiler.loops.c.refusals import refuse_training
 from deltaplan.compiler.nodes import Input, Target
 from deltaplan.compiler.steps import Pattern
 from deltaplan.diagnostics import Diagnostic, SpecError
+from deltaplan.records import dataclass
 from deltaplan.runtime.data.dataset import Dataset
 from deltaplan.runtime.data.prepare import load_dataset
 from deltaplan.runtime.data.preprocessing import InputColumns, Preprocessing

@@ -5,7 +5,7 @@ smaller of the two bounds holds: (I + W) for a skip around a plain layer, Wâ‚‚Wâ
 """
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 
 import numpy as np
 
@@ -14,6 +14,7 @@ from deltaplan.compiler.nodes import AnyNode, Layer
 from deltaplan.compiler.parameters import place_parameters
 from deltaplan.compiler.plan import predict_plan
 from deltaplan.compiler.steps import Place, Step, Tensor
+from deltaplan.records import dataclass
 from deltaplan.runtime.backends.numpy.bind import bind
 from deltaplan.runtime.backends.numpy.expressions import Array
 from deltaplan.runtime.lipschitz.arithmetic import Box

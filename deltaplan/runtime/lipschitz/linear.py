@@ -1,7 +1,7 @@
 """One step on arrays of its own, and linear maps as the matrices that they are."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from math import sqrt
 
 import numpy as np
@@ -21,6 +21,7 @@ from deltaplan.compiler.steps import (
     View,
 )
 from deltaplan.plugins.expressions import Expr, arguments, derivative
+from deltaplan.records import dataclass
 from deltaplan.runtime.backends.numpy.expressions import Array
 from deltaplan.runtime.backends.numpy.program import Program
 from deltaplan.runtime.lipschitz.norms import Norm, matrix_norm

@@ -4,13 +4,13 @@ A small matrix goes through its Gram matrix, whose largest eigenvalue is right t
 that is too large for that is bounded by its Fourier transform on a torus that holds the padded sample.
 """
 
-from dataclasses import dataclass
 from math import inf, isfinite, prod, sqrt
 from typing import Any
 
 import numpy as np
 
 from deltaplan.compiler.steps import Conv, slots_of
+from deltaplan.records import dataclass
 from deltaplan.runtime.backends.numpy.expressions import Array
 
 SIDE = 1500  # of the largest Gram matrix whose eigenvalues are computed (0.5 s)

@@ -1,7 +1,6 @@
 """How much longer a step can make a difference of its inputs: a factor on the norm of each."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from math import inf, prod, sqrt
 from typing import Literal
 
@@ -24,6 +23,7 @@ from deltaplan.compiler.steps import (
 )
 from deltaplan.plugins.expressions import Expr, Op, arguments, derivative, replace, walk
 from deltaplan.plugins.expressions.analysis import lipschitz
+from deltaplan.records import dataclass
 from deltaplan.runtime.backends.numpy.expressions import Array
 from deltaplan.runtime.lipschitz.arithmetic import Box, bounds
 from deltaplan.runtime.lipschitz.boxes import Boxes, Constants, argument_box, everything

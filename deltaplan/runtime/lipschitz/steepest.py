@@ -5,7 +5,6 @@ norm of the Jacobian is taken where they end, and at the samples.
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 
 import numpy as np
 
@@ -13,6 +12,7 @@ from deltaplan.compiler.differentiate import differentiate
 from deltaplan.compiler.graph import Graph
 from deltaplan.compiler.plan import predict_plan
 from deltaplan.compiler.steps import Tensor
+from deltaplan.records import dataclass
 from deltaplan.runtime.backends.numpy.bind import bind
 from deltaplan.runtime.backends.numpy.expressions import Array
 from deltaplan.runtime.backends.numpy.program import Program

@@ -2,7 +2,7 @@
 
 import platform
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from deltaplan import __version__
 from deltaplan.compiler.measured import Measured
+from deltaplan.records import dataclass
 from deltaplan.runtime.contributions import Code, Saved
 from deltaplan.runtime.data.dataset import ReadFile
 from deltaplan.runtime.data.preprocessing import Preprocessing

@@ -1,6 +1,6 @@
 """The training loop around a solver: each point that it reaches is an epoch of one step."""
 
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from math import isfinite
 from typing import ClassVar
 
@@ -11,6 +11,7 @@ from deltaplan.compiler.plans import Plans
 from deltaplan.diagnostics import Diagnostic, mistake
 from deltaplan.plugins.contracts import Solver
 from deltaplan.plugins.solving import Iterate
+from deltaplan.records import dataclass
 from deltaplan.runtime.arrays import arrays_of
 from deltaplan.runtime.backends.numpy.expressions import Array
 from deltaplan.runtime.best import best_of

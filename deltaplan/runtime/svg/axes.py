@@ -1,9 +1,9 @@
 """Axes: a range with round marks on a linear or a logarithmic scale, and the frame that two of them make."""
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
 from math import ceil, floor, isfinite, log10
 
+from deltaplan.records import dataclass
 from deltaplan.runtime.svg.canvas import Element, element, width_of
 from deltaplan.runtime.svg.style import FONT, SMALL, TITLE
 

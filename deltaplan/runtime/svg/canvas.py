@@ -1,10 +1,10 @@
 """Elements of an SVG document and their text."""
 
 from collections.abc import Iterable
-from dataclasses import dataclass
 from math import isfinite
 from xml.sax.saxutils import escape, quoteattr
 
+from deltaplan.records import dataclass
 from deltaplan.runtime.svg.style import PICTURE
 
 Attribute = str | float | None

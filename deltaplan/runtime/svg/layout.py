@@ -1,9 +1,9 @@
 """Where the boxes of a model's graph stand: ranks from top to bottom, lanes from left to right."""
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
 
 from deltaplan.compiler.printers.drawing import Drawing, Wire
+from deltaplan.records import dataclass
 
 HEIGHT = 44.0  # of a box
 RANK = 30.0  # between one box and the next

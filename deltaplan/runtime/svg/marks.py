@@ -1,10 +1,10 @@
 """What is drawn into a frame: lines with gaps, samples as marks of a shape for each part, a legend."""
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from itertools import pairwise
 from math import isfinite
 
+from deltaplan.records import dataclass
 from deltaplan.runtime.svg.axes import Frame
 from deltaplan.runtime.svg.canvas import Element, element, number, width_of
 from deltaplan.runtime.svg.style import FONT

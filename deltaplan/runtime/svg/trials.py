@@ -1,12 +1,13 @@
 """The picture of a sweep: what each of its params does to the loss, and the spread over all else."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from math import ceil
 from statistics import median
 
 from deltaplan.compiler.nodes import show_value
 from deltaplan.plugins.contracts import Value
+from deltaplan.records import dataclass
 from deltaplan.runtime.svg.axes import Axis, Frame, Tick, tight_axis, value_axis
 from deltaplan.runtime.svg.canvas import Element, document, element, number, width_of
 from deltaplan.runtime.svg.marks import Entry, legend

@@ -2,12 +2,12 @@
 
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 from deltaplan.compiler.loops.c.code import Block, Code
 from deltaplan.compiler.loops.c.names import identifier
 from deltaplan.compiler.loops.c.numbers import Real
 from deltaplan.compiler.loops.c.ports import InputPort, OutputPort, Scale
+from deltaplan.records import dataclass
 
 LINE = 96
 

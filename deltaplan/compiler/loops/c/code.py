@@ -2,8 +2,10 @@
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import field
 from textwrap import wrap
+
+from deltaplan.records import dataclass
 
 WIDTH = 100
 STEP = "    "

@@ -1,7 +1,6 @@
 """A model as one C file and its header."""
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from textwrap import wrap
 
 from deltaplan.compiler.loops.c.arguments import inputs_of, outputs_of, table
@@ -18,6 +17,7 @@ from deltaplan.compiler.loops.c.train import Training
 from deltaplan.compiler.loops.program import Made
 from deltaplan.compiler.parameters import place_blocks
 from deltaplan.diagnostics.letters import ascii
+from deltaplan.records import dataclass
 
 CPLUSPLUS = '#ifdef __cplusplus\nextern "C" {\n#endif\n', "#ifdef __cplusplus\n}\n#endif\n"
 

@@ -3,10 +3,11 @@
 import re
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 
 from deltaplan.compiler.loops.c.numbers import Real
 from deltaplan.plugins.expressions import CONDITIONS, Expr, Op, walk
+from deltaplan.records import dataclass
 
 # how tightly an operation binds; where it stands in another, it must bind as tightly as that one asks for
 CHOICE, OR, AND, EQUAL, COMPARE, SUM, PRODUCT, UNARY, ATOM = range(9)

@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 
 from deltaplan.compiler.loops.c.code import Block, Code, folded, lines_of
 from deltaplan.compiler.loops.c.comments import Comments, written_by
@@ -13,6 +13,7 @@ from deltaplan.compiler.loops.nest import Kernel
 from deltaplan.compiler.loops.program import Call, Program
 from deltaplan.compiler.loops.runs import Run, runs
 from deltaplan.diagnostics.letters import ascii
+from deltaplan.records import dataclass
 
 
 @dataclass(frozen=True, slots=True)

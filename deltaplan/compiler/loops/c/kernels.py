@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 from math import prod
 from typing import Any
 
@@ -31,6 +31,7 @@ from deltaplan.compiler.loops.nest import (
     statements,
 )
 from deltaplan.plugins.expressions import Op
+from deltaplan.records import dataclass
 
 WORDS = "uint32_t"
 PLACES = "places"  # the type of the numbers in tables

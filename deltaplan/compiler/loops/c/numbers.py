@@ -1,9 +1,10 @@
 """Real numbers in C: the type, literals, functions of libm of that very type."""
 
-from dataclasses import dataclass
 from math import inf, isnan
 from struct import pack, unpack
 from typing import Literal
+
+from deltaplan.records import dataclass
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,11 +1,12 @@
 """What goes into a model and what comes out of it, as its file in C has it."""
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Literal
 
 from deltaplan.compiler.experiment import Experiment
 from deltaplan.compiler.steps import Pattern
+from deltaplan.records import dataclass
 
 Decision = Literal["none", "argmax", "positive"]
 Kind = Literal["real", "class", "binary", "sign"]

@@ -1,7 +1,6 @@
 """The functions of prediction: the model's scores, predictions in the data's units, decisions."""
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
 
 from deltaplan.compiler.buffers import aliases
 from deltaplan.compiler.links import link_of
@@ -18,6 +17,7 @@ from deltaplan.compiler.loops.program import Made, Program, Spot
 from deltaplan.compiler.plan import linked_steps, predict_plan
 from deltaplan.compiler.printers.plan import prediction_formulas
 from deltaplan.compiler.steps import Tensor
+from deltaplan.records import dataclass
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,13 +1,13 @@
 """What has no form in C, told with the line of the spec that it comes from."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import ClassVar
 
 from deltaplan.compiler.experiment import Experiment
 from deltaplan.compiler.loops.groups import kind_of
 from deltaplan.compiler.steps import MatMul, Step
 from deltaplan.diagnostics import Diagnostic, Span, SpecError
+from deltaplan.records import dataclass
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -4,7 +4,7 @@ Where samples depend on each other, as in `batch_norm`, it goes over them as oft
 """
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 from deltaplan.compiler.buffers import aliases
 from deltaplan.compiler.factors import with_factors
@@ -27,6 +27,7 @@ from deltaplan.compiler.printers.plan import training_formulas, update_formulas
 from deltaplan.compiler.steps import Map, Step, Tensor
 from deltaplan.diagnostics.letters import ascii
 from deltaplan.plugins.expressions import Expr, arguments
+from deltaplan.records import dataclass
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,9 +2,9 @@
 
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
 
 from deltaplan.compiler.loops.llvm.text import Text, real_constant
+from deltaplan.records import dataclass
 
 SIZES = {"i8": 1, "i32": 4, "i64": 8, "float": 4, "double": 8, "ptr": 8}
 WHOLE = {"+": "add", "-": "sub", "*": "mul", "//": "sdiv", "%": "srem", "&": "and", "|": "or", "^": "xor"}

@@ -1,13 +1,13 @@
 """Scalar expressions on lanes: each operation at the width that its operands have."""
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 
 from deltaplan.compiler.loops.llvm.avx512 import fits
 from deltaplan.compiler.loops.llvm.estimates import ESTIMATED
 from deltaplan.compiler.loops.llvm.lanes import Lanes
 from deltaplan.compiler.loops.llvm.mathematics import OPERATIONS, power_of
 from deltaplan.plugins.expressions import CONDITIONS, Expr, Op, walk
+from deltaplan.records import dataclass
 
 
 @dataclass(frozen=True, slots=True)

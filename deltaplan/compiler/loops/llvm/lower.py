@@ -1,7 +1,7 @@
 """Loop nests as LLVM's text, with vectors written out: no optimization pass has to find them."""
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 
 from deltaplan.compiler.loops.llvm.expressions import Evaluator, Held
 from deltaplan.compiler.loops.llvm.lanes import BITS, Lanes
@@ -34,6 +34,7 @@ from deltaplan.compiler.loops.nest import (
     affine,
     statements,
 )
+from deltaplan.records import dataclass
 
 Terms = tuple[
     tuple[str, int], ...

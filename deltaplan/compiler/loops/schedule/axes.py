@@ -1,10 +1,11 @@
 """How tensors lie in memory, and the loops over samples and nets that follow from it."""
 
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Literal
 
 from deltaplan.compiler.loops.nest import Accumulator, Fold, For, Index, Place, Statement
 from deltaplan.compiler.steps import Shape, Tensor
+from deltaplan.records import dataclass
 
 SAMPLE, NET = "b", "e"  # the loops' variables
 

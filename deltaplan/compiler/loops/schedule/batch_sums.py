@@ -1,7 +1,6 @@
 """Reductions over features and samples together."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from itertools import groupby
 from math import prod
 
@@ -11,6 +10,7 @@ from deltaplan.compiler.loops.schedule.elementwise import axis, row_blocks
 from deltaplan.compiler.loops.schedule.results import kept
 from deltaplan.compiler.loops.schedule.signature import Names
 from deltaplan.compiler.steps import Reduce, Shape
+from deltaplan.records import dataclass
 
 Body = tuple[Statement, ...]
 ROW = "n"

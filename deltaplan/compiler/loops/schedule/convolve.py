@@ -5,7 +5,6 @@ along a row of the kernel with its channels.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from functools import partial
 from itertools import count
 
@@ -29,6 +28,7 @@ from deltaplan.compiler.loops.schedule.taps import Met, Sums, over
 from deltaplan.compiler.loops.schedule.tiles import Spot, Tile, plane, tile
 from deltaplan.compiler.steps import Conv, Shape, Slot, Tensor, slots_of
 from deltaplan.plugins.expressions import const
+from deltaplan.records import dataclass
 
 Body = tuple[Statement, ...]
 ROW, COLUMN, GROUP, CHANNEL, SUMMED = "i", "j", "g", "o", "c"

@@ -5,7 +5,6 @@ scratch memory, and their lanes are added in a second pass.
 """
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from itertools import count, product
 from math import prod
 
@@ -30,6 +29,7 @@ from deltaplan.compiler.loops.schedule.results import kept
 from deltaplan.compiler.loops.schedule.signature import Names
 from deltaplan.compiler.steps import Conv, Shape, slots_of
 from deltaplan.plugins.expressions import const
+from deltaplan.records import dataclass
 
 Body = tuple[Statement, ...]
 Totals = dict[tuple[int, int, int], str]  # the sum of each number of a block: output, offset, channel

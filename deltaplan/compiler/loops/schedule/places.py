@@ -1,10 +1,10 @@
 """Which places of a window see which numbers of a sample, as runs that a loop can walk through."""
 
 from collections.abc import Collection, Sequence
-from dataclasses import dataclass
 from itertools import groupby
 
 from deltaplan.compiler.windows import Window
+from deltaplan.records import dataclass
 
 Seen = tuple[tuple[int, int], ...]  # (offset within the window, what it meets there), in order
 

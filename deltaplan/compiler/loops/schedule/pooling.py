@@ -1,7 +1,6 @@
 """Windows over maps [*sides, channels], which take each channel by itself."""
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from itertools import count, groupby, product
 from math import inf
 from typing import Protocol
@@ -16,6 +15,7 @@ from deltaplan.compiler.loops.schedule.tiles import plane
 from deltaplan.compiler.steps import ArgMax, Pool, Put, Tensor, Unpool
 from deltaplan.compiler.windows import Window
 from deltaplan.plugins.expressions import argument, const, equal, maximum, where
+from deltaplan.records import dataclass
 
 Body = tuple[Statement, ...]
 Where = tuple[Place, Place]  # a row and a column

@@ -1,9 +1,9 @@
 """Whole numbers that kernels read from memory: where the entries of sparse matrices are."""
 
-from dataclasses import dataclass
 from typing import Literal
 
 from deltaplan.compiler.steps import Pattern, Sparse, Tensor
+from deltaplan.records import dataclass
 
 
 @dataclass(frozen=True, slots=True)

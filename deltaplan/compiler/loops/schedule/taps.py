@@ -1,10 +1,10 @@
 """Sums over what a place meets through the offsets of a window: written out, or as loops."""
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 
 from deltaplan.compiler.loops.nest import Accumulator, Affine, Fold, Place, Statement, at
 from deltaplan.compiler.loops.schedule.places import Run
+from deltaplan.records import dataclass
 
 Names = Sequence[str]
 Sums = tuple[tuple[Statement, ...], Names]  # what computes sums, and their names

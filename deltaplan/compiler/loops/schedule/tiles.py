@@ -1,7 +1,6 @@
 """A block of channels at one place of a map [height, width, channels], and the maps that follow there."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from itertools import count
 
 from deltaplan.compiler.loops.groups import Group
@@ -10,6 +9,7 @@ from deltaplan.compiler.loops.schedule.axes import Axes
 from deltaplan.compiler.loops.schedule.signature import Names
 from deltaplan.compiler.steps import Map, Shape, Step, Tensor
 from deltaplan.plugins.expressions import CONDITIONS, Op, walk
+from deltaplan.records import dataclass
 
 
 def plane(shape: Shape, axes: int) -> Shape:

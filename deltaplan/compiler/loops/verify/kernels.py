@@ -1,7 +1,7 @@
 """One kernel, statement by statement: scopes, bounds, lanes."""
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 from math import prod
 from typing import Any, Literal
 
@@ -28,6 +28,7 @@ from deltaplan.compiler.loops.nest import (
 )
 from deltaplan.compiler.loops.text import place_text
 from deltaplan.plugins.expressions import arguments
+from deltaplan.records import dataclass
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,13 +2,14 @@
 
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import field
 from math import prod
 
 from deltaplan.compiler.loops.nest import Buffer
 from deltaplan.compiler.loops.program import Call, Program, Spot
 from deltaplan.compiler.loops.verify.memory import Space
 from deltaplan.compiler.loops.verify.results import reads_of
+from deltaplan.records import dataclass
 
 OWN = ("arena", "scratch")  # what the program places itself
 MADE = (*OWN, "g")  # what holds nothing before the first call

@@ -9,8 +9,9 @@ import mmap
 import struct
 import sys
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 from platform import machine
+
+from deltaplan.records import dataclass
 
 HEADER = struct.Struct("<16sHHIQQQIHHHHHH")
 SECTION = struct.Struct("<IIQQQQIIQQ")

@@ -1,12 +1,12 @@
 """The processor that code is made for: its name, its features, and what schedules need to know of them."""
 
-from dataclasses import dataclass
 from functools import cache
 
 import llvmlite.binding as llvm
 
 from deltaplan.compiler.loops.llvm.lower import Width
 from deltaplan.compiler.loops.schedule.axes import Machine
+from deltaplan.records import dataclass
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,13 +1,13 @@
 """Plans bound to vectors and data: what the trainer, the evaluator and the problem run."""
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
 from deltaplan.compiler.plans import Plan
 from deltaplan.compiler.steps import Tensor
+from deltaplan.records import dataclass
 from deltaplan.runtime.backends.numpy.expressions import Array
 from deltaplan.runtime.backends.numpy.program import Program
 

@@ -2,13 +2,13 @@
 product of matrices at each place."""
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from functools import partial
 
 import numpy as np
 
 from deltaplan.compiler.steps import SLOTS, Conv, Slot, Tensor
 from deltaplan.compiler.windows import Reach, reaches
+from deltaplan.records import dataclass
 from deltaplan.runtime.backends.numpy.expressions import Array, Scratch, Thunk
 
 Parts = dict[Slot, Array]

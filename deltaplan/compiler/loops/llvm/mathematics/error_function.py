@@ -1,12 +1,12 @@
 """erf: near 0 u + u·S(u²), further away 1 − exp(Q(|u|)). S and Q, of log erfc, are minimax polynomials."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 
 from deltaplan.compiler.loops.llvm.lanes import Lanes
 from deltaplan.compiler.loops.llvm.mathematics.exponential import reduced
 from deltaplan.compiler.loops.llvm.mathematics.polynomial import halves
 from deltaplan.compiler.loops.llvm.mathematics.rounding import at_most, times_power
+from deltaplan.records import dataclass
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,13 +5,13 @@ u = n·log 2 + r with |r| ≤ ½·log 2, eᵘ = 2ⁿ·(1 + r + r²·Q(r)), Q a m
 
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass
 
 from deltaplan.compiler.loops.llvm import avx512
 from deltaplan.compiler.loops.llvm.lanes import Lanes
 from deltaplan.compiler.loops.llvm.mathematics.layout import LAYOUTS
 from deltaplan.compiler.loops.llvm.mathematics.polynomial import halves
 from deltaplan.compiler.loops.llvm.mathematics.rounding import at_least, at_most, nearest, times_power
+from deltaplan.records import dataclass
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,7 +1,8 @@
 """How float and double lie in memory, and the numbers that follow from it."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+
+from deltaplan.records import dataclass
 
 
 @dataclass(frozen=True, slots=True)

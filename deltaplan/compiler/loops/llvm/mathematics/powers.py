@@ -6,7 +6,6 @@
 
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass
 
 from deltaplan.compiler.loops.llvm import avx512
 from deltaplan.compiler.loops.llvm.lanes import Lanes
@@ -21,6 +20,7 @@ from deltaplan.compiler.loops.llvm.mathematics.rounding import (
     times_power,
 )
 from deltaplan.compiler.loops.llvm.mathematics.twofold import Pair, less_product, product_of, sum_of, times
+from deltaplan.records import dataclass
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,12 +9,12 @@ double; from there on r is off by about the distance of u from its neighbours. P
 
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass
 
 from deltaplan.compiler.loops.llvm.lanes import Lanes
 from deltaplan.compiler.loops.llvm.mathematics.layout import LAYOUTS
 from deltaplan.compiler.loops.llvm.mathematics.polynomial import halves
 from deltaplan.compiler.loops.llvm.mathematics.rounding import at_least, at_most, nearest
+from deltaplan.records import dataclass
 
 
 @dataclass(frozen=True, slots=True)
