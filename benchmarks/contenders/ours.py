@@ -107,9 +107,11 @@ snake = digits = mlp = convolution = residual
 
 def landscape(work: Workload) -> dict[str, Contender]:
     """All points in one call."""
-    precision = work.settings.precision
-    thetas = landscape_of(work).thetas.astype(precision)
-    losses = partial(deltaplan.problem(work.experiment).loss, thetas, precision=precision)
+    grid = landscape_of(work)
+    problem = deltaplan.problem(work.experiment)
+    first, second = grid.directions
+    plane = partial(problem.plane, grid.theta, first, second, grid.a, grid.b)
+    losses = partial(plane, precision=work.settings.precision)
     return {NAME: Contender(repeating(losses), 1_000)}
 
 

@@ -39,6 +39,15 @@ class Losses:
         found = [self(row, objective) for row in theta]
         return np.array(found, self._vector.dtype)
 
+    def on_plane(
+        self, center: Array, first: Array, second: Array, a: Array, b: Array, objective: bool
+    ) -> Array:
+        """[k] at center + a·first + b·second for a and b [k]."""
+        if len(a) * self._work >= WORTH and (stack := self._stack(objective)):
+            return stack.plane(center, first, second, a, b)
+        points = (center + x * first + y * second for x, y in zip(a, b, strict=True))
+        return np.array([self(theta, objective) for theta in points], self._vector.dtype)
+
     def of_samples(self, theta: Array) -> Array:
         """The loss of each sample, [N]."""
         trace = self._plan.trace

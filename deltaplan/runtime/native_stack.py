@@ -33,6 +33,8 @@ class NativeStack:
         self._dtype = dtype
         self._library = Library(object_of(write_stack(made, target.width), target), target)
         self._losses = self._library.function("losses", ["i64", "ptr", "ptr", "ptr"])
+        self._plane = self._library.function("plane", ["i64", *["ptr"] * 7])
+        self._lanes = made.lanes
         self._memory = _memory(made, dtype)
         self._memory["statistics"] = zeros(statistics.size, dtype)
         self._memory["statistics"][:] = statistics
@@ -50,6 +52,16 @@ class NativeStack:
         found = np.empty(len(rows), self._dtype)
         self._losses(len(rows), rows.ctypes.data, found.ctypes.data, self._table.ctypes.data)
         return found
+
+    def plane(self, center: Array, first: Array, second: Array, a: Array, b: Array) -> Array:
+        """[k] at center + a·first + b·second for a and b [k]."""
+        blocks = -(-len(a) // self._lanes)
+        vectors = [np.ascontiguousarray(v, self._dtype) for v in (center, first, second)]
+        places = zeros(3 * blocks * self._lanes, self._dtype).reshape(3, -1)  # a, b and the results
+        places[:2, : len(a)] = a, b
+        pointers = [array.ctypes.data for array in (*vectors, *places, self._table)]
+        self._plane(blocks, *pointers)
+        return places[2, : len(a)].copy()
 
 
 def _memory(made: Stack, dtype: np.dtype[np.floating]) -> dict[str, Array]:

@@ -91,3 +91,38 @@ def test_small_stacks_are_not_compiled(monkeypatch):
     assert not made
     p.loss(np.tile(p.stack, (500, 1)))
     assert made == [False]
+
+
+# planes
+@pytest.mark.parametrize("samples", [1, 40, 150])
+@pytest.mark.parametrize("name", MODELS)
+def test_a_plane_is_the_stack_of_its_points(native, monkeypatch, name, samples):
+    p = problem(name, samples)
+    center, first, second = p.stack[:3]
+    a, b = np.meshgrid(np.linspace(-1, 1, 5), np.linspace(-0.5, 0.5, 7))
+    stack = center + a[..., None] * first + b[..., None] * second
+    for precision, tolerance in (("float64", 1e-11), ("float32", 2e-4)):
+        for objective, function in ((False, p.loss), (True, p.objective)):
+            expected = function(stack.reshape(-1, p.size), precision=precision).reshape(a.shape)
+            found = p.plane(center, first, second, a, b, objective=objective, precision=precision)
+            np.testing.assert_allclose(found, expected, rtol=tolerance)
+            assert found.shape == (7, 5)
+    monkeypatch.setattr(losses, "WORTH", np.inf)
+    by_numpy = p.plane(center, first, second, a, b)
+    np.testing.assert_allclose(p.loss(stack.reshape(-1, p.size)), by_numpy.ravel(), rtol=1e-11)
+
+
+def test_a_line_and_a_point_are_planes(native):
+    p = problem("narrow", 40)
+    center, first, second = p.stack[:3]
+    line = p.plane(center, first, second, np.linspace(0, 1, 9), 0.0)
+    np.testing.assert_allclose(line[[0, 8]], [p.loss(center), p.loss(center + first)], rtol=1e-12)
+    assert p.plane(center, first, second, 0.0, 0.0) == pytest.approx(p.loss(center), rel=1e-12)
+
+
+def test_what_is_no_plane_is_told(native):
+    p = problem("narrow", 3)
+    with pytest.raises(ValueError, match="second has"):
+        p.plane(p.stack[0], p.stack[1], p.stack[2][:-1], 0.0, 0.0)
+    with pytest.raises(ValueError, match="one center and two directions"):
+        p.plane(p.stack[0], p.stack, p.stack[2], 0.0, 0.0)

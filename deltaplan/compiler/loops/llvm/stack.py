@@ -1,4 +1,8 @@
-"""The losses at a stack of θ as the function `@losses(count, thetas, results, table)`."""
+"""The losses at a stack of θ as the function `@losses(count, thetas, results, table)`, and those on a plane.
+
+`@plane(blocks, center, first, second, a, b, results, table)` forms θ = center + a·first + b·second in the
+lanes that it is needed in: it never lies in a stack. Points come in blocks of as many as there are lanes.
+"""
 
 from deltaplan.compiler.loops.llvm.calls import write_program
 from deltaplan.compiler.loops.llvm.code import SIZES, Code, Value
@@ -18,7 +22,7 @@ from deltaplan.compiler.loops.nest import (
 from deltaplan.compiler.loops.stack import Stack
 from deltaplan.plugins.expressions import argument
 
-X0, X1, X2 = (argument(f"x{i}") for i in range(3))
+X0, X1, X2, X3, X4 = (argument(f"x{i}") for i in range(5))
 OWN = ("θ", "sum", "total", "penalty", "scale", "statistics", "arena", "scratch", "rows", "results")
 
 
@@ -51,10 +55,12 @@ class StackWriter:
             self.spaces[f"block{count}"] = write_program(self.text, f"block{count}", program, s.kind)
         if s.penalty:
             self.spaces["penalties"] = write_program(self.text, "penalties", s.penalty, s.kind)
-        for kernel in (_turned(s), _added(s), _finished(s)):
+        for kernel in (_turned(s), _formed(s), _added(s), _finished(s)):
             self.kernels.kernel(kernel)
+        self._at()
         self._nets()
         self._losses()
+        self._plane()
         return self.text
 
     def _losses(self) -> None:
@@ -77,15 +83,38 @@ class StackWriter:
                 code.copy(code.place(f["results"], whole * s.lanes, s.kind), results, left * self.size)
             code.give()
 
+    def _plane(self) -> None:
+        code, s = self.code, self.stack
+        names = ("center", "first", "second", "a", "b", "results", "table")
+        parameters = [("i64", "blocks"), *(("ptr", name) for name in names)]
+        with code.function("plane", parameters, public=True) as f:
+
+            def nets(i: Value) -> None:
+                a, b, results = (code.place(f[n], i * s.lanes, s.kind) for n in ("a", "b", "results"))
+                theta = self._slot(f["table"], "θ")
+                code.call("formed", [f["center"], f["first"], f["second"], a, b, theta])
+                code.call("at", [theta, results, f["table"]])
+
+            code.each(f["blocks"], nets)
+            code.give()
+
     def _nets(self) -> None:
         """As many nets as there are lanes: rows of the stack to their losses."""
         code, s = self.code, self.stack
         with code.function("nets", [("ptr", "given"), ("ptr", "found"), ("ptr", "table")]) as f:
-            table, theta = f["table"], f["given"]
+            theta = f["given"]
             if s.lanes > 1:
-                theta = self._slot(table, "θ")
+                theta = self._slot(f["table"], "θ")
                 code.call("turned", [f["given"], theta])
                 self._fetch(code.place(f["given"], s.lanes * s.size, s.kind))
+            code.call("at", [theta, f["found"], f["table"]])
+            code.give()
+
+    def _at(self) -> None:
+        """As many nets as there are lanes: θ in the lanes to their losses."""
+        code, s = self.code, self.stack
+        with code.function("at", [("ptr", "theta"), ("ptr", "found"), ("ptr", "table")]) as f:
+            table, theta = f["table"], f["theta"]
             total = self._slot(table, "total")
             code.clear(total, s.lanes * self.size)
             whole = s.counts.count(s.counts[0])
@@ -130,6 +159,34 @@ def _turned(stack: Stack) -> Kernel:
     """Rows of θ to the lanes of nets."""
     rows, turned = Buffer("rows", (stack.lanes, stack.size)), Buffer("turned", (stack.size, stack.lanes))
     return Kernel("turned", (rows, turned), (Transpose(rows, turned),))
+
+
+def _formed(stack: Stack) -> Kernel:
+    """center + a·first + b·second in the lanes of nets."""
+    given = tuple(Buffer(name, (stack.size,)) for name in ("center", "first", "second"))
+    a, b = (Buffer(name, (stack.lanes,)) for name in ("a", "b"))
+    names = ("x", "d", "h", "a", "b")
+    vectors = tuple(Load(n, buffer, ("p",)) for n, buffer in zip(names, given, strict=False))
+    value = Compute(("y",), (X0 + X1 * X3 + X2 * X4,), names)
+    if stack.lanes == 1:
+        formed = Buffer("formed", (stack.size,))
+        one: tuple[Statement, ...] = (
+            *vectors,
+            Load("a", a, (0,)),
+            Load("b", b, (0,)),
+            value,
+            Store(formed, ("p",), "y"),
+        )
+        return Kernel("formed", (*given, a, b, formed), (For("p", stack.size, one, "lanes"),))
+    formed = Buffer("formed", (stack.size, stack.lanes))
+    each: tuple[Statement, ...] = (
+        Load("a", a, ("e",)),
+        Load("b", b, ("e",)),
+        value,
+        Store(formed, ("p", "e"), "y"),
+    )
+    body: tuple[Statement, ...] = (*vectors, For("e", stack.lanes, each, "lanes"))
+    return Kernel("formed", (*given, a, b, formed), (For("p", stack.size, body),))
 
 
 def _added(stack: Stack) -> Kernel:
