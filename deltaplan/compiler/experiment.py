@@ -2,9 +2,8 @@
 
 from collections.abc import Mapping
 from dataclasses import field
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
-from deltaplan.compiler.claims import Assertion
 from deltaplan.compiler.graph import Graph
 from deltaplan.compiler.measured import Measured
 from deltaplan.compiler.nodes import Use
@@ -13,6 +12,9 @@ from deltaplan.diagnostics import Diagnostic, Source, Span
 from deltaplan.plugins import contracts
 from deltaplan.plugins.expressions import Expr, arguments
 from deltaplan.records import dataclass
+
+if TYPE_CHECKING:
+    from deltaplan.compiler.claims import Assertion
 
 PartName = Literal["train", "validation", "test"]
 Strategy = Literal["mean", "median", "mode", "drop"]
@@ -223,7 +225,7 @@ class Experiment:
     )  # by their paths in the project
     measured: Measured = field(default_factory=Measured)
     sweep: Sweep | None = None
-    claims: tuple[Assertion, ...] = ()
+    claims: "tuple[Assertion, ...]" = ()
 
     def __str__(self) -> str:
         """The summary that `deltaplan show` prints."""

@@ -65,6 +65,7 @@ VARIANTS = {
         "mean(squared_error)": "mean(logistic)",
         "epochs 30": "epochs 30; monitor accuracy, auc",
     },
+    "asserted": {"param hidden = 3": "param hidden = 3\nassert lipschitz <= 1000\nassert parameters > 10"},
     "measured": {"output 1": "output", "targets y": "targets y, label"},
 }  # fmt: skip
 
