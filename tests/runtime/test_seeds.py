@@ -189,3 +189,19 @@ def test_schedules_and_moments_may_differ_too():
 def test_specs_that_differ_in_more_are_refused(other):
     with pytest.raises(NoScheduleError):
         prepared_variants([experiment(*NET), other()], dataset(8))
+
+
+def test_a_regularizer_of_strength_0_is_none(tmp_path):
+    """Ω = 0 is read by nothing, in one net and in many, with a validation part and without."""
+    (tmp_path / "d.csv").write_text("a,y\n" + "\n".join(f"{a},{a * a}" for a in range(12)))
+    for split in ("", "; split train=50% validation=50% seed=1"):
+        text = (
+            "model m { input 1; dense 3 tanh; output 1 }\n"
+            f'data {{ csv "d.csv"; inputs a; targets y{split} }}\n'
+            "train { minimize mean(squared_error) + l2(STRENGTH); optimizer adam; epochs 5 }"
+        )
+        none = deltaplan.loads(text.replace(" + l2(STRENGTH)", ""), folder=tmp_path)
+        zero = deltaplan.loads(text.replace("STRENGTH", "0"), folder=tmp_path)
+        assert (deltaplan.train(zero).theta == deltaplan.train(none).theta).all()
+        both = [deltaplan.train_seeds(e, seeds=range(9)).theta for e in (zero, none)]
+        assert (both[0] == both[1]).all()

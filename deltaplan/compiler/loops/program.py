@@ -199,11 +199,13 @@ def program(
     stand in one, where not as usual.
     """
     alias = aliases(steps)
+    wanted = {alias.get(t.name, t).name for t in kept} | {t.name for t in external}
+    if reuse:
+        steps = read_later(steps, wanted, alias)
     produced = {t.name for step in steps for t in step.outputs}
     late = [t for t, spot in external.items() if spot.space == "g" and t.name not in produced]
     joins = joins or (few.FewJoins() if axes.by_features else Fitting(axes))
     groups = group(steps, fused, joins, late, alias)
-    wanted = {alias.get(t.name, t).name for t in kept} | {t.name for t in external}
     if reuse:
         hide(groups, wanted, alias, joins)
         groups = [started(found) if found.kind == "samples" else found for found in groups]
@@ -218,6 +220,16 @@ def program(
     )
     tables = dict.fromkeys(table_of(step) for step in steps if isinstance(step, Sparse))
     return Program(tuple(calls), spots, arena, scratch, axes, tuple(tables))
+
+
+def read_later(steps: Sequence[Step], wanted: set[str], alias: Mapping[str, Tensor]) -> list[Step]:
+    """The steps without those that nothing reads: Ω = 0 where the objective is the loss."""
+    needed, found = set(wanted), list[Step]()
+    for step in reversed(steps):
+        if any(t.name in needed or alias.get(t.name, t).name in needed for t in step.outputs):
+            needed |= {name for t in step.inputs for name in (t.name, alias.get(t.name, t).name)}
+            found.append(step)
+    return found[::-1]
 
 
 class Placing:
