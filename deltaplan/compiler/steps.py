@@ -134,6 +134,12 @@ class Map(Step):
     expressions: tuple[Expr, ...]
 
 
+def host_functions(step: Step) -> tuple[str, ...]:
+    """The plain numpy functions in a step, by name: only the host can call them."""
+    expressions = step.expressions if isinstance(step, Map) else ()
+    return tuple(str(e.name) for e in walk(*expressions) if e.function is not None)
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Reduce(Step):
     """Sum or maximum over axes of the sample's shape and, with `batch`, over the samples.

@@ -20,7 +20,7 @@ from deltaplan.plugins.contracts import (
     Schedule,
     Target,
 )
-from deltaplan.plugins.expressions import from_data, to_data
+from deltaplan.plugins.expressions import from_data, to_data, walk
 from deltaplan.records import dataclass
 
 Saved = Activation | Loss | Regularizer | Optimizer | Schedule | Metric
@@ -42,8 +42,12 @@ class Code:
 
 
 def is_saved(contribution: Contribution) -> TypeGuard[Saved]:
-    """Whether a contribution is all expression; layers and host objects are code, which is never saved."""
-    return isinstance(contribution, Saved) and getattr(contribution, "function", None) is None
+    """Whether a contribution is all expression; layers and host objects are code, which is never saved, and
+    so are the plain functions that an expression may hold."""
+    if not isinstance(contribution, Saved) or getattr(contribution, "function", None) is not None:
+        return False
+    whole = getattr(contribution, "expression", None)
+    return whole is None or not any(e.function for e in walk(whole))
 
 
 def contribution_to_data(contribution: Saved) -> dict[str, Any]:

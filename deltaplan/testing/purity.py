@@ -15,6 +15,7 @@ from typing import Any
 import numpy as np
 
 from deltaplan.plugins.contracts import Contribution
+from deltaplan.plugins.expressions import Expr, walk
 from deltaplan.plugins.loader import load_file
 from deltaplan.testing.report import Result
 
@@ -69,7 +70,13 @@ def parts(contribution: Contribution) -> dict[str, Any]:
     """What is data of a contribution: functions of two loads are never equal."""
     names = [name for c in type(contribution).__mro__ for name in getattr(c, "__slots__", ())]
     found = {name: getattr(contribution, name) for name in names if name != "owner"}
-    return {name: dict(v) if hasattr(v, "items") else v for name, v in found.items() if not callable(v)}
+    return {name: _part(value) for name, value in found.items() if not callable(value)}
+
+
+def _part(value: Any) -> Any:
+    if isinstance(value, Expr) and any(e.function for e in walk(value)):
+        return str(value)
+    return dict(value) if hasattr(value, "items") else value
 
 
 def state() -> dict[str, Any]:

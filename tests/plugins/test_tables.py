@@ -2,7 +2,7 @@
 
 import pytest
 
-from deltaplan.plugins.expressions import LEAVES, REDUCTIONS, Op
+from deltaplan.plugins.expressions import LEAVES, OPAQUE, REDUCTIONS, Op
 from deltaplan.plugins.expressions.algebra import SIMPLER
 from deltaplan.plugins.expressions.derivatives import DERIVATIVES
 from deltaplan.plugins.expressions.floats import FLOATS, VECTORS
@@ -15,7 +15,7 @@ from deltaplan.plugins.expressions.reductions import REDUCE
     [
         (DERIVATIVES, set(Op)),
         (INTERVALS, set(Op) - LEAVES),
-        (FLOATS, set(Op) - LEAVES - REDUCTIONS),
+        (FLOATS, set(Op) - LEAVES - REDUCTIONS - OPAQUE),
         (VECTORS, set(REDUCTIONS)),
         (REDUCE, set(REDUCTIONS)),
     ],

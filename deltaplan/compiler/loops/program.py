@@ -22,7 +22,7 @@ from deltaplan.compiler.loops.schedule.axes import Axes
 from deltaplan.compiler.loops.schedule.signature import COUNTER, SAMPLES, Names, signature
 from deltaplan.compiler.loops.schedule.tables import Table, table_of
 from deltaplan.compiler.loops.starts import started
-from deltaplan.compiler.steps import Conv, Map, Sparse, Step, Tensor
+from deltaplan.compiler.steps import Conv, Map, Sparse, Step, Tensor, host_functions
 from deltaplan.records import dataclass
 
 NARROW = 16  # features that are locals, each by itself
@@ -134,6 +134,9 @@ class Kernels:
 
 
 def _scheduled(group: Group, axes: Axes, names: Names) -> tuple[Statement, ...]:
+    for step in group.steps:
+        for name in host_functions(step):
+            raise NoScheduleError(f"the numpy function `{name}`")
     try:
         return _body(group, axes, names)
     except (KeyError, NotImplementedError) as error:

@@ -37,7 +37,17 @@ from deltaplan.plugins.expressions.functions import (
     unequal,
     where,
 )
-from deltaplan.plugins.expressions.ops import COMPARISONS, CONDITIONS, LEAVES, LOGIC, REDUCTIONS, Op, arity
+from deltaplan.plugins.expressions.opaque import Opaque, numpy_function
+from deltaplan.plugins.expressions.ops import (
+    COMPARISONS,
+    CONDITIONS,
+    LEAVES,
+    LOGIC,
+    OPAQUE,
+    REDUCTIONS,
+    Op,
+    arity,
+)
 from deltaplan.plugins.expressions.reductions import COUNT, Cut, Stage, split_reductions
 from deltaplan.plugins.expressions.text import to_text
 from deltaplan.plugins.expressions.transform import arguments, replace, substitute, walk
@@ -48,11 +58,13 @@ __all__ = [
     "COUNT",
     "LEAVES",
     "LOGIC",
+    "OPAQUE",
     "REDUCTIONS",
     "Cut",
     "Expr",
     "Number",
     "Op",
+    "Opaque",
     "Stage",
     "abs",
     "amax",
@@ -79,6 +91,7 @@ __all__ = [
     "mean",
     "minimum",
     "node",
+    "numpy_function",
     "pick",
     "replace",
     "sigmoid",

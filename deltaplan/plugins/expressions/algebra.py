@@ -8,7 +8,7 @@ import threading
 import weakref
 from collections.abc import Callable, Iterator
 from dataclasses import field
-from typing import Any, Union
+from typing import TYPE_CHECKING, Any, Union
 
 from deltaplan.diagnostics import PluginError
 from deltaplan.plugins.expressions.errors import (
@@ -21,10 +21,13 @@ from deltaplan.plugins.expressions.floats import FLOATS
 from deltaplan.plugins.expressions.ops import CONDITIONS, LOGIC, REDUCTIONS, Op
 from deltaplan.records import dataclass
 
+if TYPE_CHECKING:
+    from deltaplan.plugins.expressions.opaque import Opaque
+
 Number = Union["Expr", float, int, bool]
 
 _Infix = Callable[["Expr", Number], "Expr"]
-_Key = tuple[Op, tuple[int, ...], str | None, str | None, bool]
+_Key = tuple[Op, tuple[int, ...], str | None, str | None, bool, int]
 _known: "weakref.WeakValueDictionary[_Key, Expr]" = weakref.WeakValueDictionary()
 _lock = threading.RLock()
 
@@ -36,7 +39,7 @@ def _infix(op: Op) -> tuple[_Infix, _Infix]:
 
 @dataclass(frozen=True, slots=True, init=False, eq=False, repr=False, weakref_slot=True)
 class Expr:
-    """An operation with its operands; CONST has a value, ARG a name.
+    """An operation with its operands; CONST has a value, ARG a name, CALL its function and that one's name.
 
     `scalar` tells the kind: one number for all elements (constants, parameters, reductions and what is made
     of these), else a number for each element. Scalars broadcast. `Expr(...)` takes the parts as they are;
@@ -48,6 +51,7 @@ class Expr:
     value: float | None = None
     name: str | None = None
     scalar: bool = field(default=True)
+    function: "Opaque | None" = None
 
     def __new__(
         cls,
@@ -56,21 +60,22 @@ class Expr:
         value: float | None = None,
         name: str | None = None,
         scalar: bool = True,
+        function: "Opaque | None" = None,
     ) -> "Expr":
         if op is not Op.ARG:
             scalar = op in REDUCTIONS or all(a.scalar for a in args)
-        key = (op, tuple(map(id, args)), None if value is None else value.hex(), name, scalar)
+        key = (op, tuple(map(id, args)), None if value is None else value.hex(), name, scalar, id(function))
         with _lock:
             found = _known.get(key)
             if found is None:
                 found = object.__new__(cls)
-                for slot, part in zip(_SLOTS, (op, args, value, name, scalar), strict=True):
+                for slot, part in zip(_SLOTS, (op, args, value, name, scalar, function), strict=True):
                     object.__setattr__(found, slot, part)
                 _known[key] = found
             return found
 
     def __reduce__(self) -> tuple[Any, ...]:
-        return Expr, (self.op, self.args, self.value, self.name, self.scalar)
+        return Expr, (self.op, self.args, self.value, self.name, self.scalar, self.function)
 
     def __eq__(self, other: object) -> bool:
         if isinstance(other, int | float):
@@ -116,7 +121,7 @@ class Expr:
         return node(Op.NOT, self)
 
 
-_SLOTS = ("op", "args", "value", "name", "scalar")
+_SLOTS = ("op", "args", "value", "name", "scalar", "function")
 
 
 def const(value: float) -> Expr:
@@ -142,6 +147,13 @@ def lift(value: Number) -> Expr:
     if isinstance(value, int | float):
         return const(value)
     raise PluginError(NotAnExpression(what=f"`{value!r:.60}`"))
+
+
+def again(old: Expr, args: tuple[Expr, ...]) -> Expr:
+    """The operation of a node on other operands."""
+    if old.op is Op.CALL:
+        return Expr(old.op, args, name=old.name, function=old.function)
+    return node(old.op, *args)
 
 
 def is_const(expr: Expr, value: float) -> bool:

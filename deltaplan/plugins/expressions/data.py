@@ -4,7 +4,7 @@ import math
 from typing import Any
 
 from deltaplan.plugins.expressions.algebra import Expr
-from deltaplan.plugins.expressions.ops import LEAVES, Op, arity
+from deltaplan.plugins.expressions.ops import LEAVES, OPAQUE, Op, arity
 from deltaplan.plugins.expressions.transform import walk
 
 
@@ -59,7 +59,7 @@ def _refers(operands: list[Any], known: int) -> bool:
 
 def _has_arity(word: str, count: int) -> bool:
     op = Op._value2member_map_.get(word)
-    return isinstance(op, Op) and op not in LEAVES and arity(op) == count
+    return isinstance(op, Op) and op not in LEAVES | OPAQUE and arity(op) == count
 
 
 def _broken(why: str) -> ValueError:

@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterable, Sequence
 
 from deltaplan.plugins.expressions.algebra import ONE, ZERO, Expr, Number, is_const, lift
 from deltaplan.plugins.expressions.functions import cos, exp, log, sigmoid, sign, sin, tanh, where
+from deltaplan.plugins.expressions.opaque import applied
 from deltaplan.plugins.expressions.ops import Op
 from deltaplan.plugins.expressions.transform import walk
 
@@ -182,6 +183,13 @@ def _dependent(expr: Expr, names: Sequence[str]) -> dict[Expr, None]:
         if (e.op is Op.ARG and e.name in names) or any(a in found for a in e.args):
             found[e] = None
     return found
+
+
+@derivative_of(Op.CALL)
+def _(g: Expr, y: Expr, u: Expr, *parameters: Expr) -> tuple[Flow, ...]:
+    function = y.function
+    assert function is not None
+    return (applied(function.slope or function, y.args) * g, *(None for _ in parameters))
 
 
 def _total(flows: Iterable[Expr]) -> Expr:

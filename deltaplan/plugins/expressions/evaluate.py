@@ -35,6 +35,8 @@ def _value(
         return list(map(float, given)) if isinstance(given, Sequence) else float(given)
     if e.op in REDUCTIONS:
         return VECTORS[e.op](_vector(operands[0], count if e.args[0].scalar else 1), *operands[1:])
+    if e.function is not None:
+        return _each(e.function.of_floats, operands)
     return _each(FLOATS[e.op], operands)
 
 

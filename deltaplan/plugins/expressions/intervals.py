@@ -245,6 +245,7 @@ def _first(u: Interval, *_: Interval) -> Interval:
 
 
 INTERVALS: dict[Op, Callable[..., Interval]] = {
+    Op.CALL: lambda *_: REALS,
     Op.NEG: _neg,
     Op.ADD: _add,
     Op.SUB: _sub,

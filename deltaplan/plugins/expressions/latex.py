@@ -62,6 +62,9 @@ def _piece(e: Expr, operands: list[Piece], script: Script, names: Mapping[str, s
     if e.op is Op.LOGADDEXP and is_const(e.args[0], 0):
         power = script.forms[Op.EXP].template.format(operands[1][0])
         return script.forms[Op.LOG1P].template.format(power), ATOM
+    if e.op is Op.CALL:
+        given = ", ".join(text for text, _ in operands)
+        return _name(e.name or "", script) + script.parentheses.format(given), ATOM
     form = script.forms[e.op]
     texts = [
         text if binds >= least else script.parentheses.format(text)

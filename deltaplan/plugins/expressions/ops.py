@@ -45,12 +45,14 @@ class Op(Enum):
     LOGSUMEXP = "logsumexp"
     PICK = "pick"
     SPECTRAL = "spectral_norm"
+    CALL = "call"
 
     def __repr__(self) -> str:
         return self.name
 
 
 LEAVES = frozenset({Op.CONST, Op.ARG})
+OPAQUE = frozenset({Op.CALL})  # a plain function, which only the host can call
 COMPARISONS = frozenset({Op.GT, Op.GE, Op.EQ})
 LOGIC = frozenset({Op.NOT, Op.AND, Op.OR})
 CONDITIONS = COMPARISONS | LOGIC  # their value is true or false, not a number
@@ -60,9 +62,11 @@ _BINARY = {Op.ADD, Op.SUB, Op.MUL, Op.DIV, Op.POW, Op.LOGADDEXP, Op.MAX, Op.MIN,
 
 
 def arity(op: Op) -> int:
-    """The number of operands."""
+    """The number of operands; −1 for a plain function, which has as many as it takes."""
     if op in LEAVES:
         return 0
+    if op in OPAQUE:
+        return -1
     if op is Op.WHERE:
         return 3
     return 2 if op in _BINARY or op in COMPARISONS else 1

@@ -7,8 +7,8 @@ abs(abs(u) - 1) and every other function of affine parts is cut completely. Para
 from collections.abc import Callable
 from math import inf, isfinite
 
-from deltaplan.plugins.expressions.algebra import ONE, ZERO, Expr, node
-from deltaplan.plugins.expressions.ops import CONDITIONS, LEAVES, Op
+from deltaplan.plugins.expressions.algebra import ONE, ZERO, Expr, again, node
+from deltaplan.plugins.expressions.ops import CONDITIONS, LEAVES, OPAQUE, Op
 from deltaplan.plugins.expressions.transform import replace, walk
 from deltaplan.records import dataclass
 
@@ -111,7 +111,7 @@ def _sign(crossing: Line, zero: float, low: float, high: float) -> int:
 def _decided(expr: Expr, switch: Expr, sign: int) -> Expr:
     if switch.op not in DECIDED:
         return expr
-    return replace(expr, {switch: DECIDED[switch.op](sign, *switch.args)}, unrounded)
+    return replace(expr, {switch: DECIDED[switch.op](sign, *switch.args)}, again_unrounded)
 
 
 def unrounded(op: Op, *args: Expr) -> Expr:
@@ -122,7 +122,12 @@ def unrounded(op: Op, *args: Expr) -> Expr:
     return node(op, *args)
 
 
-ROUNDED = frozenset(Op) - LEAVES - CONDITIONS - {Op.NEG, Op.ABS, Op.SIGN, Op.MAX, Op.MIN, Op.WHERE}
+def again_unrounded(old: Expr, args: tuple[Expr, ...]) -> Expr:
+    """The operation of a node on other operands, `unrounded`."""
+    return again(old, args) if old.op in OPAQUE else unrounded(old.op, *args)
+
+
+ROUNDED = frozenset(Op) - LEAVES - OPAQUE - CONDITIONS - {Op.NEG, Op.ABS, Op.SIGN, Op.MAX, Op.MIN, Op.WHERE}
 
 
 def _truth(holds: bool) -> Expr:

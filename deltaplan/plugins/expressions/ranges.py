@@ -15,7 +15,7 @@ from deltaplan.plugins.expressions.derivatives import derivative
 from deltaplan.plugins.expressions.evaluate import evaluate
 from deltaplan.plugins.expressions.intervals import Interval, interval
 from deltaplan.plugins.expressions.ops import CONDITIONS, Op
-from deltaplan.plugins.expressions.pieces import Piece, line, unrounded
+from deltaplan.plugins.expressions.pieces import Piece, again_unrounded, line, unrounded
 from deltaplan.plugins.expressions.tails import tail_bounds
 from deltaplan.plugins.expressions.transform import replace, walk
 from deltaplan.records import dataclass
@@ -67,7 +67,7 @@ def settled(piece: Piece, name: str) -> Expr:
     box = {name: (piece.low, piece.high)}
     found = {e: interval(e, box) for e in walk(piece.expr) if e.op in CONDITIONS}
     known = {e: const(low) for e, (low, high) in found.items() if low == high}
-    return replace(piece.expr, known, unrounded) if known else piece.expr
+    return replace(piece.expr, known, again_unrounded) if known else piece.expr
 
 
 @dataclass(frozen=True, slots=True)
@@ -159,7 +159,7 @@ def _doubled_angles(expr: Expr) -> Expr:
     made: dict[Expr, Expr] = {}
     for e in walk(expr):
         args = [made[a] for a in e.args]
-        rebuilt = e if args == list(e.args) else unrounded(e.op, *args)
+        rebuilt = e if args == list(e.args) else again_unrounded(e, tuple(args))
         made[e] = _doubled(rebuilt) if rebuilt.op is Op.MUL else rebuilt
     return made[expr]
 

@@ -4,7 +4,7 @@ from collections.abc import Callable
 from math import inf
 from typing import Literal
 
-from deltaplan.plugins.expressions.algebra import Expr, argument, node
+from deltaplan.plugins.expressions.algebra import Expr, again, argument
 from deltaplan.plugins.expressions.functions import abs, equal, exp, log, sqrt, where
 from deltaplan.plugins.expressions.ops import REDUCTIONS, Op
 from deltaplan.plugins.expressions.transform import walk
@@ -51,7 +51,7 @@ def split_reductions(expr: Expr) -> Cut:
         if old.op in REDUCTIONS:
             made[old] = REDUCE[old.op](stages, *args)
         else:
-            made[old] = old if args == old.args else node(old.op, *args)
+            made[old] = old if args == old.args else again(old, args)
     return Cut(tuple(stages), made[expr])
 
 

@@ -46,7 +46,7 @@ def _piece(e: Expr, args: list[Piece], names: Mapping[str, str]) -> Piece:
         case op if op in _INFIX:
             return _infix(_INFIX[op], *args)
         case op:
-            return f"{op.value}({', '.join(text for text, _ in args)})", _ATOM
+            return f"{e.name if op is Op.CALL else op.value}({', '.join(text for text, _ in args)})", _ATOM
 
 
 def _infix(form: Form, a: Piece, b: Piece) -> Piece:

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Iterator, Mapping
 from operator import attrgetter
 
-from deltaplan.plugins.expressions.algebra import Expr, Number, lift, node
+from deltaplan.plugins.expressions.algebra import Expr, Number, again, lift
 from deltaplan.plugins.expressions.ops import Op
 
 
@@ -31,12 +31,14 @@ def arguments(*exprs: Expr) -> tuple[str, ...]:
     return tuple(dict.fromkeys(e.name for e in walk(*exprs) if e.op is Op.ARG and e.name is not None))
 
 
-def replace(expr: Expr, new: Mapping[Expr, Expr], build: Callable[..., Expr] = node) -> Expr:
+def replace(
+    expr: Expr, new: Mapping[Expr, Expr], build: Callable[[Expr, tuple[Expr, ...]], Expr] = again
+) -> Expr:
     """The expression with subexpressions exchanged; what is put in is not searched again."""
     made: dict[Expr, Expr] = {}
     for old in walk(expr):
         args = tuple(made[a] for a in old.args) if old not in new else ()
-        made[old] = new[old] if old in new else old if args == old.args else build(old.op, *args)
+        made[old] = new[old] if old in new else old if args == old.args else build(old, args)
     return made[expr]
 
 

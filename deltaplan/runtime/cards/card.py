@@ -21,10 +21,10 @@ from deltaplan.plugins.expressions import (
     Expr,
     derivative,
     evaluate,
-    node,
     substitute,
     walk,
 )
+from deltaplan.plugins.expressions.algebra import again
 from deltaplan.plugins.expressions.analysis import (
     gain,
     is_piecewise_affine,
@@ -205,7 +205,7 @@ def _reduced(expression: Expr) -> Expr:
     made: dict[Expr, Expr] = {}
     for e in walk(expression):
         args = tuple(made[a] for a in e.args)
-        made[e] = args[0] if e.op in REDUCTIONS else e if args == e.args else node(e.op, *args)
+        made[e] = args[0] if e.op in REDUCTIONS else e if args == e.args else again(e, args)
     return made[expression]
 
 

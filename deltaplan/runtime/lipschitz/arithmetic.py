@@ -54,6 +54,8 @@ def _bounds(e: Expr, operands: list[Box], arguments: Mapping[str, Box]) -> Box:
         return _sigmoid_slope(operands[0])
     if e.op is Op.POW:
         return widened(_power(operands[0], e.args[1]))
+    if e.function is not None:  # nothing is known of it
+        return np.full_like(operands[0][0], -INF), np.full_like(operands[0][0], INF)
     box = RULES[e.op](*operands)
     return box if e.op in EXACT else widened(box)
 

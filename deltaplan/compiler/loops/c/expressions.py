@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import field
 
 from deltaplan.compiler.loops.c.numbers import Real
+from deltaplan.compiler.loops.schedule import NoScheduleError
 from deltaplan.plugins.expressions import CONDITIONS, Expr, Op, walk
 from deltaplan.records import dataclass
 
@@ -92,6 +93,8 @@ class Writer:
                 return self.constant(e.value)
             case Op.ARG:
                 return arguments[e.name or ""]
+            case Op.CALL:
+                raise NoScheduleError(f"the numpy function `{e.name}`")
             case Op.NEG:
                 return Piece("-" + pieces[0].at_least(ATOM), UNARY)
             case Op.NOT:

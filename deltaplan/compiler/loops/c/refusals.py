@@ -5,7 +5,7 @@ from typing import ClassVar
 
 from deltaplan.compiler.experiment import Experiment
 from deltaplan.compiler.loops.groups import kind_of
-from deltaplan.compiler.steps import MatMul, Step
+from deltaplan.compiler.steps import MatMul, Step, host_functions
 from deltaplan.diagnostics import Diagnostic, Span, SpecError
 from deltaplan.records import dataclass
 
@@ -35,7 +35,7 @@ def refuse_training(experiment: Experiment) -> None:
 
 def refuse_steps(experiment: Experiment, steps: Sequence[Step]) -> None:
     """SpecError for each node whose steps no plain schedule knows."""
-    origins = {step.origin: type(step).__name__ for step in steps if not has_form(step)}
+    origins = {step.origin: _kind(step) for step in steps if not has_form(step)}
     found = [
         NotInC(what=f"`{origin}` ({kind})", span=_span(experiment, origin))
         for origin, kind in origins.items()
@@ -45,8 +45,15 @@ def refuse_steps(experiment: Experiment, steps: Sequence[Step]) -> None:
 
 
 def has_form(step: Step) -> bool:
-    """Whether C has loops for a step: not for a product of two tensors of each sample."""
+    """Whether C has loops for a step: not for a product of two tensors of each sample, nor for a plain numpy
+    function."""
+    if host_functions(step):
+        return False
     return not isinstance(step, MatMul) or not step.inputs[0].batched or kind_of(step) == "sums"
+
+
+def _kind(step: Step) -> str:
+    return ", ".join(f"the numpy function `{name}`" for name in host_functions(step)) or type(step).__name__
 
 
 def _span(experiment: Experiment, origin: str) -> Span | None:

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from deltaplan.plugins.expressions import Expr, Op, const, maximum, replace, walk
+from deltaplan.plugins.expressions.opaque import Opaque
 
 Array = np.ndarray[Any, Any]
 Thunk = Callable[[], object]
@@ -112,6 +113,11 @@ def masked(scratch: Scratch, condition: Array, chosen: Array, out: Array) -> Ite
     scratch.give(mask)
 
 
+def _call(function: Opaque, operands: Sequence[Array], out: Array) -> None:
+    """A plain function writes nowhere: what it returns is copied."""
+    np.copyto(out, function.on(operands), casting="unsafe")
+
+
 def _is_constant(array: Array, value: float) -> bool:
     """Whether an operand is this number in the formula itself, bit for bit: `Lowering` makes such arrays."""
     own = array.ndim == 0 and array.base is None and not array.flags.writeable
@@ -210,7 +216,10 @@ class Lowering:
         operands = [self.values[a] for a in node.args]
         shape = np.broadcast_shapes(*(a.shape for a in operands))
         self.values[node] = out = self._destination(index, node, shape)
-        yield from KERNELS[node.op](self.scratch, operands, out)
+        if node.function is not None:
+            yield partial(_call, node.function, operands, out)
+        else:
+            yield from KERNELS[node.op](self.scratch, operands, out)
         for used in dict.fromkeys(node.args):
             array = self.values[used]
             if self.last[used] == index and any(array is t for t in self.taken):
