@@ -14,6 +14,8 @@ What it takes to run each part is imported when that part is first asked for.
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
+from deltaplan.pauses import uncollected
+
 if TYPE_CHECKING:
     from deltaplan.compiler.experiment import Experiment
     from deltaplan.diagnostics import DeltaplanError, PluginError, SpecError
@@ -72,7 +74,8 @@ def __getattr__(name: str) -> Any:
     if name not in HOMES:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
     module, attribute = HOMES[name]
-    return getattr(import_module(module), attribute)
+    with uncollected():
+        return getattr(import_module(module), attribute)
 
 
 def __dir__() -> list[str]:

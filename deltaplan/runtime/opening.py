@@ -3,11 +3,13 @@
 import os
 from collections.abc import Mapping
 
+from deltaplan.pauses import uncollected
 from deltaplan.plugins.contracts import Value
 from deltaplan.runtime.kept import kept_in, place_of
 from deltaplan.runtime.prepared import Prepared
 
 
+@uncollected()
 def opened(path: str | os.PathLike[str], params: Mapping[str, Value] | None = None) -> Prepared:
     """The experiment that the file states, with its plans. `params` replace the values of its params.
 

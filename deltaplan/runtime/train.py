@@ -13,6 +13,7 @@ import numpy as np
 from deltaplan.compiler.experiment import Experiment
 from deltaplan.compiler.plans import Plans
 from deltaplan.diagnostics import Diagnostic
+from deltaplan.pauses import uncollected
 from deltaplan.runtime.choice import choose
 from deltaplan.runtime.data.dataset import Dataset
 from deltaplan.runtime.outcome import Backend, Outcome, Progress, Start
@@ -51,6 +52,7 @@ def train(
     return replace(outcome, warnings=(*warnings, *outcome.warnings))
 
 
+@uncollected()
 def trainer_of(
     experiment: Experiment,
     dataset: Dataset,
