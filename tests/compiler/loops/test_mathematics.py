@@ -11,7 +11,7 @@ import pytest
 from vector_functions import DTYPES, Compiled, module, on_numbers, undefined_symbols
 
 from deltaplan.compiler.loops.llvm.mathematics import OPERATIONS, ULPS, power_of
-from deltaplan.plugins.expressions import LEAVES, OPAQUE, OPAQUE, REDUCTIONS, Op, arity
+from deltaplan.plugins.expressions import LEAVES, OPAQUE, REDUCTIONS, Op, arity
 from deltaplan.plugins.expressions.floats import FLOATS
 from deltaplan.runtime.backends.native.target import NAMED, Target, host, named
 
