@@ -7,12 +7,12 @@ from typing import ClassVar
 
 import tomli
 
-from deltaplan.diagnostics.diagnostic import DeltaplanError, Diagnostic
+from deltaplan.diagnostics.diagnostic import DeltaplanError, Diagnostic, mistake
 from deltaplan.diagnostics.names import nearest
 from deltaplan.records import dataclass
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@mistake
 class UnknownCode(Diagnostic):
     code: ClassVar[str] = "unknown-code"
     title: ClassVar[str] = "no mistake has the code `{name}`"

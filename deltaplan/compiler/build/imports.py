@@ -14,7 +14,7 @@ from typing import ClassVar
 from deltaplan.compiler.build.binding import TooManyValues, ValueNeeded
 from deltaplan.compiler.build.context import Context, ExpansionLimits, Told
 from deltaplan.compiler.build.places import FILE, read_lines
-from deltaplan.diagnostics import DeltaplanError, Diagnostic, Note, Problems, Source, Span, SpecError
+from deltaplan.diagnostics import DeltaplanError, Diagnostic, Note, Problems, Source, Span, SpecError, mistake
 from deltaplan.dsl import parse, read, tree
 from deltaplan.plugins.registry import Registry
 from deltaplan.records import dataclass
@@ -24,7 +24,7 @@ MOST_FILES = 100
 OWN = ("use", "model", "data", "train", "sweep", "assert")  # lines that stand in the spec itself
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@mistake
 class ImportOutside(Diagnostic):
     code: ClassVar[str] = "import-outside"
     title: ClassVar[str] = "`{path}` lies outside of the spec's folder"
@@ -32,7 +32,7 @@ class ImportOutside(Diagnostic):
     path: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@mistake
 class ImportCycle(Diagnostic):
     code: ClassVar[str] = "import-cycle"
     title: ClassVar[str] = "`{path}` imports itself: {chain}"
@@ -40,7 +40,7 @@ class ImportCycle(Diagnostic):
     chain: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@mistake
 class NotImportable(Diagnostic):
     code: ClassVar[str] = "not-importable"
     title: ClassVar[str] = "`{head}` stands in an imported file"
@@ -50,7 +50,7 @@ class NotImportable(Diagnostic):
     head: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@mistake
 class TooManyImports(Diagnostic):
     code: ClassVar[str] = "too-many-imports"
     title: ClassVar[str] = "more than {limit} files are imported"

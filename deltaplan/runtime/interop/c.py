@@ -16,8 +16,7 @@ from deltaplan.compiler.loops.c.ports import InputPort, OutputPort, Sample, Scal
 from deltaplan.compiler.loops.c.refusals import refuse_training
 from deltaplan.compiler.nodes import Input, Target
 from deltaplan.compiler.steps import Pattern
-from deltaplan.diagnostics import Diagnostic, SpecError
-from deltaplan.records import dataclass
+from deltaplan.diagnostics import Diagnostic, SpecError, mistake
 from deltaplan.runtime.data.dataset import Dataset
 from deltaplan.runtime.data.prepare import load_dataset
 from deltaplan.runtime.data.preprocessing import InputColumns, Preprocessing
@@ -36,7 +35,7 @@ CHECKS = 4  # samples that a file can be checked with
 UNTRAINED = "not trained: the parameters are those that training begins with"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@mistake
 class NotACFile(Diagnostic):
     code: ClassVar[str] = "not-a-c-file"
     title: ClassVar[str] = "`{path}` does not end in `.c`"

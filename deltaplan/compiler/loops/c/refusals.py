@@ -6,18 +6,17 @@ from typing import ClassVar
 from deltaplan.compiler.experiment import Experiment
 from deltaplan.compiler.loops.groups import kind_of
 from deltaplan.compiler.steps import MatMul, Step, host_functions
-from deltaplan.diagnostics import Diagnostic, Span, SpecError
-from deltaplan.records import dataclass
+from deltaplan.diagnostics import Diagnostic, Span, SpecError, mistake
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@mistake
 class NotInC(Diagnostic):
     code: ClassVar[str] = "not-in-c"
     title: ClassVar[str] = "{what} cannot be written as C yet"
     what: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@mistake
 class SolverInC(Diagnostic):
     code: ClassVar[str] = "solver-in-c"
     title: ClassVar[str] = "`{name}` is no optimizer that goes step by step, and cannot be written as C"
