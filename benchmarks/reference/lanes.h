@@ -1,5 +1,6 @@
-/* Vectors of 64 bytes (gcc splits them where the machine has shorter ones), and the two things that plain
-   loops do not give: sums of many vectors at once, and transposes. PRECISION is 32 or 64. */
+/* Vectors of 64 bytes, of float32 those of the machine where it has shorter ones (gcc splits longer ones, at a
+   high price; WIDE asks for it), and the two things that plain loops do not give: sums of many vectors at once,
+   and transposes. PRECISION is 32 or 64. */
 #ifndef LANES_H
 #define LANES_H
 
@@ -17,7 +18,12 @@ enum { V = 8 };
 #define COS cos
 #else
 typedef float real;
+#if defined(__AVX512F__) || defined(WIDE)
+#define HALVES 1
 enum { V = 16 };
+#else
+enum { V = 8 };
+#endif
 #define SQRT sqrtf
 #define EXP expf
 #define LOG logf
@@ -52,7 +58,7 @@ INLINE lanes where_positive(lanes u, lanes yes, lanes no) {
 #define SECOND4(a, b) __builtin_shufflevector(a, b, 4, 5, 6, 7, 12, 13, 14, 15)
 
 INLINE eight half(lanes a) {
-#if PRECISION == 64
+#ifndef HALVES
     return a;
 #else
     return __builtin_shufflevector(a, a, 0, 1, 2, 3, 4, 5, 6, 7) +

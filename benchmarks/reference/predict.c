@@ -1,4 +1,5 @@
 /* W9: the class probabilities of one sample, and of many in rows, with the net of W3. float32 alone. */
+#define WIDE
 #include "digits.h"
 
 _Static_assert(V >= C, "the classes are one vector");
