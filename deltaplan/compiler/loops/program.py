@@ -11,6 +11,7 @@ from deltaplan.compiler.loops.schedule import (
     convolve,
     few,
     flat,
+    pooling,
     rows,
     samples,
     sums,
@@ -22,7 +23,7 @@ from deltaplan.compiler.loops.schedule.axes import Axes
 from deltaplan.compiler.loops.schedule.signature import COUNTER, SAMPLES, Names, signature
 from deltaplan.compiler.loops.schedule.tables import Table, table_of
 from deltaplan.compiler.loops.starts import started
-from deltaplan.compiler.steps import Conv, Map, Sparse, Step, Tensor, host_functions
+from deltaplan.compiler.steps import Conv, Map, Pool, Sparse, Step, Tensor, Unpool, host_functions
 from deltaplan.records import dataclass
 
 NARROW = 16  # features that are locals, each by itself
@@ -79,6 +80,8 @@ class Fitting(Joins):
             return False
         if isinstance(group.steps[0], Conv):
             return tiles.may_follow(group.steps[0], step)
+        if isinstance(group.steps[0], Pool | Unpool):
+            return pooling.may_follow(group.steps[0], step)
         if is_narrow(group):
             return _is_narrow(step) and len(group.steps) < 64
         return isinstance(step, Map) and rows.may_follow(group, step)
@@ -163,6 +166,8 @@ def _on_samples(group: Group, axes: Axes, names: Names) -> tuple[Statement, ...]
         return samples.statements(group, axes, names)
     if isinstance(first, Conv):
         return convolve.statements(group, axes, names)
+    if isinstance(first, Pool | Unpool):
+        return pooling.statements(group, axes, names)
     if is_product(first) or more or (isinstance(first, Map) and rows.is_rowwise(first)):
         return rows.statements(group, axes, names)
     return wide.step_nest(first, axes, names)

@@ -386,8 +386,8 @@ class KernelWriter:
             inner = scope.inner(variables={**scope.variables, statement.variable: index})
             for a, count, value in zip(statement.accumulators, counts, before, strict=True):
                 inner.locals[a.name] = Held(value, count)
-            self.body(_shifted(statement, offset), inner)
-            return self._taken(statement.accumulators, counts, before, inner)
+            waiting = self._read_late(_shifted(statement, offset), inner)
+            return self._taken(statement.accumulators, counts, before, inner, waiting)
 
         def turns(index: str, before: Sequence[str]) -> Sequence[str]:
             for offset in range(statement.unroll):
@@ -480,11 +480,27 @@ class KernelWriter:
         mask = ", ".join(f"i1 {'true' if n < strip.real else 'false'}" for n in range(strip.count))
         return lanes.select(f"<{mask}>", value, lanes.const(neutral))
 
+    def _read_late(self, body: tuple[Statement, ...], scope: Scope) -> dict[str, Load]:
+        """The loads of a body of nothing else: each is written where it is first taken in, so that few of
+        them hold registers at a time. Other bodies are written out."""
+        if all(isinstance(statement, Load) for statement in body):
+            return {s.name: s for s in body if isinstance(s, Load)}
+        self.body(body, scope)
+        return {}
+
     def _taken(
-        self, accumulators: Sequence[Accumulator], counts: Sequence[int], before: Sequence[str], scope: Scope
+        self,
+        accumulators: Sequence[Accumulator],
+        counts: Sequence[int],
+        before: Sequence[str],
+        scope: Scope,
+        waiting: dict[str, Load],
     ) -> list[str]:
         found = []
         for accumulator, count, last in zip(accumulators, counts, before, strict=True):
+            for factor in accumulator.factors:
+                if factor in waiting:
+                    self.body((waiting.pop(factor),), scope)
             first, *second = [self.splat(scope.locals[f], count) for f in accumulator.factors]
             found.append(self._taken_one(accumulator, count, last, first, second))
         return found

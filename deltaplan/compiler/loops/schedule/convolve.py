@@ -18,6 +18,7 @@ from deltaplan.compiler.loops.nest import (
     Index,
     Load,
     Statement,
+    affine,
     at,
 )
 from deltaplan.compiler.loops.schedule.axes import Axes
@@ -95,24 +96,31 @@ def statements(group: Group, axes: Axes, names: Names) -> Body:
 def _area(group: Group, form: Form, runs: tuple[Run, Run], axes: Axes, names: Names) -> For:
     """All places that see through the same offsets."""
     channels = form.written[-1]
-    vectors, block = tile(channels, axes)
+    vectors, block, places = tile(channels, runs[1].count, axes)
     body: Body = ()
     for begin, end, height in row_blocks(channels, block):
-        inner = axes.each_net(Block(group, form, runs, height, axes, names).statements())
+        inner = axes.each_net(Block(group, form, runs, (height, places), axes, names).statements())
         if form.step.output.batched:
             inner = axes.each_sample(inner, vectors)
         body += (For(CHANNEL, end, inner, step=height, begin=begin),)
     body = (For(GROUP, form.step.groups, body),)
-    return For(ROW, runs[0].count, (For(COLUMN, runs[1].count, body),))
+    return For(ROW, runs[0].count, (For(COLUMN, runs[1].count, body, step=places),))
 
 
 class Block:
-    """The sums of a block of channels at one place."""
+    """The sums of a block of channels at some places in a row, those of one place after the other."""
 
     def __init__(
-        self, group: Group, form: Form, runs: tuple[Run, Run], height: int, axes: Axes, names: Names
+        self,
+        group: Group,
+        form: Form,
+        runs: tuple[Run, Run],
+        block: tuple[int, int],
+        axes: Axes,
+        names: Names,
     ) -> None:
-        self.group, self.form, self.runs, self.height = group, form, runs, height
+        self.group, self.form, self.runs = group, form, runs
+        self.height, self.places = block
         self.axes, self.names = axes, names
         self.given, self.weights = names.root(form.given), names.root(form.weights)
         self._fresh = map("t{}".format, count())
@@ -120,11 +128,14 @@ class Block:
     def statements(self) -> Body:
         row, column = self.runs
         body, totals = self.rows(row, column) if row.taps and column.taps else self.zeros()
-        place = at(ROW, row.begin, row.step), at(COLUMN, column.begin, column.step)
         *sides, groups, channels = self.form.written
         own = [Affine(((GROUP, channels), (CHANNEL, 1)), number) for number in range(self.height)]
-        spot = Spot((*sides, groups * channels), place, own)
-        return (*body, *Tile(self.group, self.axes, self.names, spot).statements(totals))
+        for number in range(self.places):
+            across = at(COLUMN, column.begin + number * column.step, column.step)
+            spot = Spot((*sides, groups * channels), (at(ROW, row.begin, row.step), across), own)
+            tile = Tile(self.group, self.axes, self.names, spot, f"m{number}_")
+            body += tile.statements(totals[number * self.height : (number + 1) * self.height])
+        return body
 
     def rows(self, row: Run, column: Run) -> Sums:
         """Sums over the offsets on both axes."""
@@ -146,9 +157,12 @@ class Block:
         out, kernel = self.form.shapes["w"][1], self.form.shapes["w"][2:4]
         x = self.names.buffer(self.given, (height, width * channels))
         w = self.names.buffer(self.weights, (out, kernel[0], kernel[1] * channels))
-        where = Affine(((COLUMN, column.stride * channels), (SUMMED, 1)), first.first * channels)
         weight = at(SUMMED, first.offset * channels)
-        taken = Load(next(self._fresh), x, self.axes.index(self.given, met.source, where))
+        firsts = [first.first + number * column.stride for number in range(self.places)]
+        along = [Affine(((COLUMN, column.stride * channels), (SUMMED, 1)), n * channels) for n in firsts]
+        taken = [
+            Load(next(self._fresh), x, self.axes.index(self.given, met.source, where)) for where in along
+        ]
         own = [
             Load(next(self._fresh), w, self.axes.index(self.weights, at(CHANNEL, r), met.offset, weight))
             for r in range(self.height)
@@ -159,8 +173,12 @@ class Block:
         """Over the channels at one offset."""
         x = self.names.buffer(self.given, self.form.read)
         w = self.names.buffer(self.weights, self.form.shapes["w"])
-        place = self.axes.index(self.given, row.source, column.source, GROUP, SUMMED)
-        taken = Load(next(self._fresh), x, place)
+        stride, source = self.runs[1].stride, affine(column.source)
+        across = [Affine(source.terms, source.offset + n * stride) for n in range(self.places)]
+        taken = [
+            Load(next(self._fresh), x, self.axes.index(self.given, row.source, where, GROUP, SUMMED))
+            for where in across
+        ]
         own = [Load(next(self._fresh), w, self.weight(row, column, r)) for r in range(self.height)]
         return self.fold(taken, own, self.form.read[-1], before, 4)
 
@@ -171,21 +189,28 @@ class Block:
         return self.axes.index(self.weights, GROUP, out, row.offset, column.offset, channel)
 
     def fold(
-        self, taken: Load, own: Sequence[Load], length: int, before: Sequence[str] | None, unroll: int
+        self,
+        taken: Sequence[Load],
+        own: Sequence[Load],
+        length: int,
+        before: Sequence[str] | None,
+        unroll: int,
     ) -> Sums:
         names = self.fresh()
-        firsts: Sequence[str | None] = before or [None] * self.height
+        firsts: Sequence[str | None] = before or [None] * len(names)
+        sums = list(zip(names, firsts, strict=True))
         accumulators = tuple(
-            Accumulator(name, (weight.name, taken.name), first=first)
-            for name, weight, first in zip(names, own, firsts, strict=True)
+            Accumulator(name, (weight.name, x.name), first=first)
+            for number, weight in enumerate(own)
+            for x, (name, first) in zip(taken, sums[number :: self.height], strict=True)
         )
         unroll = max(n for n in range(1, unroll + 1) if length % n == 0)
-        return (Fold(SUMMED, length, (taken, *own), accumulators, unroll=unroll),), names
+        return (Fold(SUMMED, length, (*taken, *own), accumulators, unroll=unroll),), names
 
     def zeros(self) -> Sums:
         """Where nothing is met."""
         names = self.fresh()
-        return (Compute(tuple(names), (const(0.0),) * self.height, ()),), names
+        return (Compute(tuple(names), (const(0.0),) * len(names), ()),), names
 
     def fresh(self) -> list[str]:
-        return [next(self._fresh) for _ in range(self.height)]
+        return [next(self._fresh) for _ in range(self.height * self.places)]

@@ -1,18 +1,19 @@
 """Windows over maps [*sides, channels], which take each channel by itself."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from itertools import count, groupby, product
 from math import inf
 from typing import Protocol
 
+from deltaplan.compiler.loops.groups import Group
 from deltaplan.compiler.loops.nest import Affine, Compute, For, Load, Number, Place, Statement, affine, at
 from deltaplan.compiler.loops.schedule.axes import Axes
 from deltaplan.compiler.loops.schedule.places import Run, Runs, runs_of_numbers, runs_of_places
 from deltaplan.compiler.loops.schedule.rest import Rest
 from deltaplan.compiler.loops.schedule.signature import Names
 from deltaplan.compiler.loops.schedule.taps import Met, Sums, over
-from deltaplan.compiler.loops.schedule.tiles import plane
-from deltaplan.compiler.steps import ArgMax, Pool, Put, Tensor, Unpool
+from deltaplan.compiler.loops.schedule.tiles import is_cheap, plane
+from deltaplan.compiler.steps import ArgMax, Map, Pool, Put, Step, Tensor, Unpool
 from deltaplan.compiler.windows import Window
 from deltaplan.plugins.expressions import argument, const, equal, maximum, where
 from deltaplan.records import dataclass
@@ -24,40 +25,49 @@ WRITTEN_OUT = 9  # offsets
 X0, X1, X2, X3 = (argument(f"x{i}") for i in range(4))
 
 
-def pool(step: Pool, axes: Axes, names: Names) -> Body:
-    """The sum or maximum of what a place sees."""
-    (x,) = step.inputs
-    maps = Maps(step.window, x, step.output, Rest(axes, names, (x, step.output), x.shape[-1]))
-    return maps.nest(runs_of_places(*maps.geometry), step.output, (Sum if step.kind == "sum" else Largest)(x))
+def may_follow(first: Step, step: Step) -> bool:
+    """Whether a map works on nothing but maps [*sides, channels] of what a window gives, number by number."""
+    (given,) = first.outputs
+    alike = all((t.shape, t.batched) == (given.shape, given.batched) for t in (*step.inputs, *step.outputs))
+    return isinstance(step, Map) and alike and is_cheap(step)
 
 
-def unpool(step: Unpool, axes: Axes, names: Names) -> Body:
-    """The sum over the places that see a number."""
-    (y,) = step.inputs
-    maps = Maps(step.window, step.output, y, Rest(axes, names, (y, step.output), y.shape[-1]))
-    return maps.nest(runs_of_numbers(*maps.geometry), step.output, Sum(y))
+def statements(group: Group, axes: Axes, names: Names) -> Body:
+    """A sum or maximum over windows, or its way back, and the maps that follow it."""
+    first = group.steps[0]
+    tensors = [t for step in group.steps for t in (*step.inputs, *step.outputs)]
+    (given,) = first.inputs
+    rest = Rest(axes, names, tensors, given.shape[-1])
+    if isinstance(first, Unpool):  # the sum over the places that see a number
+        windows = Maps(first.window, first.output, given, rest, group)
+        return windows.nest(runs_of_numbers(*windows.geometry), Sum(given))
+    assert isinstance(first, Pool), "a window stands first"
+    windows = Maps(first.window, given, first.output, rest, group)
+    return windows.nest(runs_of_places(*windows.geometry), (Sum if first.kind == "sum" else Largest)(given))
 
 
 def put(step: Put, window: Window, axes: Axes, names: Names) -> Body:
     """The sum over the places that see a number and have chosen it."""
     value, index = step.inputs
     rest = Rest(axes, names, (value, index, step.output), value.shape[-1])
-    maps = Maps(window, step.output, value, rest)
-    return maps.nest(runs_of_numbers(*maps.geometry), step.output, Chosen(value, index))
+    maps = Maps(window, step.output, value, rest, Group("samples", [step]))
+    return maps.nest(runs_of_numbers(*maps.geometry), Chosen(value, index))
 
 
 def argmax(step: ArgMax, window: Window, axes: Axes, names: Names) -> Body:
     """Where the first of the largest numbers stands; the first that is not a number, if any is not."""
     (x,) = step.inputs
-    maps = Maps(window, x, step.output, Rest(axes, names, (x, step.output), x.shape[-1]))
-    return maps.nest(runs_of_places(*maps.geometry), step.output, FirstLargest(x))
+    rest = Rest(axes, names, (x, step.output), x.shape[-1])
+    maps = Maps(window, x, step.output, rest, Group("samples", [step]))
+    return maps.nest(runs_of_places(*maps.geometry), FirstLargest(x))
 
 
 class Maps:
-    """A window between two maps: `narrow` has its places, `wide` is what they see."""
+    """A window between two maps: `narrow` has its places, `wide` is what they see. The group begins with the
+    step that goes from one to the other."""
 
-    def __init__(self, window: Window, wide: Tensor, narrow: Tensor, rest: Rest) -> None:
-        self.window, self.wide, self.narrow, self.rest = window, wide, narrow, rest
+    def __init__(self, window: Window, wide: Tensor, narrow: Tensor, rest: Rest, group: Group) -> None:
+        self.window, self.wide, self.narrow, self.rest, self.group = window, wide, narrow, rest, group
         self._fresh = map("t{}".format, count())
 
     def sides(self, tensor: Tensor) -> tuple[int, int]:
@@ -71,6 +81,10 @@ class Maps:
     def fresh(self) -> str:
         return next(self._fresh)
 
+    def root(self, tensor: Tensor) -> str:
+        """The name of what lies in memory where a tensor is a view."""
+        return self.rest.names.root(tensor).name
+
     def load(self, tensor: Tensor, where: Where) -> Load:
         return self.rest.load(self.fresh(), tensor, self.sides(tensor), where)
 
@@ -81,22 +95,44 @@ class Maps:
         terms = (*((name, factor * width) for name, factor in row.terms), *column.terms)
         return Number(self.fresh(), Affine(terms, row.offset * width + column.offset))
 
-    def nest(self, runs: tuple[Runs, ...], out: Tensor, sums: "Combination") -> Body:
+    def nest(self, runs: tuple[Runs, ...], sums: "Combination") -> Body:
         """Loops over the runs of both axes; those that meet the same are walked through together."""
         body: Body = ()
         for rows, columns in product(_together(runs[0]), _together(runs[1])):
-            inner = tuple(s for pair in product(rows, columns) for s in self.each(out, pair, sums))
+            inner = tuple(s for pair in product(rows, columns) for s in self.each(pair, sums))
             body += (For(ROW, rows[0].count, (For(COLUMN, columns[0].count, inner),)),)
         return body
 
-    def each(self, out: Tensor, runs: tuple[Run, Run], sums: "Combination") -> Body:
+    def each(self, runs: tuple[Run, Run], sums: "Combination") -> Body:
         row, column = runs
         own = at(ROW, row.begin, row.step), at(COLUMN, column.begin, column.step)
         body, before = sums.begin(self, runs)
         if row.taps and column.taps:
             more, before = self.through(runs, own, sums, before)
             body += more
-        return self.rest.each((*body, self.rest.store(before[0], out, self.sides(out), own)))
+        return self.rest.each((*body, *self.followed(before[0], own)))
+
+    def followed(self, value: str, own: Where) -> Iterator[Statement]:
+        """The maps of the group at a place, from the value of its first step there, and what is stored."""
+        first, *maps = self.group.steps
+        known = {self.root(first.outputs[0]): value}
+        yield from self.stored(first, known, own)
+        for step in maps:
+            assert isinstance(step, Map)
+            for tensor in step.inputs:
+                if self.root(tensor) not in known:
+                    taken = self.load(tensor, own)
+                    known[self.root(tensor)] = taken.name
+                    yield taken
+            outputs = tuple(self.fresh() for _ in step.outputs)
+            yield Compute(outputs, step.expressions, tuple(known[self.root(t)] for t in step.inputs))
+            known |= {self.root(t): name for t, name in zip(step.outputs, outputs, strict=True)}
+            yield from self.stored(step, known, own)
+
+    def stored(self, step: Step, known: Mapping[str, str], own: Where) -> Iterator[Statement]:
+        for tensor in step.outputs:
+            if tensor.name not in self.group.inside:
+                yield self.rest.store(known[self.root(tensor)], tensor, self.sides(tensor), own)
 
     def through(self, runs: tuple[Run, Run], own: Where, sums: "Combination", before: Sequence[str]) -> Sums:
         """All that is met, one after the other."""

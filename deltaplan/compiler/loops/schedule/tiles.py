@@ -24,25 +24,31 @@ CHEAP |= CONDITIONS
 def may_follow(first: Step, step: Step) -> bool:
     """Whether a map works on the same [*sides, channels], so that it can be carried out block by block, with
     little code: it is written out for each channel of a block."""
-    if not isinstance(step, Map) or not all(node.op in CHEAP for node in walk(*step.expressions)):
+    if not isinstance(step, Map) or not is_cheap(step):
         return False
     shape = step.outputs[0].shape
     return shape == first.outputs[0].shape and all(_fits(t.shape, shape) for t in step.inputs)
+
+
+def is_cheap(step: Map) -> bool:
+    """Whether a map takes little code."""
+    return all(node.op in CHEAP for node in walk(*step.expressions))
 
 
 def _fits(shape: Shape, wide: Shape) -> bool:
     return all(n in (1, m) for n, m in zip(reversed(shape), reversed(wide), strict=False))
 
 
-def tile(channels: int, axes: Axes) -> tuple[int, int]:
-    """Vectors of samples and channels at once: their sums fill the registers, each load serves many of them,
-    and blocks are equal where they can be."""
+def tile(channels: int, places: int, axes: Axes) -> tuple[int, int, int]:
+    """Vectors of samples, channels and places in a row at once: their sums fill the registers, each load
+    serves many of them, and blocks are equal where they can be."""
     if axes.nets:
-        return 1, _block(channels, axes.machine.sums // 2)
+        return 1, _block(channels, axes.machine.sums // 2), 1
     vectors = [v for v in (1, 2, 4) if v <= max(1, axes.batch // axes.machine.lanes)]
+    several = [1] if axes.by_features else [n for n in (1, 2, 3) if places % n == 0]
     sums = 24 if axes.machine.registers >= 32 else 12
-    choices = [(v, _block(channels, sums // v)) for v in vectors]
-    return min(choices, key=lambda c: (c[0] + c[1]) / (c[0] * c[1]))
+    choices = [(v, _block(channels, sums // (v * n)), n) for v in vectors for n in several]
+    return min(choices, key=lambda c: (c[0] * c[2] + c[1]) / (c[0] * c[1] * c[2]))
 
 
 def _block(count: int, most: int) -> int:
@@ -61,12 +67,12 @@ class Spot:
 
 
 class Tile:
-    """The locals of a block of channels."""
+    """The locals of a block of channels, whose names begin with `prefix`."""
 
-    def __init__(self, group: Group, axes: Axes, names: Names, spot: Spot) -> None:
+    def __init__(self, group: Group, axes: Axes, names: Names, spot: Spot, prefix: str = "m") -> None:
         self.group, self.axes, self.names, self.spot = group, axes, names, spot
         self._locals: dict[tuple[str, int], str] = {}
-        self._fresh = map("m{}".format, count())
+        self._fresh = map(f"{prefix}{{}}".format, count())
         self._body: list[Statement] = []
 
     def statements(self, values: Sequence[str]) -> tuple[Statement, ...]:

@@ -134,13 +134,17 @@ def conv(step: Conv, axes: Axes, names: Names) -> Nest:
     return convolve.statements(Group("samples", [step]), axes, names)
 
 
+def window(step: Pool | Unpool, axes: Axes, names: Names) -> Nest:
+    return pooling.statements(Group("samples", [step]), axes, names)
+
+
 WRITERS: Mapping[type[Step], Callable[[Any, Axes, Names], Nest]] = {
     MatMul: matmul,
     Conv: conv,
     Map: map_,
     Reduce: reduce,
-    Pool: pooling.pool,
-    Unpool: pooling.unpool,
+    Pool: window,
+    Unpool: window,
     Sparse: sparse.statements,
     Pick: pick,
     Put: put,
