@@ -50,6 +50,7 @@ def surface(work: Workload) -> float:
     return 101**2 * passed(40, work)
 
 
+SNAKE_BARS = Bar(C, 1.15), Bar("torch eager", 0.1), Bar("jax jit", 0.1)
 W4_BARS = Bar(PRODUCTS, 1.15), Bar("jax scan", 1.0), Bar("torch eager", 1.0)
 W10_BARS = Bar(ONE_NET, 0.5), Bar("jax vmap of scan", 1 / 3)
 DOUBLE: Precision = "float64"
@@ -60,8 +61,8 @@ RACES: Mapping[str, tuple[Race, ...]] = {
         Race("3x5,1,1, Adam, float32", partial(w1, SINGLE), "residual", trained),
     ),
     "W1-snake": (
-        Race("3x5,1,1 with snake, float64", partial(w1_snake, DOUBLE), "snake", trained),
-        Race("3x5,1,1 with snake, float32", partial(w1_snake, SINGLE), "snake", trained),
+        Race("3x5,1,1 with snake, float64", partial(w1_snake, DOUBLE), "snake", trained, SNAKE_BARS),
+        Race("3x5,1,1 with snake, float32", partial(w1_snake, SINGLE), "snake", trained, SNAKE_BARS),
     ),
     "W2": (
         Race("45x5,1,1, Adam, float64", partial(w2, DOUBLE), "residual", trained),

@@ -22,6 +22,7 @@ with processors_held():
 NAME = "jax scan"
 Tree = Any
 Outputs = Callable[[Tree, Any], Any]
+Activation = Callable[[Any], Any]
 
 
 def blocks_of(work: Workload) -> Tree:
@@ -34,18 +35,27 @@ def turned(work: Workload) -> Tree:
     return [(jnp.array(w.T), b) for w, b in blocks_of(work)]
 
 
-def residual_outputs(blocks: Tree, x: Any) -> Any:
+def leaky_relu(v: Any) -> Any:
+    return jnp.where(v > 0, v, 0.01 * v)
+
+
+def snake_of(v: Any) -> Any:
+    """v + sin²(v), as one writes it"""
+    return v + jnp.sin(v) ** 2
+
+
+def residual_outputs(blocks: Tree, x: Any, activation: Activation = leaky_relu) -> Any:
     """z [features, batch] through W1's and W2's layers."""
     for w, b in blocks[:-1]:
         v = w @ x + b[:, None]
-        a = jnp.where(v > 0, v, 0.01 * v)
+        a = activation(v)
         x = x + a if v.shape == x.shape else a
     w, b = blocks[-1]
     return w @ x + b[:, None]
 
 
-def squared_error(blocks: Tree, x: Any, y: Any) -> Any:
-    return ((residual_outputs(blocks, x) - y) ** 2).sum() / 2 / x.shape[1]
+def squared_error(blocks: Tree, x: Any, y: Any, activation: Activation = leaky_relu) -> Any:
+    return ((residual_outputs(blocks, x, activation) - y) ** 2).sum() / 2 / x.shape[1]
 
 
 def relu_outputs(blocks: Tree, x: Any) -> Any:
@@ -79,12 +89,19 @@ def start(blocks: Tree) -> Tree:
     return blocks, zeros, zeros, jnp.asarray(0.0)
 
 
-def full_batch(work: Workload, steps: int) -> Callable[[Tree], Tree]:
-    """`steps` steps of W1 or W2 from these blocks."""
+def one_step(work: Workload, activation: Activation = leaky_relu) -> Callable[[Tree], Tree]:
+    """The state of W1 or W2 after a step on all samples."""
     x, y = (jnp.asarray(a, work.settings.precision) for a in work.samples)
+    loss = partial(squared_error, x=x, y=y, activation=activation)
+    return lambda state: adam(work.rate, state, jax.grad(loss)(state[0]))
+
+
+def full_batch(work: Workload, steps: int, activation: Activation = leaky_relu) -> Callable[[Tree], Tree]:
+    """`steps` steps of W1 or W2 from these blocks."""
+    after = one_step(work, activation)
 
     def step(state: Tree, _: None) -> tuple[Tree, None]:
-        return adam(work.rate, state, jax.grad(squared_error)(state[0], x, y)), None
+        return after(state), None
 
     return lambda blocks: jax.lax.scan(step, start(blocks), None, steps)[0][0]
 
@@ -93,6 +110,21 @@ def residual(work: Workload) -> dict[str, Contender]:
     steps = work.length if len(work.blocks) < 10 else work.length // 4
     train, blocks = jax.jit(full_batch(work, steps)), blocks_of(work)
     return {NAME: Contender(lambda units: jax.block_until_ready(train(blocks)), work.length, units=steps)}
+
+
+def snake(work: Workload) -> dict[str, Contender]:
+    """The whole training compiled, and each step by itself, as one writes it first."""
+    train, blocks = jax.jit(full_batch(work, work.length, snake_of)), blocks_of(work)
+    step = jax.jit(one_step(work, snake_of))
+
+    def run(units: int) -> Any:
+        state = start(blocks)
+        for _ in range(units):
+            state = step(state)
+        return jax.block_until_ready(state)
+
+    whole = Contender(lambda units: jax.block_until_ready(train(blocks)), work.length, units=work.length)
+    return {NAME: whole, "jax jit": Contender(run, work.length)}
 
 
 def ensemble(work: Workload, nets: int = 1000, steps: int = 200) -> dict[str, Contender]:

@@ -21,12 +21,21 @@ def parameters(work: Workload) -> list[Any]:
     return [torch.tensor(a, dtype=kind, requires_grad=True) for pair in work.blocks for a in pair]
 
 
-def outputs(blocks: list[Any], z: Any, residual: bool) -> Any:
-    """Rows [batch, features] through the layers."""
+def leaky_relu(v: Any) -> Any:
+    return torch.nn.functional.leaky_relu(v, 0.01)
+
+
+def snake_of(v: Any) -> Any:
+    """v + sin²(v), as one writes it"""
+    return v + torch.sin(v) ** 2
+
+
+def outputs(blocks: list[Any], z: Any, residual: bool, activation: Net = leaky_relu) -> Any:
+    """Rows [batch, features] through the layers; W1 and W2 are `residual`, the others have relu."""
     linear = torch.nn.functional.linear
     for w, b in zip(blocks[:-2:2], blocks[1:-2:2], strict=True):
         v = linear(z, w, b)
-        a = torch.nn.functional.leaky_relu(v, 0.01) if residual else torch.relu(v)
+        a = activation(v) if residual else torch.relu(v)
         z = a + z if residual and v.shape == z.shape else a
     return linear(z, blocks[-2], blocks[-1])
 
@@ -57,14 +66,14 @@ def convolution(work: Workload) -> dict[str, Contender]:
     return {NAME: Contender(run, work.length)}
 
 
-def training(work: Workload, residual: bool) -> Callable[[int], list[Any]]:
+def training(work: Workload, residual: bool, activation: Net = leaky_relu) -> Callable[[int], list[Any]]:
     """n steps more, or epochs where the batches are shuffled; the blocks after them."""
     x, y = samples(work, residual)
     blocks = parameters(work)
     optimizer = optimizer_of(work, blocks)
 
     def step(x: Any, y: Any) -> None:
-        u = outputs(blocks, x, residual)
+        u = outputs(blocks, x, residual, activation)
         loss = ((u - y) ** 2).sum() / 2 / len(x) if residual else torch.nn.functional.cross_entropy(u, y)
         optimizer.zero_grad()
         loss.backward()
@@ -107,6 +116,10 @@ def optimizer_of(work: Workload, blocks: list[Any]) -> Any:
 
 def residual(work: Workload) -> dict[str, Contender]:
     return {NAME: Contender(training(work, residual=True), work.length)}
+
+
+def snake(work: Workload) -> dict[str, Contender]:
+    return {NAME: Contender(training(work, residual=True, activation=snake_of), work.length)}
 
 
 def digits(work: Workload) -> dict[str, Contender]:
