@@ -9,11 +9,12 @@ from deltaplan.plugins.contracts import Contribution
 
 def used(experiment: Experiment) -> tuple[Contribution, ...]:
     """Every contribution that the spec uses, each once: those of the graph, of the solver, of the data."""
-    found = {(use.contract.kind, use.name): use.contract for use in _uses(experiment)}
+    found = {(use.contract.kind, use.name): use.contract for use in uses(experiment)}
     return tuple(found.values())
 
 
-def _uses(experiment: Experiment) -> Iterator[Use]:
+def uses(experiment: Experiment) -> Iterator[Use]:
+    """Every use, with the values that the writer gives."""
     for node in experiment.graph:
         yield from (use for use in (getattr(node, "use", None), getattr(node, "init", None)) if use)
     if experiment.train:

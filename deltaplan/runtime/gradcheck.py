@@ -48,18 +48,18 @@ class Row:
 
 
 def gradcheck(
-    graph: Graph, theta: Array, data: Mapping[str, Array], scale: float, seed: int = 0
+    graph: Graph, theta: Array, data: Mapping[str, Array], scale: float, seed: int = 0, most: int = AT_MOST
 ) -> tuple[Row, ...]:
     """Checks each parameter block of a graph at θ [size] on samples (arrays under the keys of `bind`).
 
     Small models are checked in every number; of a large one, as many of each block, drawn with `seed`, as
-    make about four thousand.
+    make about `most`.
     """
     trace = lower(graph, "train")
     with np.errstate(all="ignore"):
         vector = with_statistics(graph, np.array(theta, np.float64))
         probe = Probe(trace, vector, data, scale, _draw(seed))
-        each = max(4, AT_MOST // len(trace.parameters))
+        each = max(4, most // len(trace.parameters))
         return tuple(_row(probe, p, _chosen(p, each, seed)) for p in trace.parameters)
 
 

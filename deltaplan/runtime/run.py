@@ -15,6 +15,7 @@ from deltaplan.records import dataclass
 from deltaplan.runtime.backends.numpy.expressions import Array
 from deltaplan.runtime.data.dataset import Dataset, Part, PartName
 from deltaplan.runtime.data.prepare import load_dataset, load_part
+from deltaplan.runtime.first_use import check_first_use
 from deltaplan.runtime.fitted import Samples, fitted
 from deltaplan.runtime.foreign import code_of, contributions_of, saved_of
 from deltaplan.runtime.model import Model, Table
@@ -185,6 +186,7 @@ def train(
     """
     require(experiment, *(() if dataset else ("data",)), "train", "minimize")
     dataset = dataset or load_dataset(experiment, Path())
+    check_first_use(experiment, dataset)
     start = _start(resume, experiment, dataset) if resume else None
     prepared = prepared or Prepared(experiment)
     outcome = solve(experiment, dataset, prepared, progress, start, threads, backend)

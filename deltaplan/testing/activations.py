@@ -5,9 +5,10 @@ from collections.abc import Iterator
 from deltaplan.plugins.contracts import Activation
 from deltaplan.plugins.expressions import substitute
 from deltaplan.plugins.settings import call, numbers
+from deltaplan.runtime.slopes import Function
 from deltaplan.testing.nets import Net, check_gradient, check_training
 from deltaplan.testing.report import Result
-from deltaplan.testing.scalar import Function, check_function
+from deltaplan.testing.scalar import check_function
 
 
 def checks(activation: Activation) -> Iterator[Result]:

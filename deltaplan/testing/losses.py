@@ -7,9 +7,10 @@ from deltaplan.plugins.contracts import Loss
 from deltaplan.plugins.expressions import evaluate, split_reductions, substitute
 from deltaplan.plugins.expressions.transform import arguments
 from deltaplan.plugins.settings import call, numbers
+from deltaplan.runtime.slopes import Function
 from deltaplan.testing.nets import check_gradient, check_training, net_for
 from deltaplan.testing.report import Result
-from deltaplan.testing.scalar import Function, check_function
+from deltaplan.testing.scalar import check_function
 
 TARGETS = {"real": (-1.0, 0.0, 2.5), "binary": (0.0, 0.3, 1.0), "sign": (-1.0, 1.0), "class": (0.0, 2.0)}
 OUTPUTS = ((0.3, -1.2, 0.7), (2.0, 1.9, -3.0), (-40.0, 0.0, 5.0), (1e3, -1e3, 0.5), (0.0, 0.0, 0.0))

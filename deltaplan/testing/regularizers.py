@@ -7,9 +7,10 @@ from deltaplan.plugins.contracts import Regularizer
 from deltaplan.plugins.expressions import evaluate, split_reductions, substitute
 from deltaplan.plugins.expressions.transform import arguments
 from deltaplan.plugins.settings import call, numbers
+from deltaplan.runtime.slopes import Function
 from deltaplan.testing.nets import Net, check_gradient, check_training
 from deltaplan.testing.report import Result
-from deltaplan.testing.scalar import Function, check_function
+from deltaplan.testing.scalar import check_function
 
 BLOCKS = ([0.0, 0.0, 0.0], [0.5, -1.0, 2.0], [1e3, -1e3, 0.0], [1e-300, 0.0, -1e-300])
 

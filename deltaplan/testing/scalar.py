@@ -7,38 +7,15 @@ from math import inf, isfinite, isnan, nan
 import numpy as np
 
 from deltaplan.compiler.loops.schedule import NoScheduleError
-from deltaplan.plugins.expressions import Expr, derivative, evaluate, walk
+from deltaplan.plugins.expressions import Expr, walk
 from deltaplan.runtime.backends.numpy.expressions import Array
-from deltaplan.runtime.gradcheck import switches
+from deltaplan.runtime.slopes import PLACES, Function, slopes_of
 from deltaplan.testing import backends
 from deltaplan.testing.exact import OutsideDomain, exact, is_there
-from deltaplan.testing.points import ALL, FAR, LARGE, ORDINARY, SMALL, SUBNORMAL
+from deltaplan.testing.points import ALL, FAR, LARGE, SMALL, SUBNORMAL
 from deltaplan.testing.report import Result, State
 
-STEP = 1e-4  # of a difference, for numbers up to 1
-SLOPE, DIGITS, AGREE, SINGLE = 1e-6, 1e-6, 1e-12, 1e-5  # relative, beside the floors in the functions
-
-
-@dataclass(frozen=True, slots=True)
-class Function:
-    """One function of one number; `label` names it in reports, `at` what it depends on besides: `y = 1`."""
-
-    label: str
-    expr: Expr
-    name: str
-    at: str = ""
-
-    @property
-    def slope(self) -> "Function":
-        return Function(f"{self.label}'", derivative(self.expr, self.name), self.name, self.at)
-
-    def __call__(self, x: float) -> float:
-        value = evaluate(self.expr, {self.name: x})
-        assert isinstance(value, float)
-        return value
-
-    def place(self, x: float) -> str:
-        return f"{self.name} = {x:.6g}" + (f", {self.at}" if self.at else "")
+DIGITS, AGREE, SINGLE = 1e-6, 1e-12, 1e-5  # relative, beside the floors in the functions
 
 
 Functions = Sequence[Function]
@@ -57,36 +34,12 @@ class Worst:
 
 def check_slopes(functions: Functions) -> Result:
     """The derivative beside differences of five points, off the kinks."""
-    worst, count = Worst(), 0
-    for function in functions:
-        slope = function.slope
-        for x in ORDINARY:
-            difference = _difference(function, x)
-            if difference is None or not isfinite(difference):
-                continue
-            count += 1
-            found = slope(x)
-            error = abs(found - difference) / max(1.0, abs(difference))
-            error = inf if isnan(error) else error
-            text = f"{slope.label} is {found:.9g}, by differences {difference:.9g} at {function.place(x)}"
-            worst = worst.or_(error, text)
-    if not count:
+    found = slopes_of(functions)
+    if not found.points:
         return Result("derivative", "skipped", "it is defined at no point where differences can be taken")
-    if worst.error > SLOPE:
-        return Result("derivative", "failed", worst.where)
-    return Result("derivative", "passed", f"worst {max(worst.error, 0.0):.1e} of {count} points")
-
-
-def _difference(function: Function, x: float) -> float | None:
-    """(f(−2h) − 8f(−h) + 8f(h) − f(2h))/12h; None where a switch turns between the points."""
-    h = STEP * max(1.0, abs(x))
-    points = [x + factor * h for factor in (-2, -1, 1, 2)]
-    for e in {s for node in walk(function.expr) for s in switches(node)}:
-        sides = {np.sign(evaluate(e, {function.name: p})) for p in points}
-        if len(sides) > 1:
-            return None
-    a, b, c, d = map(function, points)
-    return (a - 8 * b + 8 * c - d) / (12 * h)
+    if not found.right:
+        return Result("derivative", "failed", found.where)
+    return Result("derivative", "passed", f"worst {found.error:.1e} of {found.points} points")
 
 
 def check_digits(functions: Functions) -> Result:
@@ -98,7 +51,7 @@ def check_digits(functions: Functions) -> Result:
     lost, worst = Worst(), Worst()
     for function in (g for f in functions for g in (f, f.slope)):
         slope = function.slope
-        for x in (*ORDINARY[::4], *LARGE, *FAR, *SMALL, 0.0):
+        for x in (*PLACES[::4], *LARGE, *FAR, *SMALL, 0.0):
             wanted = _exact(function, x)
             if wanted is None:
                 continue
@@ -173,7 +126,7 @@ def check_subnormal(functions: Functions) -> Result:
 
 def check_shapes(functions: Functions) -> Result:
     """Arrays of any shape, and views of others, give the same numbers."""
-    points = np.array(ORDINARY[:24])
+    points = np.array(PLACES[:24])
     views: Iterable[tuple[str, Callable[[Array], Array]]] = (
         ("[2, 12]", lambda a: a.reshape(2, 12)),
         ("[2, 3, 4]", lambda a: a.reshape(2, 3, 4)),

@@ -114,6 +114,11 @@ FAULTS = {  # the code, the check that finds it, how it ends, and words of what 
         'print("hello")\n\n\n@activation("x")\ndef x(u):\n    """u + sin u"""\n    return u + sin(u)',
         ("loading", "failed", "it prints 'hello'"),
     ),
+    "has a derivative that is written wrongly": (
+        'square = numpy_function("square", lambda u: u * u, lambda u: 3 * u)\n\n\n'
+        '@activation("x")\ndef x(u):\n    """u²"""\n    return square(u)',
+        ("derivative", "failed", "σ' is"),
+    ),
     "is another one each time": (
         'A = time.time_ns()\n\n\n@activation("x")\ndef x(u):\n    """u + sin u"""\n    return u + sin(A * u)',
         ("loading", "failed", "loaded a second time it is another one"),
