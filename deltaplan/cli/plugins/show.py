@@ -39,7 +39,7 @@ def command(name: str, file: Path | None, svg: Path | None, html: Path | None, f
 
 def _text(card: "Card") -> Iterator[str]:
     yield from wrap(card.title, WIDTH, subsequent_indent="    ")
-    for paragraph in card.doc.split("\n"):
+    for paragraph in card.doc.split("\n\n"):
         yield from wrap(paragraph, WIDTH, initial_indent="  ", subsequent_indent="  ") or [""]
     yield from wrap(card.origin, WIDTH, initial_indent="  ", subsequent_indent="  ")
     if card.formulas:

@@ -19,6 +19,7 @@ from deltaplan.plugins.contracts import (
 from deltaplan.plugins.expressions import (
     REDUCTIONS,
     Expr,
+    Op,
     derivative,
     evaluate,
     substitute,
@@ -205,8 +206,14 @@ def _reduced(expression: Expr) -> Expr:
     made: dict[Expr, Expr] = {}
     for e in walk(expression):
         args = tuple(made[a] for a in e.args)
-        made[e] = args[0] if e.op in REDUCTIONS else e if args == e.args else again(e, args)
+        made[e] = (
+            _of_one_element(e.op, args[0]) if e.op in REDUCTIONS else e if args == e.args else again(e, args)
+        )
     return made[expression]
+
+
+def _of_one_element(op: Op, element: Expr) -> Expr:
+    return abs(element) if op is Op.SPECTRAL else element
 
 
 def _schedule(schedule: Schedule, expression: Expr) -> _Found:
