@@ -137,13 +137,13 @@ def parts_of(trainer):
     return [(part.begin, part.end) for part in trainer.plans.update.parts]
 
 
-def pair(*model, samples=20, kind="real", inputs=3, targets=2, precision="float64", **options):
-    """A pair on random samples in memory, in units of their own."""
+def pair(*model, samples=20, kind="real", inputs=3, targets=2, precision="float64", data=(), **options):
+    """A pair on random samples in memory, in units of their own; `data` are more lines of that block."""
     given = {"optimizer": "adam(lr=0.01)", "batch": 6} | options
     extra = ["standardize inputs, targets"] if kind == "real" else ["standardize inputs"]
     wanted = ", ".join(f"t{i}" for i in range(targets))
     spec = experiment(
-        *model, inputs=inputs, targets="; ".join([wanted, *extra]), precision=precision, **given
+        *model, inputs=inputs, targets="; ".join([wanted, *extra, *data]), precision=precision, **given
     )
     random = np.random.default_rng(2)
     x = random.normal(size=(samples, inputs)) * 3 + 5

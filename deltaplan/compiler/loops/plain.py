@@ -7,24 +7,24 @@ from deltaplan.compiler.buffers import FreeList, aliases
 from deltaplan.compiler.loops.groups import Group, Joins, group, hide, is_product
 from deltaplan.compiler.loops.nest import Kernel
 from deltaplan.compiler.loops.program import Call, Made, Program, Spot
-from deltaplan.compiler.loops.schedule import plain, plain_convolve, rows, vectors
+from deltaplan.compiler.loops.schedule import plain, plain_sparse, plain_windows, rows, vectors
 from deltaplan.compiler.loops.schedule.axes import Axes, Machine
 from deltaplan.compiler.loops.schedule.signature import COUNTER, SAMPLES, Names, signature
 from deltaplan.compiler.loops.schedule.tables import rows_of, table_of
 from deltaplan.compiler.loops.starts import started
-from deltaplan.compiler.steps import Conv, Map, Sparse, Step, Tensor
+from deltaplan.compiler.steps import Conv, Map, Pool, Sparse, Step, Tensor
 
 ONE = Axes(1, Machine(1, 16), accumulate=True)
 
 
 class RowByRow(Joins):
-    """A product and the maps behind it that take its rows one at a time, a convolution and those that take
-    its numbers so; passes over one vector."""
+    """A product and the maps behind it that take its rows one at a time, a convolution or a pool and those
+    that take its numbers so; passes over one vector."""
 
     def samples(self, group: Group, step: Step) -> bool:
         first = group.steps[0]
-        if isinstance(first, Conv):
-            return plain_convolve.may_follow(first, step)
+        if isinstance(first, Conv | Pool | Sparse):
+            return plain_windows.may_follow(first, step) or plain_sparse.may_follow(first, step)
         begins = is_product(first) or (isinstance(first, Map) and rows.is_rowwise(first))
         return begins and isinstance(step, Map) and rows.may_follow(group, step)
 

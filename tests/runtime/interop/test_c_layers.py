@@ -49,6 +49,7 @@ MODELS = {
         "batch_norm tanh",
         "output 2",
     ),
+    "pictures that are augmented": ("input 4x5x2", "conv 3 kernel=3 relu", "flatten", "output 1"),
     "a frozen normalization": ("input 4", "dense 5", "batch_norm freeze=true", "apply tanh", "output 2"),
 }
 
@@ -72,7 +73,10 @@ def outputs_of(model):
     return prod(next(spec.graph.shapes[node.name] for node in spec.graph.outputs))
 
 
-def maker(model, precision):
+AUGMENTED = {"pictures that are augmented": ["augment flip, shift(1), noise(0.1)"]}
+
+
+def maker(name, model, precision):
     return lambda: pair(
         *model,
         inputs=numbers(model[0]),
@@ -80,13 +84,14 @@ def maker(model, precision):
         minimize=SQUARED,
         precision=precision,
         batch=10,
+        data=AUGMENTED.get(name, ()),
     )
 
 
 SINGLE = ("windows over sequences", "pools that overlap", "sparse", "batch_norm_of_vectors", "layer_norm")
 EVERY = MODELS | {path.stem: model_of(path) for path in sorted(LAYERS.glob("*.dl"))}
 MAKERS = {
-    f"{name}, {precision}": maker(model, precision)
+    f"{name}, {precision}": maker(name, model, precision)
     for name, model in EVERY.items()
     for precision in ("float64", "float32")
 }

@@ -59,8 +59,9 @@ def statements(group: Group, axes: Axes, names: Names) -> Nest:
     first = group.steps[0]
     if group.kind == "samples" and (is_product(first) or (isinstance(first, Map) and rows.is_rowwise(first))):
         return rows.one_by_one(group, axes, names)
-    if isinstance(first, Conv):
-        return plain_convolve.statements(group, axes, names)
+    whole = GROUPS.get(type(first))
+    if whole is not None:
+        return whole(group, axes, names)
     if len(group.steps) > 1:
         return flat.statements(group, axes, names)
     writer = WRITERS.get((type(first), group.kind)) or WRITERS.get((type(first), "samples"))
@@ -151,16 +152,19 @@ def put(step: Put, axes: Axes, names: Names) -> Nest:
     return moves.put(step, axes, names)
 
 
+GROUPS: Mapping[type[Step], Callable[[Group, Axes, Names], Nest]] = {  # with the maps that follow
+    Conv: plain_convolve.statements,
+    Pool: plain_windows.pool,
+    Sparse: plain_sparse.statements,
+}
 Writer = Callable[[Any, Axes, Names], Nest]
 WRITERS: Mapping[tuple[type[Step], str], Writer] = {
     **{(kind, "samples"): writer for kind, writer in wide.WRITERS.items()},
     (Reduce, "samples"): reduce,
     (Random, "samples"): random,
-    (Pool, "samples"): plain_windows.pool,
     (Unpool, "samples"): plain_windows.unpool,
     (ArgMax, "samples"): argmax,
     (Put, "samples"): put,
-    (Sparse, "samples"): plain_sparse.statements,
     (MatMul, "flat"): flat.matmul,
     (MatMul, "sums"): outer,
 }

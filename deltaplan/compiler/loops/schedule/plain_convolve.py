@@ -28,20 +28,11 @@ from deltaplan.compiler.loops.schedule.plain_windows import (
 )
 from deltaplan.compiler.loops.schedule.signature import Names
 from deltaplan.compiler.loops.schedule.tiles import Spot, Tile
-from deltaplan.compiler.steps import Conv, Map, Slot, Step, slots_of
+from deltaplan.compiler.steps import Conv, Slot, slots_of
 from deltaplan.plugins.expressions import const
 
 Body = tuple[Statement, ...]
 GROUP, OUT = "g", "k"
-
-
-def may_follow(first: Step, step: Step) -> bool:
-    """Whether a map works on what a convolution gives, number by number."""
-    if not (isinstance(first, Conv) and first.slot == "y" and isinstance(step, Map)):
-        return False
-    shape = first.output.shape
-    fits = (zip(reversed(t.shape), reversed(shape), strict=False) for t in step.inputs)
-    return step.outputs[0].shape == shape and all(n in (1, m) for pairs in fits for n, m in pairs)
 
 
 def statements(group: Group, axes: Axes, names: Names) -> Body:

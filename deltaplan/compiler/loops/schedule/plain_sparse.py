@@ -1,6 +1,7 @@
 """Products with sparse matrices as plain loops: row by row over the entries, whose columns are read from a
 table; the three slots go through the same numbers, and only one of them is written."""
 
+from deltaplan.compiler.loops.groups import Group
 from deltaplan.compiler.loops.nest import (
     Accumulator,
     Fold,
@@ -15,25 +16,36 @@ from deltaplan.compiler.loops.nest import (
 )
 from deltaplan.compiler.loops.schedule.axes import Axes
 from deltaplan.compiler.loops.schedule.plain_windows import each_sample, zeros
+from deltaplan.compiler.loops.schedule.rows import ROW, Rows
 from deltaplan.compiler.loops.schedule.signature import Names
 from deltaplan.compiler.loops.schedule.tables import table_of
-from deltaplan.compiler.steps import Slot, Sparse, slots_of
+from deltaplan.compiler.steps import Map, Slot, Sparse, Step, slots_of
 
 Body = tuple[Statement, ...]
-ROW, ENTRY, BEGIN, END, COLUMN = "i", "n", "begin", "end", "column"
+ENTRY, BEGIN, END, COLUMN = "n", "begin", "end", "column"
 
 
-def statements(step: Sparse, axes: Axes, names: Names) -> Body:
-    """One slot of the product. The table has where each row begins among the entries, their number, and the
-    column of each entry."""
-    return Entries(step, axes, names).statements()
+def may_follow(first: Step, step: Step) -> bool:
+    """Whether a map works on the rows of a product, one at a time."""
+    if not (isinstance(first, Sparse) and first.slot == "y" and isinstance(step, Map)):
+        return False
+    shape = first.output.shape
+    return step.outputs[0].shape == shape and all(t.shape in (shape, (), (1,)) for t in step.inputs)
+
+
+def statements(group: Group, axes: Axes, names: Names) -> Body:
+    """One slot of the product, and for `y` the maps that follow it. The table has where each row begins among
+    the entries, their number, and the column of each entry."""
+    return Entries(group, axes, names).statements()
 
 
 class Entries:
     """The loops over the entries of a pattern."""
 
-    def __init__(self, step: Sparse, axes: Axes, names: Names) -> None:
-        self.step, self.axes, self.names = step, axes, names
+    def __init__(self, group: Group, axes: Axes, names: Names) -> None:
+        step = group.steps[0]
+        assert isinstance(step, Sparse)
+        self.group, self.step, self.axes, self.names = group, step, axes, names
         self.pattern = step.pattern
         self.tensors = {slot: names.root(tensor) for slot, tensor in slots_of(step).items()}
 
@@ -47,10 +59,10 @@ class Entries:
         return (*zeros(self.tensors[slot], self.axes, self.names), *body)
 
     def sum(self) -> Body:
-        """Of a row."""
+        """Of a row, and what follows."""
         body = (self.column(), self.load("w", "w"), self.load("x", "x"))
         fold = Fold(ENTRY, END, body, (Accumulator("sum", ("w", "x")),), begin=BEGIN)
-        return fold, self.store("sum", "y")
+        return fold, *Rows(self.group, self.axes, self.names).after("sum")
 
     def added(self, slot: Slot) -> Fold:
         """To x or w what each entry of a row adds."""

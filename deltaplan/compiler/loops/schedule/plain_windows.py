@@ -3,9 +3,10 @@
 What lies outside of the sample is told by a test, so one nest serves the middle and the borders.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from math import inf
 
+from deltaplan.compiler.loops.groups import Group
 from deltaplan.compiler.loops.nest import (
     Accumulator,
     Affine,
@@ -20,18 +21,29 @@ from deltaplan.compiler.loops.nest import (
     Within,
     affine,
 )
-from deltaplan.compiler.loops.schedule.axes import Axes
+from deltaplan.compiler.loops.schedule.axes import SAMPLE, Axes
 from deltaplan.compiler.loops.schedule.signature import Names
-from deltaplan.compiler.loops.schedule.tiles import plane
-from deltaplan.compiler.steps import ArgMax, Pool, Shape, Tensor, Unpool
+from deltaplan.compiler.loops.schedule.tiles import Spot, Tile, plane
+from deltaplan.compiler.steps import ArgMax, Conv, Map, Pool, Shape, Step, Tensor, Unpool
 from deltaplan.compiler.windows import Window
 from deltaplan.plugins.expressions import argument, const, equal, maximum, where
 
 Body = tuple[Statement, ...]
+Kept = Callable[[str], Body]  # what becomes of a result
 ROW, COLUMN, CHANNEL, NUMBER = "i", "j", "c", "n"
 OFFSETS = ("p", "q")  # within the window
 SEEN = ("r", "s")  # what is seen there, of the sample
 X0, X1, X2, X3 = (argument(f"x{i}") for i in range(4))
+
+
+def may_follow(first: Step, step: Step) -> bool:
+    """Whether a map works on what a convolution or a pool gives, number by number."""
+    gives = isinstance(first, Pool) or (isinstance(first, Conv) and first.slot == "y")
+    if not gives or not isinstance(step, Map):
+        return False
+    shape = first.outputs[0].shape
+    fits = (zip(reversed(t.shape), reversed(shape), strict=False) for t in step.inputs)
+    return step.outputs[0].shape == shape and all(n in (1, m) for pairs in fits for n, m in pairs)
 
 
 class View:
@@ -86,7 +98,7 @@ def inner(before: Sequence[str]) -> list[str]:
 
 
 def each_sample(body: Body, tensor: Tensor, axes: Axes) -> Body:
-    return axes.each_sample(body) if tensor.batched else body
+    return (For(SAMPLE, axes.batch, body),) if tensor.batched else body
 
 
 def zeros(tensor: Tensor, axes: Axes, names: Names) -> Body:
@@ -123,22 +135,26 @@ class Maps:
         channels: Body = (For(CHANNEL, self.narrow.shape[-1], body),)
         return each_sample(self.view.each_place(channels), self.narrow, self.axes)
 
-    def combined(self, body: Body, firsts: Mapping[str, float], taken: Sequence[str]) -> Body:
-        """At each place what the body makes of all that is seen; the first of its results is kept."""
+    def combined(self, body: Body, firsts: Mapping[str, float], taken: Sequence[str], kept: Kept) -> Body:
+        """At each place what the body makes of all that is seen; the first of its results is `kept`."""
         begun: Body = (Compute((*firsts,), tuple(map(const, firsts.values())), ()),)
         folds, values = self.view.folded(body, taken, [*firsts])
-        return self.each((*begun, *folds, self.store(values[0], self.narrow, (ROW, COLUMN))))
+        return self.each((*begun, *folds, *kept(values[0])))
 
 
-def pool(step: Pool, axes: Axes, names: Names) -> Body:
-    """The sum or maximum of what a place sees."""
+def pool(group: Group, axes: Axes, names: Names) -> Body:
+    """The sum or maximum of what a place sees, and the maps that follow it."""
+    step = group.steps[0]
+    assert isinstance(step, Pool)
     (x,) = step.inputs
     maps = Maps(step.window, x, step.output, axes, names)
     expression = X0 + X1 if step.kind == "sum" else maximum(X0, X1)
     first = {"sum": 0.0} if step.kind == "sum" else {"most": -inf}
     (before,) = inner([*first])
     body: Body = (maps.load("x", x, maps.view.where), Compute(("y",), (expression,), (before, "x")))
-    return maps.combined(body, first, ["y"])
+    spot = Spot(maps.shape(step.output), (ROW, COLUMN), [CHANNEL])
+    tile = Tile(group, axes, names, spot)
+    return maps.combined(body, first, ["y"], lambda value: tile.statements([value]))
 
 
 def argmax(step: ArgMax, window: Window, axes: Axes, names: Names) -> Body:
@@ -155,7 +171,8 @@ def argmax(step: ArgMax, window: Window, axes: Axes, names: Names) -> Body:
         Number("n", _counted(row, column, width)),
         Compute(("to", "by"), (where(better, X2, X3), where(better, X0, X1)), ("x", most, "n", place)),
     )
-    return maps.combined(body, first, ["to", "by"])
+    own = (ROW, COLUMN)
+    return maps.combined(body, first, ["to", "by"], lambda value: (maps.store(value, step.output, own),))
 
 
 def _counted(row: Place, column: Place, width: int) -> Affine:

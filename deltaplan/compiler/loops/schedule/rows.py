@@ -107,6 +107,17 @@ class Rows:
         unroll = 1 if height >= 6 else 4 if inner % 4 == 0 else 2 if inner % 2 == 0 else 1
         return [*before, Fold("k", inner, tuple(body), tuple(accumulators), unroll=unroll)]
 
+    def after(self, value: str) -> tuple[Statement, ...]:
+        """What becomes of a row once the first step has its value: the maps that follow."""
+        first, *steps = self.group.steps
+        body: list[Statement] = []
+        self._locals[first.outputs[0].name, 0] = value
+        self.keep(first.outputs[0], 0, body)
+        for step in steps:
+            assert isinstance(step, Map)
+            self.map(step, 0, body)
+        return tuple(body)
+
     def map(self, step: Map, number: int, body: list[Statement]) -> None:
         inputs = tuple(self.local(t, number, body) for t in step.inputs)
         outputs = tuple(self._fresh() for _ in step.outputs)
