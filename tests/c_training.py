@@ -119,7 +119,8 @@ class Pair:
         real = ctypes.c_float if self.c.real == "float" else ctypes.c_double
         inputs = [self.c.array(x.T[rows]) for x in self.raw.values()]
         targets = [self.target(name, y, rows) for name, y in self.trainer.part.y.items()]
-        named = [self.trainer.part.rows[rows].astype(np.uint32)] if self.trainer._random else []
+        draws = "*samples" in self.c.header
+        named = [self.trainer.part.rows[rows].astype(np.uint32)] if draws else []
         given = [self.theta, ctypes.byref(self.state), len(rows), *inputs, *targets, *named]
         return self.c.call("step", *given, returns=real)
 

@@ -11,7 +11,7 @@ from deltaplan.compiler.loops.schedule import plain, plain_sparse, plain_windows
 from deltaplan.compiler.loops.schedule.axes import Axes, Machine
 from deltaplan.compiler.loops.schedule.signature import COUNTER, SAMPLES, Names, signature
 from deltaplan.compiler.loops.schedule.tables import rows_of, table_of
-from deltaplan.compiler.loops.starts import started
+from deltaplan.compiler.loops.starts import narrowed, started
 from deltaplan.compiler.steps import Conv, Map, Pool, Sparse, Step, Tensor
 
 ONE = Axes(1, Machine(1, 16), accumulate=True)
@@ -65,7 +65,7 @@ def plain_program(
 
 
 def _needed(steps: Sequence[Step], wanted: Collection[str], alias: Mapping[str, Tensor]) -> list[Step]:
-    """The steps without results that nothing reads."""
+    """The steps without results that nothing reads, and maps without inputs that they do not read."""
     needed, kept = set(wanted), []
     for step in reversed(steps):
         numbers = [i for i, t in enumerate(step.outputs) if alias.get(t.name, t).name in needed]
@@ -73,7 +73,8 @@ def _needed(steps: Sequence[Step], wanted: Collection[str], alias: Mapping[str, 
             continue
         if isinstance(step, Map):
             outputs = tuple(step.outputs[i] for i in numbers)
-            step = replace(step, outputs=outputs, expressions=tuple(step.expressions[i] for i in numbers))
+            expressions = tuple(step.expressions[i] for i in numbers)
+            step = narrowed(replace(step, outputs=outputs), expressions)
         needed.update(alias.get(t.name, t).name for t in step.inputs)
         kept.append(step)
     return kept[::-1]

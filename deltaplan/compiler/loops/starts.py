@@ -51,7 +51,7 @@ def _started(step: MatMul, following: Map) -> tuple[Step, Step]:
                 transpose_b=step.transpose_b,
                 origin=step.origin,
             )
-            left = _left(following, shorter)
+            left = narrowed(following, shorter)
             return own, left
     return step, following
 
@@ -67,8 +67,8 @@ def _without(expressions: tuple[Expr, ...], place: int, other: int) -> tuple[Exp
     return tuple(substitute(e, {"sum": x}) for e in found)
 
 
-def _left(step: Map, expressions: Sequence[Expr]) -> Map:
-    """The map over what its new expressions read."""
+def narrowed(step: Map, expressions: Sequence[Expr]) -> Map:
+    """The map with new expressions, over what they read."""
     used = _read(tuple(expressions), len(step.inputs))
     inputs = tuple(step.inputs[i] for i in used)
     return replace(step, inputs=inputs, expressions=_renumbered(tuple(expressions), used))

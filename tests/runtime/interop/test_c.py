@@ -7,7 +7,7 @@ from functools import partial
 
 import pytest
 from c_files import STRICT, cc, needs_compiler, write
-from c_models import SPECS, loaded, model_of, scaled, with_precision
+from c_models import FOLDER, SPECS, loaded, model_of, scaled, with_precision
 from c_training import Pair, shelves_of
 
 import deltaplan
@@ -15,7 +15,7 @@ from deltaplan.runtime.interop.c import document_of
 
 pytestmark = needs_compiler
 SINGLE = ("iris", "wine", "breast_cancer", "diabetes")  # also in float32
-DEEP = ("5x5", "15x5", "30x5", "45x5", "digits_resnet")  # as others, and deeper
+DEEP = (*(f"lecture/{n}x5" for n in (5, 15, 30, 45)), "digits_resnet")  # as others, and deeper
 SLOW = ("digits_cnn", "digits_resnet", "unet")
 
 
@@ -23,7 +23,11 @@ def maker(path, precision):
     return partial(lambda: Pair(with_precision(deltaplan.load(path), precision), loaded(path)))
 
 
-EVERY = {f"{p.stem} {precision}": maker(p, precision) for p in SPECS for precision in ("float64", "float32")}
+EVERY = {
+    f"{path.relative_to(FOLDER).with_suffix('')} {precision}": maker(path, precision)
+    for path in SPECS
+    for precision in ("float64", "float32")
+}
 USUAL = [
     key
     for key in EVERY

@@ -89,7 +89,7 @@ class Writing:
         return Document("\n".join(parts), self._header())
 
     def _draws(self) -> bool:
-        return self.training is not None and self.training.plan.random
+        return self.training is not None and self.training.random
 
     # the head of the file
     def _head(self) -> str:

@@ -18,6 +18,7 @@ from deltaplan.compiler.loops.c.names import identifier
 from deltaplan.compiler.loops.c.ports import OutputPort, Source
 from deltaplan.compiler.loops.c.predict import Prediction, function, prepared
 from deltaplan.compiler.loops.c.refusals import refuse_steps
+from deltaplan.compiler.loops.nest import Draw, statements
 from deltaplan.compiler.loops.passes import Passes, passes_of
 from deltaplan.compiler.loops.plain import plain_program
 from deltaplan.compiler.loops.program import Made, Program, Spot
@@ -97,6 +98,12 @@ class Training:
         comments = Comments(unfused.steps, formulas, unfused.backward)
         self.functions.add([(program, comments) for program in self.programs])
 
+    @property
+    def random(self) -> bool:
+        """Whether random numbers are drawn."""
+        kernels = (kernel for program in self.passes for kernel in program.kernels)
+        return any(isinstance(s, Draw) for kernel in kernels for s in statements(kernel.body))
+
     def _passes(self, leaves: Mapping[Tensor, Spot]) -> Passes:
         steps, objective = self.plan.steps, self.plan.trace.objective
         assert objective is not None
@@ -172,7 +179,7 @@ class Training:
             if port.kind != "real":
                 each_ = "class, counted from 0" if port.kind == "class" else "0 or 1 for each number"
                 lines.append(f"{array.name}: {each_}.")
-        if self.plan.random:
+        if self.random:
             lines.append("samples: a number for each sample, the same in each epoch; NULL: 0, 1, ...")
         yield " ".join(lines), self._step_head(prefix)
 
@@ -197,7 +204,7 @@ class Training:
         arrays = [array.each(f"const {type_}") for array in self.prediction.inputs.values()]
         for node, array in self.targets.items():
             arrays.append(array.each("const " + (type_ if self._port(node).kind == "real" else "int")))
-        names = ["const uint32_t *samples"] if self.plan.random else []
+        names = ["const uint32_t *samples"] if self.random else []
         listed = ", ".join([theta, f"{prefix}_state *state", "size_t n", *arrays, *names])
         return f"{type_} {prefix}_step({listed})"
 
