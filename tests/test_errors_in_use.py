@@ -378,7 +378,7 @@ def no_such_picture() -> None:
 
 @case
 def numbers_unwritten() -> None:
-    write_arrays(Path("norms.csv"), {})
+    write_arrays(Path("norms.txt"), {})
 
 
 @case

@@ -70,7 +70,9 @@ def _command(contract: "Analysis") -> click.Command:
     @click.option("--picture", type=click.Path(path_type=Path), help="The picture's file: svg, png or pdf.")
     @click.option("--no-picture", is_flag=True, help="Draw none.")
     @click.option("--dark", is_flag=True, help="Draw on a dark page.")
-    @click.option("--data", type=click.Path(path_type=Path), help="Write the numbers to this file: npz.")
+    @click.option(
+        "--data", type=click.Path(path_type=Path), help="Write the numbers to this file: npz or csv."
+    )
     @click.option("--seed", type=int, help="Seed of a spec's parameters; its own if not given.")
     @params_option
     @run_plugins_option

@@ -19,6 +19,10 @@ class Functions(Protocol):
     size: int
     samples: int
 
+    @property
+    def targets(self) -> "Mapping[str, Vector]":
+        """The targets as the model sees them by outputs: [N, outputs], or class indices [N]."""
+
     def loss(self, theta: "Vector", *, precision: Literal["float64", "float32"] = "float64") -> Any:
         """The loss without regularizers."""
 
@@ -183,6 +187,10 @@ class Subject(Protocol):
     trained: bool
     theta: "Vector"  # [size]
     parts: tuple[str, ...]  # of its data: `train`, `validation`, `test`
+
+    @property
+    def classes(self) -> tuple[str, ...]:
+        """The names of the classes of the first output; none where it has numbers."""
 
     @property
     def nodes(self) -> tuple[Node, ...]:

@@ -72,6 +72,12 @@ class Problem:
         self._evaluations: dict[str, Losses] = {}
         self._losses("float64")  # looks at the shapes of the data
 
+    @property
+    def targets(self) -> dict[str, Vector]:
+        """The targets as the model sees them by outputs: [N, outputs], or class indices [N]."""
+        found = {name: self._data[target_key(name)] for name in self._trace.targets}
+        return {name: y.T if y.ndim > 1 else y for name, y in found.items()}
+
     def loss(self, theta: Vector, *, precision: Precision = "float64") -> Any:
         """The loss without regularizers: a float, or [k] for a stack.
 

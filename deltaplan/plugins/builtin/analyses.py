@@ -159,3 +159,33 @@ def flatness(
     from deltaplan.plugins.builtin.lab.flatness import examine
 
     return examine(subject, samples, eigenvalues, radius, directions, draw)
+
+
+SAMPLE = Attribute("sample", "whole", default=1, minimum=1, doc="which sample of the part, counted from 1")
+
+
+@analysis("jacobian", SAMPLE, PART)
+def jacobian(subject: Subject, sample: int, part: str) -> Findings:
+    """The partial Jacobians of the layers at a sample: singular values, products, pictures"""
+    from deltaplan.plugins.builtin.lab.jacobian import examine
+
+    return examine(subject, sample, part)
+
+
+@analysis("dead", SAMPLES, PART)
+def dead(subject: Subject, samples: int, part: str) -> Findings:
+    """Dead units, without a slope for any sample, and the rank of each layer's features"""
+    from deltaplan.plugins.builtin.lab.dead import examine
+
+    return examine(subject, samples, part)
+
+
+NODE = Attribute("node", "text", doc="the node's name; what goes into the output if not given")
+
+
+@analysis("features", NODE, PART, SAMPLES)
+def features(subject: Subject, node: str | None, part: str, samples: int) -> Findings:
+    """The features of the data at any node, and their principal components"""
+    from deltaplan.plugins.builtin.lab.features import examine
+
+    return examine(subject, node, part, samples)

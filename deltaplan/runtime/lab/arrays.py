@@ -1,7 +1,8 @@
 """The numbers of an analysis in a file."""
 
+import csv
 from collections.abc import Mapping
-from io import BytesIO
+from io import BytesIO, StringIO
 from pathlib import Path
 from typing import Any, ClassVar
 
@@ -10,27 +11,49 @@ import numpy as np
 from deltaplan.diagnostics import DeltaplanError, Diagnostic, mistake
 from deltaplan.runtime.files import write_atomically
 
+SUFFIXES = (".npz", ".csv")
+
 
 @mistake
 class NumbersUnwritten(Diagnostic):
     code: ClassVar[str] = "numbers-unwritten"
     title: ClassVar[str] = "the numbers cannot be written to `{path}`: {why}"
-    help: ClassVar[str] = "its name ends with .npz, in a folder that is there"
+    help: ClassVar[str] = "its name ends with .npz or .csv, in a folder that is there"
     path: str
     why: str
 
 
 def write_arrays(path: Path, arrays: Mapping[str, Any]) -> None:
-    """As numpy's npz, whole or not at all."""
+    """As numpy's npz, or as a table, by the name's end; whole or not at all."""
     check_place(path)
-    content = BytesIO()
-    np.savez(content, **arrays)
-    write_atomically(path, content.getvalue())
+    write_atomically(path, _table(arrays) if path.suffix == ".csv" else _npz(arrays))
 
 
 def check_place(path: Path) -> None:
     """DeltaplanError where no numbers can be written to the path, before there are any."""
-    if path.suffix != ".npz":
-        raise DeltaplanError(NumbersUnwritten(path=str(path), why=f"`{path.suffix}` is no npz"))
+    if path.suffix not in SUFFIXES:
+        raise DeltaplanError(NumbersUnwritten(path=str(path), why=f"`{path.suffix}` is no npz or csv"))
     if not path.parent.is_dir():
         raise DeltaplanError(NumbersUnwritten(path=str(path), why=f"there is no folder `{path.parent}`"))
+
+
+def _npz(arrays: Mapping[str, Any]) -> bytes:
+    content = BytesIO()
+    np.savez(content, **arrays)
+    return content.getvalue()
+
+
+def _table(arrays: Mapping[str, Any]) -> bytes:
+    """The first array that has rows, and beside it all that have as many: a column for each number."""
+    rows = next((len(array) for array in arrays.values() if array.ndim), 1)
+    columns: dict[str, Any] = {}
+    for name, array in arrays.items():
+        if array.ndim and len(array) == rows:
+            flat = array.reshape(rows, -1)
+            many = array.ndim > 1
+            columns |= {f"{name}[{k}]" if many else name: flat[:, k] for k in range(flat.shape[1])}
+    text = StringIO()
+    writer = csv.writer(text, lineterminator="\n")
+    writer.writerow(columns)
+    writer.writerows(zip(*(column.tolist() for column in columns.values()), strict=True))
+    return text.getvalue().encode()

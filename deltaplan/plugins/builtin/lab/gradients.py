@@ -8,7 +8,8 @@ from typing import Any
 
 import numpy as np
 
-from deltaplan.plugins.api import Findings, Node, Panel, Picture, Sheet, Subject, Unfit
+from deltaplan.plugins.api import Findings, Node, Panel, Picture, Sheet, Subject
+from deltaplan.plugins.builtin.lab.chain import last_of, layers_of
 from deltaplan.plugins.builtin.lab.gains import Bounds, biases_of, gains, slopes_within, values_within
 
 Vector = np.ndarray[Any, np.dtype[np.float64]]
@@ -41,7 +42,7 @@ class Limits:
 
 def examine(subject: Subject, samples: int) -> Findings:
     """Sizes at the start, along the way if it was recorded, and at the end of a run."""
-    layers = _layers(subject)
+    layers = layers_of(subject)
     problem = subject.problem_on("train", samples)
     moments = {"start": subject.first} | ({"end": subject.theta} if subject.trained else {})
     sizes = {name: _sizes(subject, problem, layers, theta) for name, theta in moments.items()}
@@ -57,30 +58,16 @@ def examine(subject: Subject, samples: int) -> Findings:
     return Findings(tuple(says), sheets, arrays, _picture(sizes, limits, steps, way))
 
 
-def _layers(subject: Subject) -> tuple[Node, ...]:
-    layers = tuple(node for node in subject.nodes if node.number is not None)
-    if not layers:
-        raise Unfit("needs layers with parameters", "add a `dense` layer")
-    return layers
-
-
 def _sizes(subject: Subject, problem: Any, layers: Sequence[Node], theta: Vector) -> Sizes:
     values, slopes = problem.values(theta), problem.slopes(theta)
     gradient = problem.split(problem.grad(theta))
-    sources = [layer.sources[0] for layer in layers] + [_last(subject.nodes)]
+    sources = [layer.sources[0] for layer in layers] + [last_of(subject)]
     blocks = [next(iter(layer.blocks)) for layer in layers]
     return Sizes(
         np.array([_mean_norm(values[name]) for name in sources]),
         np.array([_mean_norm(slopes[name]) for name in sources]),
         np.array([np.linalg.norm(gradient[name]) for name in blocks]),
         np.array([_let_through(subject.nodes, layer, slopes) for layer in layers]),
-    )
-
-
-def _last(nodes: Sequence[Node]) -> str:
-    """The output, the last one of several."""
-    return (
-        [node.name for node in nodes if node.output][-1] if any(n.output for n in nodes) else nodes[-1].name
     )
 
 
@@ -105,7 +92,7 @@ def _limits(subject: Subject, problem: Any, layers: Sequence[Node], sizes: Sizes
     inputs: Bounds = {n.name: _mean_norm(values[n.name]) for n in nodes if n.role == "input"}
     delta = slopes_within(nodes, gain, known)
     z = values_within(nodes, gain, inputs, biases_of(nodes, problem.split(theta)))
-    sources = [layer.sources[0] for layer in layers] + [_last(nodes)]
+    sources = [layer.sources[0] for layer in layers] + [last_of(subject)]
     return Limits(_numbers(z[name] for name in sources), _numbers(delta[name] for name in sources))
 
 

@@ -1,0 +1,102 @@
+"""The partial Jacobians ∂z_{j+1}/∂z_j at a sample, as numbers and as pictures."""
+
+from collections.abc import Sequence
+from functools import partial
+from itertools import pairwise
+from math import prod
+from typing import Any
+
+import numpy as np
+
+from deltaplan.plugins.api import Findings, Panel, Picture, Sheet, Subject, Unfit
+from deltaplan.plugins.builtin.lab.chain import chain_of
+
+Matrix = np.ndarray[Any, np.dtype[np.float64]]
+
+HEAD = ("j", "from", "to", "size", "largest", "smallest", "product", "at most")
+LARGEST = 1 << 22  # entries of a matrix
+SHOWN = 12  # pictures
+
+
+def examine(subject: Subject, sample: int, part: str) -> Findings:
+    """Singular values of each, and the norm of their product beside the product of their norms."""
+    problem, nodes = subject.problem_on(part), chain_of(subject)
+    if sample > problem.samples:
+        raise Unfit(f"has no sample {sample}", f"the part `{part}` has {problem.samples:,}, counted from 1")
+    shapes = {node.name: node.shape for node in subject.nodes}
+    _check_sizes([prod(shapes[name]) for name in nodes])
+    pairs = list(pairwise(nodes))
+    found = [problem.partial(subject.theta, to, by, sample - 1) for by, to in pairs]
+    values = [_singular(matrix) for matrix in found]
+    total = problem.partial(subject.theta, nodes[-1], nodes[0], sample - 1)
+    products = _products(found)
+    rows = tuple(
+        (j, by, to, f"{m.shape[0]}x{m.shape[1]}", float(s[0]), float(s[-1]), p, b)
+        for j, ((by, to), m, s, p, b) in enumerate(
+            zip(pairs, found, values, products, _bounds(values), strict=True), 1
+        )
+    )
+    norm = float(np.linalg.norm(total, 2))
+    says = (
+        f"{subject.name}, sample {sample} of {part}: ‖∂output/∂input‖₂ = {norm:.4g}",
+        "largest and smallest singular value of each ∂to/∂from; product: ‖∂output/∂from‖₂, "
+        "at most: the product of the largest from there on",
+    )
+    arrays = {f"J{j}": matrix for j, matrix in enumerate(found, 1)} | {"J": total}
+    return Findings(says, (Sheet(HEAD, rows),), arrays, _picture(found, values))
+
+
+def _singular(matrix: Matrix) -> Matrix:
+    """The singular values, falling; 0 for what is round-off."""
+    values: Matrix = np.asarray(np.linalg.svd(matrix, compute_uv=False), np.float64)
+    return np.where(values > values[0] * max(matrix.shape) * np.finfo(np.float64).eps, values, 0.0)
+
+
+def _check_sizes(sizes: Sequence[int]) -> None:
+    entries = max(a * b for a, b in pairwise(sizes))
+    if entries > LARGEST:
+        raise Unfit(f"would write out a matrix of {entries:,} entries", f"the most is {LARGEST:,}")
+
+
+def _products(matrices: Sequence[Matrix]) -> list[float]:
+    """The norm of the product from each matrix on: what backpropagation multiplies."""
+    found, product = [], np.eye(len(matrices[-1]))
+    for matrix in reversed(matrices):
+        product = product @ matrix
+        found.append(float(np.linalg.norm(product, 2)))
+    return found[::-1]
+
+
+def _bounds(values: Sequence[Matrix]) -> list[float]:
+    largest = np.array([s[0] for s in values])
+    return [float(b) for b in np.cumprod(largest[::-1])[::-1]]
+
+
+def _picture(matrices: Sequence[Matrix], values: Sequence[Matrix]) -> Picture:
+    shown = np.unique(np.linspace(0, len(matrices) - 1, SHOWN).round().astype(int))
+    panels = [Panel(partial(_draw, matrices[k]), f"∂z{k + 2} / ∂z{k + 1}") for k in shown]
+    panels.append(Panel(partial(_draw_values, values), "singular values"))
+    caption = "The partial Jacobians at a sample: how each number of a layer moves those of the next."
+    return Picture(tuple(panels), columns=min(3, len(panels)), caption=caption, size=(3.6, 3.0))
+
+
+def _draw(matrix: Matrix, axes: Any) -> None:
+    limit = float(abs(matrix).max()) or 1.0
+    image = axes.imshow(matrix, cmap="PuOr", vmin=-limit, vmax=limit, aspect="auto", interpolation="nearest")
+    axes.figure.colorbar(image, ax=axes, label="slope")
+    axes.set(xlabel="unit before", ylabel="unit after")
+    for axis, count in zip((axes.yaxis, axes.xaxis), matrix.shape, strict=True):
+        axis.get_major_locator().set_params(integer=True)
+        if count == 1:
+            axis.set_ticks([0])
+    axes.grid(False)
+
+
+def _draw_values(values: Sequence[Matrix], axes: Any) -> None:
+    for j, singular in enumerate(values, 1):
+        positive = singular[singular > 0]
+        axes.plot([j] * len(positive), positive, "o", color="C0", markersize=3, alpha=0.6)
+    axes.plot(range(1, len(values) + 1), [s[0] for s in values], color="C1", label="largest")
+    axes.set(xlabel="layer j", ylabel="singular values", yscale="log")
+    axes.xaxis.get_major_locator().set_params(integer=True)
+    axes.legend()
