@@ -10,6 +10,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from importlib.metadata import EntryPoint, entry_points
 from importlib.util import find_spec
+from itertools import pairwise
 from pathlib import Path
 
 from deltaplan.diagnostics import Diagnostic, Note, PluginError, Span, nearest
@@ -35,7 +36,7 @@ class Discovery:
         if len(found) == 1:
             return found[0]
         if found:
-            raise PluginError(TwoPlugins(name=name, first=str(found[0]), second=str(found[1]), span=span))
+            raise PluginError(_two(*found[:2], span))
         broken = [p for p in self.problems if isinstance(p, BadManifest) and Path(p.path).parent.name == name]
         if broken:
             used = (Note("used here", span),) if span else ()
@@ -58,7 +59,13 @@ def discover(folder: Path = HERE, environment: Mapping[str, str] = os.environ) -
             manifests.append(read)
         else:
             problems.extend(read.diagnostics)
-    return Discovery(tuple(sorted(manifests, key=lambda m: (m.name, str(m.path)))), tuple(problems))
+    found = tuple(sorted(manifests, key=lambda m: (m.name, str(m.path))))
+    twice = (_two(*pair) for pair in pairwise(found) if pair[0].name == pair[1].name)
+    return Discovery(found, (*problems, *twice))
+
+
+def _two(first: Manifest, second: Manifest, span: Span | None = None) -> TwoPlugins:
+    return TwoPlugins(name=first.name, first=str(first), second=str(second), span=span)
 
 
 def _in_folders(folder: Path, environment: Mapping[str, str]) -> Iterator[Manifest | PluginError]:

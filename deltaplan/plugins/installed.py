@@ -43,17 +43,14 @@ def load_plugin(
 
 
 def module_file(manifest: Manifest) -> Path:
-    """The file of the module: `snake.py`, or `snake/__init__.py` where it is a package. PluginError where
-    there is none."""
-    folder, names = manifest.path.parent, manifest.module.split(".")
-    if manifest.origin == "installed":
-        # The manifest lies in the package that the module is, or is in.
-        for above in (folder, *folder.parents):
-            if above.name == names[0]:
-                folder = above.parent
-    for file in (folder.joinpath(*names).with_suffix(".py"), folder.joinpath(*names, "__init__.py")):
-        if file.is_file():
-            return file
+    """The file of the module: `snake.py`, or `snake/__init__.py` where it is a package, beside the manifest;
+    or the manifest lies in the package that the module is, or is in. PluginError where there is none."""
+    folder, names = manifest.path.resolve().parent, manifest.module.split(".")
+    within = [above.parent for above in (folder, *folder.parents) if above.name == names[0]]
+    for root in (manifest.path.parent, *within):
+        for file in (root.joinpath(*names).with_suffix(".py"), root.joinpath(*names, "__init__.py")):
+            if file.is_file():
+                return file
     why = f"its module `{manifest.module}` is not there"
     raise PluginError(BadManifest(path=str(manifest.path), why=why))
 

@@ -112,6 +112,19 @@ def test_a_plugin_may_be_a_package(tmp_path: Path) -> None:
     assert content_sha256(folder / "wave" / "__init__.py") != before  # of all its files
 
 
+def test_a_manifest_may_lie_in_its_own_package(tmp_path: Path) -> None:
+    """As in a package that is installed, or is to be."""
+    plugin(tmp_path / "deltaplan-wave" / "wave", module=MODULE, file="__init__.py")
+    (found,) = load_plugin(discover(tmp_path, {VARIABLE: str(tmp_path / "deltaplan-wave")}).find("wave"))
+    assert found.owner.location.endswith("__init__.py")
+
+
+def test_a_module_that_is_not_there_is_told(tmp_path: Path) -> None:
+    path = plugin(tmp_path / "plugins" / "wave", MANIFEST.replace('module = "wave"', 'module = "waves"'))
+    with pytest.raises(PluginError, match="its module `waves` is not there"):
+        load_plugin(read_manifest(path))
+
+
 def test_two_of_one_name_and_broken_ones_leave_the_others_alone(tmp_path: Path) -> None:
     for name in ("one", "two", "broken"):
         plugin(tmp_path / "plugins" / name)
@@ -119,7 +132,7 @@ def test_two_of_one_name_and_broken_ones_leave_the_others_alone(tmp_path: Path) 
     (tmp_path / "plugins" / "broken" / "plugin.toml").write_text("api = 3", "utf-8")
     found = discover(tmp_path, {})
     assert [m.name for m in found.manifests] == ["other", "wave", "wave"]
-    assert [p.code for p in found.problems] == ["plugin-manifest"]
+    assert [p.code for p in found.problems] == ["plugin-manifest", "two-plugins"]
     with pytest.raises(PluginError, match="two plugins have the name `wave`"):
         found.find("wave")
     with pytest.raises(PluginError, match="version 3"):
