@@ -36,7 +36,7 @@ class Discovery:
         if len(found) == 1:
             return found[0]
         if found:
-            raise PluginError(_two(*found[:2], span))
+            raise PluginError(_two(found[0], found[1], span))
         broken = [p for p in self.problems if isinstance(p, BadManifest) and Path(p.path).parent.name == name]
         if broken:
             used = (Note("used here", span),) if span else ()
