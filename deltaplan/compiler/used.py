@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 from deltaplan.compiler.experiment import Experiment
 from deltaplan.compiler.nodes import Use, nested
-from deltaplan.plugins.contracts import Contribution
+from deltaplan.plugins.contracts import Contribution, InTraining, Layer
 
 
 def used(experiment: Experiment) -> tuple[Contribution, ...]:
@@ -16,9 +16,17 @@ def used(experiment: Experiment) -> tuple[Contribution, ...]:
 def uses(experiment: Experiment) -> Iterator[Use]:
     """Every use, with the values that the writer gives."""
     for node in experiment.graph:
-        yield from (use for use in (getattr(node, "use", None), getattr(node, "init", None)) if use)
+        uses = (getattr(node, "use", None), getattr(node, "init", None))
+        yield from (use for use in uses if use and not _augments(use.contract))
     if experiment.train:
         yield from nested(experiment.train.optimizer)
         yield from (monitored.use for monitored in experiment.train.monitor)
     if experiment.data:
         yield from (file.use for file in experiment.data.files)
+        for uses in experiment.data.augment.values():
+            yield from uses
+
+
+def _augments(contract: Contribution) -> bool:
+    """Whether it is the layer that an augmentation stands in the graph as."""
+    return isinstance(contract, Layer) and isinstance(contract.forward, InTraining)

@@ -197,3 +197,17 @@ def test_what_changes_the_shape_is_the_plugins_fault(tmp_path: Path) -> None:
     path.write_text('use "./mine.py"\n' + spec("augment half"))
     with pytest.raises(deltaplan.DeltaplanError, match="half"):
         deltaplan.load(path)
+
+
+def test_a_run_needs_the_plugin_that_it_was_trained_with(pictures: Path) -> None:
+    Path("mine.py").write_text(
+        "from deltaplan.plugins.api import augmentation\n\n\n"
+        '@augmentation("halved")\ndef halved(builder, x):\n    return builder.map(lambda v: v / 2, x)\n'
+    )
+    Path("spec.dl").write_text('use "./mine.py"\n' + spec("augment halved"))
+    run = deltaplan.train("spec.dl").save("runs")
+    with pytest.raises(deltaplan.DeltaplanError, match="needs the augmentation `halved`"):
+        deltaplan.open(run.folder)
+    again = deltaplan.open(run.folder, run_plugins=True)
+    x = np.random.default_rng(4).normal(size=(5, 60))
+    assert np.array_equal(again.predict(x), run.predict(x))
