@@ -61,6 +61,10 @@ def colon(stop: Stop) -> Diagnostic | None:
         return None
     if stop.bracket is None and re.fullmatch(r":\s*(#.*)?", stop.rest):
         return MissingBraces(span=stop.span(1))
+    if len(stop.before) == 1 and stop.bracket is None:
+        return ColonForOption(
+            span=stop.span(1), mend=f"write `{stop.before[0]} {quoted(stop.rest[1:].strip())}`"
+        )
     return ColonForOption(span=stop.span(1))
 
 

@@ -83,7 +83,8 @@ class MissingBraces(Diagnostic):
 class ColonForOption(Diagnostic):
     code: ClassVar[str] = "colon-for-option"
     title: ClassVar[str] = "unexpected `:`"
-    label: ClassVar[str] = "an option is `name=value`"
+    label: ClassVar[str] = "{mend}"
+    mend: str = "an option is `name=value`"
 
 
 @mistake

@@ -98,6 +98,9 @@ def _assertion(context: Context, scope: Scope, read: Read) -> Assertion:
                 raise Told
             return Assertion(value, numbers, frozenset(names))
     example = "assert parameters == 78"
+    match read.line.items:
+        case (tree.Option() as option,):
+            example = f"assert {option.key.span.text} == {option.value.span.text}"
     raise context.refuse(ValueNeeded(span=read.span, owner="assert", what="one comparison", example=example))
 
 

@@ -36,9 +36,11 @@ class ValueNeeded(Diagnostic):
 class TooManyValues(Diagnostic):
     code: ClassVar[str] = "too-many-values"
     title: ClassVar[str] = "`{owner}` takes {count}; `{value}` is one too many"
+    help: ClassVar[str] = "{mend}"
     owner: str
     count: str
     value: str
+    mend: str | None = None
 
 
 @mistake
@@ -177,8 +179,10 @@ def _too_many(context: Context, form: Form, bound: Bound, value: tree.Value) -> 
         return context.refuse(OtherForm(span=value.span, written=value.span.text, mend=mend))
     count = sum(slot.positional for slot in form.slots)
     taken = {0: "no value", 1: "one value"}.get(count, f"{count} values")
+    sides = any(slot.positional and slot.type == "sides" for slot in form.slots)
+    joined = "an `x` stands between the sides: `28x28x1`" if sides else None
     return context.refuse(
-        TooManyValues(span=value.span, owner=form.owner, count=taken, value=value.span.text)
+        TooManyValues(span=value.span, owner=form.owner, count=taken, value=value.span.text, mend=joined)
     )
 
 

@@ -111,7 +111,10 @@ def named_source(braces: Braces, name: tree.Name) -> Wire:
     if isinstance(found, Lost):
         raise Told
     if found is None:
-        raise unknown(braces.context, "node", name.text, name.span, braces.scope.nodes(), list_known=True)
+        known = braces.scope.nodes()
+        below = name.text in braces.draft.reserved
+        notes = (Note("the line of that name stands below; a line takes what is above it"),) * below
+        raise unknown(braces.context, "node", name.text, name.span, known, list_known=True, notes=notes)
     return found
 
 

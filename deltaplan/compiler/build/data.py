@@ -33,9 +33,11 @@ from deltaplan.records import dataclass
 class ColumnsDoNotFit(Diagnostic):
     code: ClassVar[str] = "columns-do-not-fit"
     title: ClassVar[str] = "`{node}` takes {takes} and gets {count}"
+    help: ClassVar[str] = "{mend}"
     node: str
     takes: str
     count: int
+    mend: str | None = None
 
 
 @mistake
@@ -120,7 +122,7 @@ def read_block(
     augment = context.attempt(
         read_augment, context, scope, given, [read for read in reads if read.head == "augment"]
     )
-    if len(context.problems.errors) == before:
+    if len(context.problems.errors) == before and not any(line.broken for line in data.body.lines):
         if not files:
             missing(context, DATA, head_span(data), (), {"csv": 'csv "table.csv"'})
         missing(context, DATA, head_span(data), lines, {"inputs": "inputs t", "targets": "targets y"})
@@ -195,7 +197,7 @@ def check_columns(context: Context, model: Model, data: DataSpec) -> None:
         if target and target.kind == "class":
             _check_width(context, Wire(node, (1,), target.span), columns, " of classes")
         elif target and scalars and not _has_pattern(columns):
-            _check_width(context, model.outputs[node], columns)
+            _check_width(context, model.outputs[node], columns, aims=True)
 
 
 def _check_windows(context: Context, block: Block) -> None:
@@ -255,7 +257,12 @@ KINDS = {"class": "classes", "binary": "0 or 1", "sign": "signs"}
 
 
 def _check_width(
-    context: Context, wire: Wire, columns: tuple[Column, ...], what: str = "", times: int = 1
+    context: Context,
+    wire: Wire,
+    columns: tuple[Column, ...],
+    what: str = "",
+    times: int = 1,
+    aims: bool = False,
 ) -> None:
     width, count = prod(wire.shape), times * len(columns)
     if width == count:
@@ -263,4 +270,9 @@ def _check_width(
     takes = f"{width} column{'s' if width > 1 else ''}{what}" if times == 1 else f"{width} numbers"
     notes = (Note(f"`{wire.node}` stands here", wire.span),)
     span = columns[0].span.to(columns[-1].span)
-    context.refuse(ColumnsDoNotFit(span=span, node=wire.node, takes=takes, count=count, notes=notes))
+    mend = None
+    if aims and count == 1 < width:
+        mend = "if the column holds classes, `cross_entropy` compares them, with a number for each"
+    context.refuse(
+        ColumnsDoNotFit(span=span, node=wire.node, takes=takes, count=count, mend=mend, notes=notes)
+    )

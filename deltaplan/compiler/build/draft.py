@@ -12,9 +12,10 @@ from deltaplan.compiler.graph import Graph
 from deltaplan.compiler.nodes import AnyNode, Layer, show_shape
 from deltaplan.compiler.parameters import is_trained
 from deltaplan.compiler.shapes import Traced, shape_of, trace
-from deltaplan.diagnostics import Diagnostic, Note, Span, mistake
+from deltaplan.diagnostics import Diagnostic, Note, Span, SpecError, mistake
 from deltaplan.records import dataclass
 
+SHAPES = 8  # that are told where one does not fit
 BYTES = 4  # of a number in single precision
 
 
@@ -93,7 +94,7 @@ class Draft:
         given = [wire.shape for wire in sources]
         origins = [self.nodes[wire.node] for wire in sources]
         if isinstance(node, Layer):
-            traced = trace(node, given[0], origins[0])
+            traced = self._traced_layer(node, sources[0])
             shape = traced.shape
             own = traced.size
             if self.sharing and is_trained(node):
@@ -105,6 +106,30 @@ class Draft:
             self._count(node.span, numbers=prod(shape))
         self.link(node, *(wire.node for wire in sources))
         return self.end(node.name, Wire(node.name, shape, node.span), len(self.trail) - 1)
+
+    def _traced_layer(self, node: Layer, source: Wire) -> Traced:
+        """The layer on the shape of its input. Where that does not fit the shapes that led there are told."""
+        try:
+            return trace(node, source.shape, self.nodes[source.node])
+        except SpecError as error:
+            if (steps := self._way(source)) and len(steps) > 2:
+                note = Note(f"shapes up to here: {' → '.join(steps)}")
+                raise SpecError(
+                    *(replace(each, notes=(*each.notes, note)) for each in error.diagnostics)
+                ) from None
+            raise
+
+    def _way(self, wire: Wire) -> list[str]:
+        """`input 28x28x1`, `conv1 26x26x8`, … up to this wire, the latest of them; first sources alone."""
+        steps: list[str] = []
+        name: str | None = wire.node
+        while name is not None and len(steps) < SHAPES:
+            shape, sources = self.ends[name].shape, self.edges.get(name, ())
+            before = self.ends[sources[0]].shape if sources else None
+            if shape != before:  # an activation changes nothing
+                steps.append(f"`{name}` {show_shape(shape)}")
+            name = sources[0] if sources else None
+        return (["…"] if name is not None else []) + steps[::-1]
 
     def _owner(self, sharing: Sharing, node: Layer, traced: Traced) -> str:
         """The layer whose parameters a node uses: the next one of the line that is shared. Raises Told."""

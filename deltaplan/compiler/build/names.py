@@ -4,7 +4,7 @@ from collections.abc import Iterable
 from typing import ClassVar, get_args
 
 from deltaplan.compiler.build.context import Context, Told
-from deltaplan.compiler.build.words import FOREIGN, OUT_OF_SCOPE
+from deltaplan.compiler.build.words import ELSEWHERE, FOREIGN, OUT_OF_SCOPE
 from deltaplan.diagnostics import Diagnostic, Note, Span, mistake, nearest
 from deltaplan.plugins.contracts import Kind
 
@@ -80,9 +80,13 @@ def unknown(
     if plain in OUT_OF_SCOPE:
         topic, needs = OUT_OF_SCOPE[plain]
         return context.refuse(OutOfScope(span=span, name=name, topic=topic, needs=needs))
+    if name != plain and plain in ("true", "false"):
+        return context.refuse(OtherForm(span=span, written=name, mend=plain))
     if (ours := FOREIGN.get(plain)) in known:
         return context.refuse(OtherForm(span=span, written=name, mend=str(ours)))
-    similar = nearest(name, known)
+    similar = nearest(name, known) if name not in known else None
+    if similar is None and (hint := ELSEWHERE.get(plain)):
+        notes = (*notes, Note(hint))
     if context.incomplete and kind in BROUGHT and similar is None:
         return Told()
     return context.refuse(

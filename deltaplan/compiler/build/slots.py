@@ -213,10 +213,19 @@ def _checked(context: Context, form: Form, slot: Slot, value: tree.Value, result
             subject=subject,
             bound=bound,
             value=shown,
-            mend=_comma(value) if result < 1 else None,
+            mend=_comma(value) if result < 1 else _share(slot, value, result),
         )
         raise context.refuse(mistake)
     return result
+
+
+def _share(slot: Slot, value: tree.Value, result: float) -> str | None:
+    """80 where a share of 1 is asked for."""
+    least = slot.minimum if slot.minimum is not None else slot.above
+    most = slot.maximum if slot.maximum is not None else slot.below
+    if least == 0 and most == 1 and 1 < result <= 100 and isinstance(value, tree.Number):
+        return f"a share is written `{show_value(result)}%` or `{show_value(result / 100)}`"
+    return None
 
 
 def _comma(value: tree.Value) -> str | None:

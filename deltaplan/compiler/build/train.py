@@ -64,6 +64,7 @@ def build_train(context: Context, scope: Scope, model: Model | None, train: tree
     assert train.body is not None, "the table of the file asks for braces"
     before = len(context.problems.errors)
     reads = [*read_lines(context, TRAIN, train.body.lines)]
+    broken = any(line.broken for line in train.body.lines)
     lines = {read.head: read for read in reads}
     settings = {head: _setting(context, scope, FORMS[head], lines[head]) for head in FORMS if head in lines}
     clip = _setting(context, scope, CLIP, lines["clip"]) if "clip" in lines else None
@@ -92,11 +93,11 @@ def build_train(context: Context, scope: Scope, model: Model | None, train: tree
     if "epochs" in lines and "steps" in lines:
         notes = (Note("the other one", lines["epochs"].span),)
         context.refuse(TwoLengths(span=lines["steps"].span, notes=notes))
-    if len(context.problems.errors) == before:
+    if len(context.problems.errors) == before and not broken:
         examples = {"minimize": "minimize mean(squared_error)", "optimizer": "optimizer adam"}
         length = {} if "steps" in lines or _is_exact(optimizer) else {"epochs": "epochs 100"}
         missing(context, TRAIN, head_span(train), lines, examples | length)
-    if optimizer is None or average is None or None in settings.values():
+    if broken or optimizer is None or average is None or None in settings.values():
         return None
     if len(context.problems.errors) > before:
         return None

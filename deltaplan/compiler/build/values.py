@@ -6,7 +6,7 @@ from operator import add, mul, sub
 from typing import ClassVar
 
 from deltaplan.compiler.build.context import Context, Told
-from deltaplan.compiler.build.names import ScheduleOutOfPlace, UnknownName
+from deltaplan.compiler.build.names import OtherForm, ScheduleOutOfPlace, UnknownName
 from deltaplan.compiler.build.scope import Lost, Scope, Wire
 from deltaplan.compiler.nodes import show_value
 from deltaplan.diagnostics import Diagnostic, Note, Span, mistake, nearest
@@ -89,7 +89,9 @@ def is_number(value: object) -> bool:
     return isinstance(value, int | float) and not isinstance(value, bool)
 
 
-def unknown_value(scope: Scope, name: tree.Name) -> UnknownName:
+def unknown_value(scope: Scope, name: tree.Name) -> UnknownName | OtherForm:
+    if (plain := name.text.lower()) in WORDS:  # True, FALSE
+        return OtherForm(span=name.span, written=name.text, mend=plain)
     return UnknownName(
         span=name.span, kind="name", name=name.text, similar=nearest(name.text, scope.values())
     )

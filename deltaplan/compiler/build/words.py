@@ -14,6 +14,22 @@ OUT_OF_SCOPE = {
     **dict.fromkeys(_words("embedding embed positional_encoding"), EMBEDDING),
 }
 
+# What other tools have a setting for, and where it is to be found here.
+ELSEWHERE = {
+    **dict.fromkeys(
+        _words("weight_decay decay"), "`adamw(weight_decay=…)` has it; a penalty is `minimize … + l2(…)`"
+    ),
+    "momentum": "`sgd(lr=…, momentum=…)` has it",
+    **dict.fromkeys(_words("shuffle"), "the training part is shuffled anew in every epoch"),
+    **dict.fromkeys(
+        _words("validation validation_split test test_size val_split"),
+        "a part of the rows is `split train=80% validation=20%` in `data`",
+    ),
+    **dict.fromkeys(_words("device cuda gpu cpu"), "training runs on the processor"),
+    **dict.fromkeys(_words("save checkpoint save_model output_dir"), "every run is saved in its own folder"),
+    **dict.fromkeys(_words("verbose log logging"), "`deltaplan train --quiet` prints less"),
+}
+
 APPLIED = ("softmax",)  # layers that a spec applies like activations: `apply softmax`
 
 # What other tools call things, in lower case, and our word for it.

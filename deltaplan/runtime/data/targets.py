@@ -56,11 +56,36 @@ class TargetOutside(Diagnostic):
     rows: str
 
 
+@mistake
+class LabelsForNumbers(Diagnostic):
+    code: ClassVar[str] = "labels-for-numbers"
+    title: ClassVar[str] = "the loss compares numbers, and column `{name}` holds words"
+    label: ClassVar[str] = "{classes}"
+    help: ClassVar[str] = "{mend}"
+    name: str
+    classes: str
+    mend: str
+
+
+@mistake
+class ClassesAsNumbers(Diagnostic):
+    code: ClassVar[str] = "classes-as-numbers"
+    title: ClassVar[str] = "the loss takes column `{name}` for numbers, and it counts from {first} to {last}"
+    help: ClassVar[str] = "if these are classes, {mend}"
+    severity = "warning"
+    name: str
+    first: int
+    last: int
+    mend: str
+
+
 def target_features(
     table: Table, kind: Kind, columns: Sequence[Column], problems: Problems
 ) -> tuple[Feature, ...] | None:
     """How the columns become targets; one of labels has its classes as categories. None where labels cannot
     be read, which goes to `problems`."""
+    if kind == "real" and not _are_numbers(table, columns, problems):
+        return None
     if kind == "real" or (kind != "class" and _are_numbers_for(kind, table, columns)):
         return tuple(_of_numbers(table, column) for column in columns)
     if len(columns) != 1:
@@ -69,6 +94,61 @@ def target_features(
     (column,) = columns
     classes = classes_of(table, kind, Wanted(column.reads[0], column.span), problems)
     return None if classes is None else (Feature(column.name, column.reads, categories=classes),)
+
+
+def _are_numbers(table: Table, columns: Sequence[Column], problems: Problems) -> bool:
+    """Whether targets that are compared as numbers are some; labels that look like numbers are warned of."""
+    fit = True
+    for column in columns:
+        found = table.columns.get(column.reads[0])
+        if column.expression is not None or found is None or np.ndim(found) > 1:
+            continue
+        if is_text(found):
+            fit = not _are_labels(column, found, problems) and fit
+        elif len(columns) == 1:
+            _warn_of_classes(column, found, problems)
+    return fit
+
+
+def _are_labels(column: Column, words: NDArray[Any], problems: Problems) -> bool:
+    """Words that come again and again, none of them a number."""
+    names = sorted({word for word in words.tolist() if word})
+    if len(names) < 2 or 2 * len(names) > len(words) or any(_is_number(name) for name in names):
+        return False
+    told = LabelsForNumbers(
+        name=column.name, classes=listed(names), mend=_by_classes(len(names)), span=column.span
+    )
+    problems.add(told)
+    return True
+
+
+def _is_number(word: str) -> bool:
+    try:
+        float(word)
+    except ValueError:
+        return False
+    return True
+
+
+def _warn_of_classes(column: Column, values: NDArray[Any], problems: Problems) -> None:
+    """Whole numbers without a gap from 0 or 1 on, few and each of them often."""
+    known = np.unique(values[~np.isnan(values)]) if values.dtype.kind == "f" else np.unique(values)
+    if not 2 <= known.size <= MOST_CLASSES or known[0] not in (0, 1) or OFTEN * known.size > values.size:
+        return
+    if np.array_equal(known, np.arange(known.size) + known[0]):
+        first, last = int(known[0]), int(known[-1])
+        mend = _by_classes(known.size)
+        problems.add(ClassesAsNumbers(name=column.name, first=first, last=last, mend=mend, span=column.span))
+
+
+MOST_CLASSES = 10  # that whole numbers are taken for
+OFTEN = 10  # as many samples of each
+
+
+def _by_classes(count: int) -> str:
+    if count == 2:
+        return "`logistic` on `output 1` compares two"
+    return f"`cross_entropy` on `output {count}` compares them"
 
 
 def _of_numbers(table: Table, column: Column) -> Feature:

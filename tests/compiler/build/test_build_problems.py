@@ -73,7 +73,7 @@ def test_settings_that_are_not_given_have_defaults_that_say_so() -> None:
     )
     assert spec.keep == "last"
     assert spec.origin == {"epochs": "spec"} | dict.fromkeys(
-        ("batch", "seed", "precision", "keep"), "default"
+        ("batch", "seed", "precision", "keep", "only"), "default"
     )
 
 
@@ -86,7 +86,7 @@ def test_settings_that_are_given() -> None:
         7,
         "float64",
     )
-    assert set(spec.origin.values()) == {"spec"}
+    assert {head for head, origin in spec.origin.items() if origin == "default"} == {"only"}
     _, spec = train("mean(squared_error)", rest="steps 10; batch full")
     assert (spec.batch, spec.origin["batch"]) == (None, "spec")
 
