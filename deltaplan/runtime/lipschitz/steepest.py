@@ -52,7 +52,8 @@ class Jacobian:
         """m(x) and Jᵀv of each sample, [inputs, N], for v [outputs, N]."""
         _spread(x, self._x)
         _spread(v, self._seeds)
-        self._program.run()
+        with np.errstate(all="ignore"):
+            self._program.run()
         slopes = [self._slope(tensor) for tensor in self.inputs.values()]
         return self._stacked([self._program[u] for u in self.outputs.values()]), self._stacked(slopes)
 
