@@ -23,8 +23,8 @@ def uses(experiment: Experiment) -> Iterator[Use]:
         yield from (monitored.use for monitored in experiment.train.monitor)
     if experiment.data:
         yield from (file.use for file in experiment.data.files)
-        for uses in experiment.data.augment.values():
-            yield from uses
+        for augmentations in experiment.data.augment.values():
+            yield from augmentations
 
 
 def _augments(contract: Contribution) -> bool:
