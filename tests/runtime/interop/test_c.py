@@ -13,7 +13,7 @@ from c_training import Pair, shelves_of
 import deltaplan
 from deltaplan.runtime.interop.c import document_of
 
-pytestmark = needs_compiler
+pytestmark = [needs_compiler, pytest.mark.slow]
 SINGLE = ("iris", "wine", "breast_cancer", "diabetes")  # also in float32
 DEEP = (*(f"lecture/{n}x5" for n in (5, 15, 30, 45)), "digits_resnet")  # as others, and deeper
 SLOW = ("digits_cnn", "digits_resnet", "unet")

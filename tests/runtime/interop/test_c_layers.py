@@ -10,7 +10,7 @@ from c_training import pair, shelves_of
 
 import deltaplan
 
-pytestmark = needs_compiler
+pytestmark = [needs_compiler, pytest.mark.slow]
 
 LAYERS = Path(__file__).parents[2] / "reference" / "layers"
 SQUARED = "mean(squared_error) + l2(0.1)"
