@@ -1,6 +1,7 @@
 """`deltaplan plugins list`: every name that a spec may use, and who brings it."""
 
 import json
+import os
 from pathlib import Path
 from typing import get_args
 
@@ -10,7 +11,7 @@ from click.testing import CliRunner, Result
 from deltaplan.cli import main
 from deltaplan.cli.plugins.list import KINDS
 from deltaplan.plugins.contracts import Kind
-from deltaplan.plugins.loader import builtin_registry
+from deltaplan.plugins.loader import OFF, builtin_registry
 
 USES = """\
 use "./mine.py"
@@ -102,3 +103,30 @@ def test_a_spec_that_is_not_there(tmp_path: Path) -> None:
     result = run(str(tmp_path / "b.dl"))
     assert result.exit_code == 1
     assert "b.dl" in result.stderr
+
+
+@pytest.mark.parametrize("words", [("--no-plugins", "check"), ("check", "--no-plugins")])
+def test_no_plugins_turns_their_code_off(spec: Path, words: tuple[str, ...]) -> None:
+    (spec.parent / "mine.py").write_text("raise SystemExit('it ran')\n", "utf-8")
+    result = CliRunner().invoke(main, [*words, str(spec)])
+    assert result.exit_code == 1
+    assert "the plugin `mine.py` is not run: foreign code is turned off [plugins-off]" in result.stderr
+    assert OFF not in os.environ  # it holds for the one call
+
+
+def test_plugins_in_folders_are_listed_with_what_is_wrong_with_them(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name, more in (("good", ""), ("bad", "extra = 1\n")):
+        folder = tmp_path / "plugins" / name
+        folder.mkdir(parents=True)
+        head = f'api = 1\nname = "{name}"\nversion = "1.2"\ndescription = "of waves"\nmodule = "{name}"\n'
+        (folder / "plugin.toml").write_text(f'{head}{more}[contributes]\nactivation = ["{name}"]\n', "utf-8")
+    monkeypatch.chdir(tmp_path)
+    told = json.loads(run("--json").stdout)
+    assert [(p["name"], p["version"], p["origin"]) for p in told["plugins"]] == [("good", "1.2", "folder")]
+    assert [problem["code"] for problem in told["problems"]] == ["plugin-manifest"]
+    text = run("--kind", "activation").stdout
+    assert "  good 1.2                    of waves\n" in text
+    assert "unknown key `extra`" in text
+    assert "good" not in run("--kind", "loss").stdout.partition("problems")[0]

@@ -3,6 +3,7 @@
 import math
 import random
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -216,3 +217,21 @@ def test_no_definition_runs_away(tmp_path: Path) -> None:
 
 def deep(depth: int) -> str:
     return "u" if depth == 0 else f"sin({deep(depth - 1)} + 2*{deep(depth - 1)})"
+
+
+SCRAPS = [
+    *"();,=u*/^-<1",
+    *("y", "inf", "pi", "1e300", "where(", "sum(", "pick(u, y)", "sin", "x 5", "[1]", "..", "//", "==", "!="),
+    *(" target=sign", "true", "u.v", "log(0)", "1/0", "0^-1", "(0/0)"),
+]
+
+
+def test_mutated_definitions_give_mistakes_and_nothing_else() -> None:
+    draw = random.Random(1)
+    for _ in range(150):
+        line = draw.choice(DEFINITIONS.splitlines())
+        for _ in range(draw.randrange(1, 5)):
+            at, cut = draw.randrange(len(line) + 1), draw.choice([0, 0, 1, 2, 5])
+            line = line[:at] + draw.choice(SCRAPS) + line[at + cut :]
+        with suppress(SpecError):  # and no other exception
+            loads(f"{line}\n{MODEL}")
