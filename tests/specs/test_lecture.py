@@ -40,3 +40,13 @@ def test_gradients_of_every_spec_agree_with_central_differences(spec: Path) -> N
     assert sum(row.checked for row in rows) >= 0.9 * sum(
         min(row.numbers, row.checked + row.kinks) for row in rows
     )
+
+
+@pytest.mark.slow
+def test_what_45_layers_reach_is_a_matter_of_skips() -> None:
+    """The sweep over depth at its deepest, ten seeds: without skips most nets end at the mean of the data."""
+    found = deltaplan.sweep(LECTURE / "depth.dl", params={"hidden": 45}, jobs=1)
+    medians = {setting["skips"]: setting["median"] for setting in found.ranking()}
+    assert found.ended == {"complete": 20}
+    assert medians[True] < 0.01
+    assert medians[False] > 0.1
