@@ -8,14 +8,17 @@ group `deltaplan.plugins`, and the manifest lies in that package.
 import os
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
-from importlib.metadata import EntryPoint, entry_points
 from importlib.util import find_spec
 from itertools import pairwise
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from deltaplan.diagnostics import Diagnostic, Note, PluginError, Span, nearest
 from deltaplan.plugins.faults import BadManifest, NoSuchPlugin, TwoPlugins
 from deltaplan.plugins.manifest import FILE, Manifest, read_manifest
+
+if TYPE_CHECKING:
+    from importlib.metadata import EntryPoint
 
 GROUP = "deltaplan.plugins"
 VARIABLE = "DELTAPLAN_PLUGINS"  # folders, separated as in PATH
@@ -86,6 +89,8 @@ def _read(path: Path) -> Manifest | PluginError:
 
 
 def _installed() -> Iterator[Manifest | PluginError]:
+    from importlib.metadata import entry_points  # it brings half of the standard library
+
     for point in entry_points(group=GROUP):
         try:
             yield _of(point)
@@ -93,7 +98,7 @@ def _installed() -> Iterator[Manifest | PluginError]:
             yield error
 
 
-def _of(point: EntryPoint) -> Manifest:
+def _of(point: "EntryPoint") -> Manifest:
     """The manifest in the package that an entry point names; the package is found and not imported."""
     distribution = point.dist.name if point.dist else ""
     package, *inner = point.value.split(".")

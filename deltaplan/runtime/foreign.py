@@ -5,19 +5,18 @@ from collections.abc import Iterable, Iterator
 from contextlib import suppress
 from itertools import groupby
 from pathlib import Path
-from typing import ClassVar
+from typing import TYPE_CHECKING, ClassVar
 
 from deltaplan.compiler.experiment import Experiment
 from deltaplan.compiler.used import used
 from deltaplan.diagnostics import DeltaplanError, Diagnostic, PluginError, mistake
 from deltaplan.plugins.contracts import Contribution
-from deltaplan.plugins.discovery import discover
-from deltaplan.plugins.installed import load_plugin
 from deltaplan.plugins.loader import load_file
-from deltaplan.plugins.manifest import FILE as MANIFEST
-from deltaplan.plugins.manifest import Manifest, read_manifest
 from deltaplan.runtime.contributions import Code, Saved, is_saved
 from deltaplan.runtime.runs import RunDamaged, SavedRun
+
+if TYPE_CHECKING:
+    from deltaplan.plugins.manifest import Manifest
 
 
 @mistake
@@ -111,6 +110,9 @@ def _contributed(file: Path, codes: tuple[Code, ...], folder: Path) -> tuple[Con
     """Of the file alone, or of the plugin whose manifest has the recorded name and version."""
     if codes[0].origin == "file":
         return load_file(file, sha256=codes[0].sha256)
+    from deltaplan.plugins.discovery import discover  # the plugins of a run are seldom looked for
+    from deltaplan.plugins.installed import load_plugin
+
     manifests = [m for m in (*_beside(file), *discover().manifests) if m.name == codes[0].plugin]
     same = [m for m in manifests if m.version == codes[0].version]
     if not same:
@@ -118,14 +120,17 @@ def _contributed(file: Path, codes: tuple[Code, ...], folder: Path) -> tuple[Con
     return load_plugin(same[0], sha256=codes[0].sha256)
 
 
-def _beside(file: Path) -> Iterator[Manifest]:
+def _beside(file: Path) -> Iterator["Manifest"]:
     """The manifest of a plugin folder that is still where it was."""
+    from deltaplan.plugins.manifest import FILE as MANIFEST
+    from deltaplan.plugins.manifest import read_manifest
+
     for above in list(file.parents)[:3]:
         with suppress(PluginError):
             yield read_manifest(above / MANIFEST)
 
 
-def _missing(codes: tuple[Code, ...], folder: Path, others: list[Manifest]) -> PluginMissing:
+def _missing(codes: tuple[Code, ...], folder: Path, others: "list[Manifest]") -> PluginMissing:
     code = codes[0]
     there = ", ".join(dict.fromkeys(manifest.version for manifest in others))
     instead = f"and {there} is here" if there else "which is not here"

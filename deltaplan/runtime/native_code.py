@@ -14,6 +14,7 @@ from deltaplan.compiler.loops.parallel import Parallel
 from deltaplan.compiler.loops.training import BLOCK, Training, training
 from deltaplan.compiler.loops.update import AHEAD
 from deltaplan.compiler.plans import Plans
+from deltaplan.pauses import uncollected
 from deltaplan.runtime.backends.native.engine import object_of
 from deltaplan.runtime.backends.native.target import Target, host
 from deltaplan.runtime.data.dataset import Dataset
@@ -30,6 +31,7 @@ def native_loop(experiment: Experiment, dataset: Dataset, plans: Plans) -> Nativ
     return loop_of(made, code, checks="validation" in dataset.parts, waits=monitors is None)
 
 
+@uncollected()
 def training_of(
     experiment: Experiment,
     dataset: Dataset,

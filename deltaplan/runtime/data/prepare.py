@@ -17,7 +17,6 @@ from deltaplan.runtime.data.cells import Floats
 from deltaplan.runtime.data.columns import sources_of, with_columns_of
 from deltaplan.runtime.data.dataset import Dataset, Part, ReadFile
 from deltaplan.runtime.data.fitting import fitted_preprocessing
-from deltaplan.runtime.data.foreign import read_in_process
 from deltaplan.runtime.data.gaps import OFFER, fitted
 from deltaplan.runtime.data.mapped import stored
 from deltaplan.runtime.data.misfits import misfits
@@ -115,6 +114,8 @@ def read_table(source: Use, path: Path, span: Span | None = None) -> Table:
     options = {name: value for name, value in source.values.items() if name != "path"}
     try:
         if contract.owner.foreign:
+            from deltaplan.runtime.data.foreign import read_in_process
+
             return read_in_process(contract, path, options, span)
         return contract.read(path, **options)
     except Unreadable as error:
