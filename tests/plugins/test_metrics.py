@@ -60,6 +60,13 @@ def test_r2_keeps_its_digits_far_from_zero() -> None:
     assert far == pytest.approx(1 - 5 / 2, rel=1e-12)
 
 
+def test_r2_leaves_out_what_does_not_vary() -> None:
+    """A pixel that is blank in every picture, say."""
+    alone = measured("r2", "real", "none", PREDICTED[:1], TARGET[:1])
+    target = np.vstack([TARGET[:1], np.ones((1, TARGET.shape[1]))])
+    assert measured("r2", "real", "none", PREDICTED[:2], target) == pytest.approx(alone)
+
+
 def test_r2_of_a_target_that_does_not_vary_is_not_a_number() -> None:
     assert math.isnan(measured("r2", "real", "none", PREDICTED, np.ones((2, 3))))
 

@@ -23,9 +23,10 @@ def mae(u: Expr, y: Expr, n: Expr, total: Total) -> Expr:
 
 @metric("r2", of="values", better="higher")
 def r2(u: Expr, y: Expr, m: Expr, total: Total) -> Expr:
-    """1 − Σ(ŷ − y)²/Σ(y − ȳ)² for each output, then the mean; not a number where a target does not vary"""
+    """1 − Σ(ŷ − y)²/Σ(y − ȳ)² for each output whose target varies, then the mean; else not a number"""
     spread = total((y - m) ** 2)
-    return mean(where(spread > 0, 1 - total((u - y) ** 2) / spread, nan))
+    explained = where(spread > 0, 1 - total((u - y) ** 2) / spread, 0)
+    return mean(explained) / mean(where(spread > 0, 1, 0))
 
 
 @metric("accuracy", of="classes", better="higher")
