@@ -10,6 +10,7 @@ from deltaplan.plugins.contracts import Contribution
 from deltaplan.plugins.discovery import discover
 from deltaplan.plugins.installed import load_plugin
 from deltaplan.plugins.loader import builtin_registry, load_file
+from deltaplan.plugins.manifest import FILE, read_manifest
 from deltaplan.plugins.registry import Registry
 
 
@@ -37,14 +38,22 @@ def named(name: str, file: Path | None = None) -> tuple[Contribution, ...]:
 
 
 def standing_for(target: str) -> tuple[Contribution, ...]:
-    """Of a path all that its file brings, of a name the contributions called so."""
+    """Of a path all that its file, or the plugin in its folder, brings; of a name the contributions called
+    so."""
     path = Path(target)
+    if path.is_dir() and (found := next(_manifests(path), None)):
+        return load_plugin(read_manifest(found))
     if path.suffix == ".py":
         return load_file(path)
     if path.suffix == ".dl":
         return tuple(_brought(path))
     plugins = [manifest for manifest in discover().manifests if manifest.name == target]
     return load_plugin(plugins[0]) if plugins else named(target)
+
+
+def _manifests(folder: Path) -> Iterator[Path]:
+    """In the folder of a plugin, or one below, as in a package."""
+    yield from (path for path in (folder / FILE, *sorted(folder.glob(f"*/{FILE}"))) if path.is_file())
 
 
 def _in_plugins(name: str) -> Iterator[Contribution]:
@@ -67,7 +76,5 @@ def _brought(spec: Path) -> Iterator[Contribution]:
 
 def _unknown(name: str, registry: Registry) -> NoContribution:
     names = [known for kinds in registry.entries.values() for known in kinds]
-    mend = (
-        "`deltaplan plugins list` shows all names; the path of a Python file or of a spec may stand here too"
-    )
+    mend = "`deltaplan plugins list` shows all names; a file, a folder or a spec may stand here too"
     return NoContribution(name=name, similar=nearest(name, names), mend=mend)

@@ -24,3 +24,9 @@ def check_docstring(contribution: Contribution) -> Result:
     if len(first) > LONGEST:
         return Result("docstring", "warned", f"its first line has {len(first)} letters, more than {LONGEST}")
     return Result("docstring", "passed")
+
+
+def check_manifest(contribution: Contribution) -> Result:
+    """That of its plugin, which was read and compared with the module when that was loaded."""
+    owner = contribution.owner
+    return Result("manifest", "passed", f"{owner.plugin} {owner.version} says what the module contributes")

@@ -20,7 +20,7 @@ from deltaplan.testing import (
     regularizers,
     schedules,
 )
-from deltaplan.testing.names import check_docstring, check_names
+from deltaplan.testing.names import check_docstring, check_manifest, check_names
 from deltaplan.testing.purity import check_loading
 from deltaplan.testing.report import Report, Result
 
@@ -59,6 +59,8 @@ def check_builtin(name: str) -> tuple[Report, ...]:
 def _results(contribution: Contribution) -> Iterator[Result]:
     yield check_names(contribution)
     yield check_docstring(contribution)
+    if contribution.owner.origin in ("folder", "installed"):
+        yield check_manifest(contribution)
     if contribution.owner.sha256:
         yield check_loading(Path(contribution.owner.location), contribution)
     suite = SUITES.get(contribution.kind)

@@ -70,6 +70,36 @@ def test_what_a_spec_brings(folder: Path) -> None:
     assert run("spec.dl").stdout.startswith("schedule fading")
 
 
+MANIFEST = """\
+api = 1
+name = "fading"
+version = "2.5"
+module = "fading"
+
+[contributes]
+schedule = ["fading"]
+"""
+
+
+@pytest.mark.parametrize("path", ["package/fading", "package"])
+def test_a_folder_with_a_manifest(path: str) -> None:
+    Path("package/fading").mkdir(parents=True)
+    Path("package/fading/plugin.toml").write_text(MANIFEST)
+    Path("package/fading/fading.py").write_text(FADING, encoding="utf-8")
+    found = run(path)
+    assert found.exit_code == 0, found.output
+    assert "manifest                  passed     fading 2.5 says what the module" in found.stdout
+
+
+def test_a_manifest_that_says_too_much_is_told() -> None:
+    Path("fading").mkdir()
+    Path("fading/plugin.toml").write_text(MANIFEST + 'loss = ["none"]\n')
+    Path("fading/fading.py").write_text(FADING, encoding="utf-8")
+    found = run("fading")
+    assert found.exit_code == 1
+    assert "contributes no loss `none`" in found.stderr
+
+
 def test_what_cannot_be_checked(golden: Callable[[Path, str], None]) -> None:
     texts = []
     for words in (["cosin"], ["missing.py"], ["snake"]):

@@ -20,7 +20,7 @@ MARKS = {"failed": " !"}
 @click.argument("target", metavar="PATH|NAME")
 @json_option("Print what was found as JSON.")
 def command(target: str, as_json: bool) -> None:
-    """Run the conformance suite on a plugin: a Python file, a spec with what it brings, or a name.
+    """Run the conformance suite on a plugin: a file, a folder with a manifest, what a spec brings, a name.
 
     Derivatives against differences and, where mpmath is installed, against many digits; the ends, NaN and
     subnormal numbers; numpy, machine code and C beside each other; a small net on every backend; that a file
