@@ -41,15 +41,35 @@ def one_by_one(problem, theta):
     return np.array(found)
 
 
-@pytest.mark.parametrize("name", sorted(path.stem for path in LAYERS.glob("*.npz")))
-def test_recorded_layers(name):
-    """At the recorded θ, where the mean gradient is PyTorch's; of ten samples, so that the norms differ."""
+def at_recorded(name):
+    """The problem of a recorded case and its θ."""
     arrays = np.load(LAYERS / f"{name}.npz")
     net = deltaplan.load(LAYERS / f"{name}.dl")
     problem = deltaplan.problem(net, arrays["x"], arrays["y"])
     theta = np.zeros(problem.size)
     for block, values in problem.split(theta).items():
         values[...] = arrays[f"value {block}"]
+    return problem, theta
+
+
+CURVATURE = np.load(LAYERS.parent / "curvature.npz")
+
+
+@pytest.mark.parametrize("name", sorted({key.split()[0] for key in CURVATURE}))
+def test_norms_and_hessian_vector_products_are_those_of_pytorch(name):
+    problem, theta = at_recorded(name)
+    norms = CURVATURE[f"{name} norms"]
+    np.testing.assert_allclose(problem.per_sample_gradient_norms(theta), norms, rtol=1e-9)
+    v, expected = np.zeros_like(theta), np.zeros_like(theta)
+    for key, vector in {"v": v, "hvp": expected}.items():
+        for block, values in problem.split(vector).items():
+            values[...] = CURVATURE[f"{name} {key} {block}"]
+    np.testing.assert_allclose(problem.hvp(theta, v), expected, rtol=0, atol=1e-9 * abs(expected).max())
+
+
+@pytest.mark.parametrize("name", sorted(path.stem for path in LAYERS.glob("*.npz")))
+def test_recorded_layers(name):
+    problem, theta = at_recorded(name)
     found = problem.per_sample_gradient_norms(theta)
     np.testing.assert_allclose(found, one_by_one(problem, theta), rtol=1e-12)
 
