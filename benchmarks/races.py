@@ -5,9 +5,9 @@ from dataclasses import dataclass
 from functools import partial
 
 from benchmarks.contest import Bar
-from benchmarks.workloads import Precision, Workload, w1, w1_snake, w2, w3, w4, w5
+from benchmarks.workloads import Precision, Workload, w1, w1_snake, w2, w3, w4, w5, w6
 
-C, ONE_NET = "c", "c, one net"
+C, ONE_NET, FACTORED = "c", "c, one net", "numpy, factored"
 PRODUCTS, MKL = "numpy's matrix products alone", "torch's matrix products alone"
 TIE = 1.1
 AS_QUICK = (Bar(C, 1.0, TIE),)
@@ -46,6 +46,12 @@ def passed(samples: int, work: Workload) -> float:
     return 2.0 * samples * sum(w.size for w, _ in work.blocks)
 
 
+def factored(work: Workload) -> float:
+    """Forward, and the slopes of all layers but the first."""
+    sizes = [w.size for w, _ in work.blocks]
+    return 2.0 * len(work.dataset.parts["train"]) * (2 * sum(sizes) - sizes[0])
+
+
 def surface(work: Workload) -> float:
     return 101**2 * passed(40, work)
 
@@ -53,6 +59,7 @@ def surface(work: Workload) -> float:
 SNAKE_BARS = Bar(C, 1.15), Bar("torch eager", 0.1), Bar("jax jit", 0.1)
 W4_BARS = Bar(PRODUCTS, 1.15), Bar("jax scan", 1.0), Bar("torch eager", 1.0)
 W10_BARS = Bar(ONE_NET, 0.5), Bar("jax vmap of scan", 1 / 3)
+HALF = (Bar(FACTORED, 0.5),)
 DOUBLE: Precision = "float64"
 SINGLE: Precision = "float32"
 RACES: Mapping[str, tuple[Race, ...]] = {
@@ -71,6 +78,9 @@ RACES: Mapping[str, tuple[Race, ...]] = {
     "W3": (Race("digits 64-64-64-10, batches of 32, float32", w3, "digits", trained),),
     "W4": (Race("784-512-512-10, batches of 128, float32", w4, "mlp", trained, W4_BARS, PRODUCTS),),
     "W5": (Race("two convolutions on 28x28, batches of 64, float32", w5, "convolution", convolved),),
+    "W6": (
+        Race("norms of 1797 gradients, float32", w6, "norms", factored, HALF, FACTORED, "ms"),
+    ),
     "W7": (
         Race("landscape, 101 x 101, float64", partial(w1, DOUBLE), "landscape", surface, unit="ms"),
         Race("landscape, 101 x 101, float32", partial(w1, SINGLE), "landscape", surface, unit="ms"),

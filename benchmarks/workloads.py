@@ -134,6 +134,17 @@ def w5(precision: Precision = "float32", length: int = 16) -> Workload:
     return workload("W5 float32", "benchmarks/w5.dl", precision, length, "steps", synthetic(4096))
 
 
+def w6(precision: Precision = "float32") -> Workload:
+    """W3's net on all 1797 digits."""
+    text = (
+        (ROOT / "benchmarks/w3.dl").read_text(encoding="utf-8").replace("split train=80% test=20% seed=1", "")
+    )
+    experiment = deltaplan.loads(text, "w6.dl", folder=ROOT / "benchmarks")
+    assert experiment.train is not None
+    experiment = replace(experiment, train=replace(experiment.train, precision=precision))
+    return Workload("W6 float32", experiment, load_dataset(experiment, Path()), compile_plans(experiment), 1)
+
+
 def deep(layers: int) -> Workload:
     """W1's net with so many layers of 5."""
     text = (ROOT / "specs/lecture/3x5.dl").read_text(encoding="utf-8").replace("3x5", f"{layers}x5")

@@ -3,8 +3,8 @@
 import numpy as np
 import pytest
 
-from benchmarks.contenders.by_numpy import digits_net, residual_net
-from benchmarks.workloads import named, workload
+from benchmarks.contenders.by_numpy import digits_net, factored_norms, residual_net
+from benchmarks.workloads import named, w6, workload
 from deltaplan.runtime.batches import Batches
 from deltaplan.runtime.train import train
 
@@ -40,3 +40,13 @@ def test_the_classifier_of_digits():
 def test_both_begin_with_the_same_parameters():
     work = workload("W1", "specs/lecture/3x5.dl", "float64", 1)
     assert sum(w.size + b.size for w, b in work.blocks) == 78
+
+
+def test_norms_of_gradients_by_their_factors():
+    """W6: numpy by hand and what deltaplan's contender calls."""
+    import deltaplan
+
+    work = w6("float64")
+    assert len(work.samples[1]) == 1797
+    found = deltaplan.problem(work.experiment).per_sample_gradient_norms(work.theta)
+    np.testing.assert_allclose(factored_norms(work)(), found, rtol=1e-11)

@@ -1,7 +1,7 @@
 """Who takes part. A module has a function for each task that it can do: a workload to a contender.
 
 The tasks are `residual` (W1 and W2), `snake` (W1-snake), `digits` (W3), `mlp` (W4), `convolution` (W5),
-`landscape` (W7), `one` and `many` (W9) and `ensemble` (W10).
+`norms` (W6), `landscape` (W7), `one` and `many` (W9) and `ensemble` (W10).
 """
 
 from collections.abc import Callable, Collection, Mapping

@@ -1,5 +1,6 @@
 """numpy by hand, and the matrix products of W4 alone."""
 
+from collections.abc import Callable
 from functools import partial
 
 import numpy as np
@@ -36,6 +37,39 @@ def digits(work: Workload) -> dict[str, Contender]:
             net.epoch(random.permutation(count))
 
     return {NAME: Contender(run, work.length, steps=work.steps)}
+
+
+def norms(work: Workload) -> dict[str, Contender]:
+    return {"numpy, factored": Contender(repeating(factored_norms(work)), 200)}
+
+
+def factored_norms(work: Workload) -> Callable[[], Array]:
+    """‖∇ℓ‖ of each sample of a ReLU net with cross entropy: the sum over layers of ‖δ‖²(‖z‖² + 1)."""
+    x, y = work.samples
+    kind = work.settings.precision
+    blocks = [(w.astype(kind), b.astype(kind)) for w, b in work.blocks]
+    first, rows = np.ascontiguousarray(x.T, kind), np.arange(len(y))
+
+    def squared(values: Array) -> Array:
+        found: Array = np.einsum("ij,ij->i", values, values)
+        return found
+
+    def norms() -> Array:
+        z = [first]
+        for w, b in blocks[:-1]:
+            z.append(np.maximum(z[-1] @ w.T + b, 0))
+        u = z[-1] @ blocks[-1][0].T + blocks[-1][1]
+        powers = np.exp(u - u.max(1, keepdims=True))
+        delta = powers / powers.sum(1, keepdims=True)
+        delta[rows, y] -= 1
+        total = squared(delta) * (squared(z[-1]) + 1)
+        for (w, _), after, before in zip(blocks[:0:-1], z[:0:-1], z[-2::-1], strict=True):
+            delta = (delta @ w) * (after > 0)
+            total += squared(delta) * (squared(before) + 1)
+        found: Array = np.sqrt(total)
+        return found
+
+    return norms
 
 
 def mlp(work: Workload) -> dict[str, Contender]:

@@ -135,6 +135,24 @@ def mlp(work: Workload) -> dict[str, Contender]:
     }
 
 
+def norms(work: Workload) -> dict[str, Contender]:
+    """vmap of grad over the samples."""
+    inputs, targets = work.samples
+    x = torch.from_numpy(inputs.T.copy()).to(getattr(torch, work.settings.precision))
+    y = torch.from_numpy(targets.copy()).long()
+    blocks = [p.detach() for p in parameters(work)]
+
+    def loss(own: Any, z: Any, label: Any) -> Any:
+        return torch.nn.functional.cross_entropy(outputs(own, z, residual=False)[None], label[None])
+
+    each = torch.func.vmap(torch.func.grad(loss), in_dims=(None, 0, 0))
+
+    def run() -> Any:
+        return sum((g.flatten(1) ** 2).sum(1) for g in each(blocks, x, y)).sqrt()
+
+    return {"torch vmap of grad": Contender(repeating(run), 20)}
+
+
 def landscape(work: Workload) -> dict[str, Contender]:
     """vmap over the points."""
     x, y = samples(work, residual=True)

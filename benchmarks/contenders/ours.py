@@ -105,6 +105,13 @@ def residual(work: Workload) -> dict[str, Contender]:
 snake = digits = mlp = convolution = residual
 
 
+def norms(work: Workload) -> dict[str, Contender]:
+    """Of all samples in one call."""
+    problem = deltaplan.problem(work.experiment)
+    call = partial(problem.per_sample_gradient_norms, work.theta, precision=work.settings.precision)
+    return {NAME: Contender(repeating(call), 200)}
+
+
 def landscape(work: Workload) -> dict[str, Contender]:
     """All points in one call."""
     grid = landscape_of(work)
