@@ -23,7 +23,7 @@ param hidden = 3
 
 model wave {
     input 1
-    dense hidden x 4, 1  tanh  residual
+    dense hidden x 3, 1  tanh  residual
     output 1
 }
 
@@ -38,7 +38,7 @@ data {
 train {
     minimize mean(squared_error) + l2(1e-4)
     optimizer adam(lr=1e-2)
-    epochs 30
+    epochs 20
     batch 16
     seed 4
 }
@@ -51,19 +51,19 @@ def twice(u):
     return 2 * u
 """
 SPLIT = "split train=80% validation=20% seed=1"
-LAYERS = "dense hidden x 4, 1  tanh  residual"
+LAYERS = "dense hidden x 3, 1  tanh  residual"
 VARIANTS = {
     "as it is": {},
     "dropout and statistics": {LAYERS: "dense 6 tanh; batch_norm; dropout 20%"},
     "sparse": {LAYERS: "sparse 8 density=40% seed=3 tanh"},
     "images": {LAYERS: "dense 16; reshape 4x4x1; conv 2 kernel=3 elu; flatten"},
-    "metrics in the loop": {"epochs 30": "epochs 30; monitor mae, r2; stop_early patience=3 on=mae"},
-    "recorded": {SPLIT: "", "epochs 30": "epochs 30; record parameters every=7"},
-    "schedule": {"lr=1e-2": "lr=cosine(0.02)", "epochs 30": "epochs 30; clip norm=0.5; lr_scale 2 on=biases"},
+    "metrics in the loop": {"epochs 20": "epochs 20; monitor mae, r2; stop_early patience=3 on=mae"},
+    "recorded": {SPLIT: "", "epochs 20": "epochs 20; record parameters every=7"},
+    "schedule": {"lr=1e-2": "lr=cosine(0.02)", "epochs 20": "epochs 20; clip norm=0.5; lr_scale 2 on=biases"},
     "classes": {
         "targets y": "targets label",
         "mean(squared_error)": "mean(logistic)",
-        "epochs 30": "epochs 30; monitor accuracy, auc",
+        "epochs 20": "epochs 20; monitor accuracy, auc",
     },
     "asserted": {"param hidden = 3": "param hidden = 3\nassert lipschitz <= 1000\nassert parameters > 10"},
     "measured": {"output 1": "output", "targets y": "targets y, label"},
@@ -141,9 +141,9 @@ def test_another_text_or_param_is_another_spec(folder):
     deltaplan.train("wave.dl", params={"hidden": 2})
     assert is_kept(params={"hidden": 2})
     assert not any(is_kept(params=params) for params in (None, {"hidden": 4}, {"hidden": 2.0}))
-    change("wave.dl", "epochs 30", "epochs 31")
+    change("wave.dl", "epochs 20", "epochs 21")
     assert not is_kept(params={"hidden": 2})
-    assert deltaplan.train("wave.dl", params={"hidden": 2}).history[-1]["epoch"] == 31
+    assert deltaplan.train("wave.dl", params={"hidden": 2}).history[-1]["epoch"] == 21
 
 
 def test_an_imported_file_that_has_changed(folder):
@@ -153,7 +153,7 @@ def test_an_imported_file_that_has_changed(folder):
     assert is_kept()
     Path("widths.dl").write_text("param hidden = 5\n")
     assert not is_kept()
-    assert deltaplan.train("wave.dl").theta.size == 8 + 4 * 20 + 5 + 2
+    assert deltaplan.train("wave.dl").theta.size == 6 + 4 * 12 + 4 + 2
 
 
 def test_data_that_have_changed(folder):
@@ -180,21 +180,22 @@ def test_a_size_that_was_measured_on_data_that_have_changed(folder):
     assert deltaplan.train("wave.dl").predict([[0.0, 1.0, 2.0]]).shape == (1, 1)
 
 
-@pytest.mark.parametrize(
-    ("owner", "name", "value"),
-    [
-        (kept, "_sources", list),
-        (kept, "processor", lambda: "another"),
-        (kept, "_library", lambda name: None),
-        (np, "__version__", "9.9"),
-        (sys, "version", "4"),
-    ],
-)
-def test_another_version_or_processor(folder, monkeypatch, owner, name, value):
+OTHERS = [
+    (kept, "_sources", list),
+    (kept, "processor", lambda: "another"),
+    (kept, "_library", lambda name: None),
+    (np, "__version__", "9.9"),
+    (sys, "version", "4"),
+]
+
+
+def test_another_version_or_processor(folder, monkeypatch):
     deltaplan.train("wave.dl")
-    assert is_kept()
-    monkeypatch.setattr(owner, name, value)
-    assert not is_kept()
+    for owner, name, value in OTHERS:
+        assert is_kept()
+        with monkeypatch.context() as changed:
+            changed.setattr(owner, name, value)
+            assert not is_kept(), name
 
 
 def test_every_source_file_counts(folder):
