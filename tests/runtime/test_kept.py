@@ -65,7 +65,7 @@ VARIANTS = {
         "mean(squared_error)": "mean(logistic)",
         "epochs 20": "epochs 20; monitor accuracy, auc",
     },
-    "defined": {"model wave": "activation bump(u; a = 2.0) = u * exp(-a * u^2)\n\nmodel wave", "tanh": "bump"},
+    "defined": {"model wave": "activation bump(u; a = 2) = u * exp(-a * u^2)\n\nmodel wave", "tanh": "bump"},
     "asserted": {"param hidden = 3": "param hidden = 3\nassert lipschitz <= 1000\nassert parameters > 10"},
     "measured": {"output 1": "output", "targets y": "targets y, label"},
 }  # fmt: skip
