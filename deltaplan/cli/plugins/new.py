@@ -28,4 +28,4 @@ def command(name: str, kind: str, output: Path | None) -> None:
     refuse_to_overwrite([folder])
     write_together({folder / path: text.encode() for path, text in files.items()})
     say("\n".join(f"{folder / path}" for path in files))
-    say(f"next: cd {folder}; pytest; deltaplan plugins check deltaplan_{name}/__init__.py")
+    say(f"next: cd {folder}; pytest; deltaplan plugins check .")

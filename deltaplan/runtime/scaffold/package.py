@@ -193,7 +193,7 @@ SPEC
 ```sh
 pip install -e ".[test]"
 pytest
-deltaplan plugins check MODULE/__init__.py
+deltaplan plugins check .
 deltaplan plugins show NAME MODULE/__init__.py
 ```
 """
