@@ -53,9 +53,10 @@ def one_by_one(group: Group, axes: Axes, names: Names) -> tuple[Statement, ...]:
 
 def tile(rows: int, axes: Axes) -> tuple[int, int]:
     """Vectors of samples and rows at once: as many sums as registers hold beside what they are made of."""
-    sums = 24 if axes.machine.registers >= 32 else 8
+    many = axes.machine.registers >= 32
     if axes.nets:
-        return 1, min(rows, sums // 2)
+        return 1, min(rows, 12 if many else 4)
+    sums = 24 if many else 12
     vectors = max(v for v in (1, 2, 4) if v <= axes.vectors)
     if axes.machine.registers < 32:
         vectors = min(vectors, 2)
