@@ -68,4 +68,7 @@ def _parts(copied: "Copied") -> "tuple[tuple[str, tuple[Path, ...]], ...]":
 def _told(copied: "Copied") -> str:
     lines = [f"{path}: copied" for path in copied.written]
     lines += [f"{path}: is there already, the same" for path in copied.kept]
-    return "\n".join([*lines, f"next: deltaplan train {copied.specs[0]}"])
+    if {*copied.written, *copied.kept} - set(copied.specs):
+        return "\n".join([*lines, f"next: deltaplan train {copied.specs[0]}"])
+    lines.append("the data do not come with deltaplan: the spec says which it wants")
+    return "\n".join([*lines, f"next: deltaplan show {copied.specs[0]}"])

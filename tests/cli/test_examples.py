@@ -68,6 +68,16 @@ def test_every_copy_checks_and_finds_its_data(folder: Path, name: str) -> None:
     assert len(load_dataset(deltaplan.load(spec), Path()).parts["train"]) > 0
 
 
+def test_a_network_without_data_says_so(folder: Path) -> None:
+    lines = run("networks/lenet").stdout.splitlines()
+    assert lines == [
+        "networks/lenet.dl: copied",
+        "the data do not come with deltaplan: the spec says which it wants",
+        "next: deltaplan show networks/lenet.dl",
+    ]
+    assert deltaplan.load("networks/lenet.dl").name == "lenet"
+
+
 def test_a_folder_of_examples_is_copied_whole(folder: Path) -> None:
     assert run("lecture").exit_code == 0
     assert files(folder) == {"wave.csv", *(f"lecture/{p.name}" for p in (SPECS / "lecture").glob("*.dl"))}
