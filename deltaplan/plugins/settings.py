@@ -2,6 +2,7 @@
 bounds where there is none."""
 
 from collections.abc import Iterator, Mapping, Sequence
+from math import ceil, floor
 
 from deltaplan.plugins.contracts import Attribute, Contribution, Parameter, Sides
 
@@ -75,10 +76,24 @@ def _value(parameter: Parameter) -> Setting:
         return parameter.default
     if parameter.type == "numbers":
         return TIMES
-    allowed = [n for n in NUMBERS if parameter.allows(n)]
+    allowed = [n for n in (*NUMBERS, *_within(parameter)) if parameter.allows(n)]
     if not allowed:
         raise NoValue(f"no value is known for `{parameter.name}`: it is {parameter.condition}")
     return allowed[0]
+
+
+def _within(p: Parameter) -> Iterator[float]:
+    """Numbers between the bounds, whole ones among them."""
+    lows = [b for b in (p.minimum, p.above) if b is not None]
+    highs = [b for b in (p.maximum, p.below) if b is not None]
+    low = max(lows) if lows else min(highs, default=0.0) - 2
+    high = min(highs) if highs else low + 2
+    for number in ((low + high) / 2, low, high):
+        yield number
+        yield float(floor(number))
+        yield float(ceil(number))
+    if p.type == "boolean":
+        yield False
 
 
 def _attribute(attribute: Attribute) -> Setting:
