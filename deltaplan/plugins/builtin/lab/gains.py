@@ -19,7 +19,7 @@ KEEP = frozenset(
     {"identity", "flatten", "reshape", "dropout", "noise", "softmax"}
 )  # 1-Lipschitz in prediction
 LINEAR = frozenset({"conv", "sparse", "avg_pool", "global_avg_pool", "upsample", "batch_norm"})
-LARGEST = 1 << 21  # entries of a matrix whose norm is computed as it is
+LARGEST = 1 << 17  # entries of a matrix whose norm is computed as it is
 
 
 def gains(subject: Subject, theta: Vector) -> Bounds:
