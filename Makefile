@@ -3,10 +3,13 @@ PYTHON ?= python3
 BIN := .venv/bin
 READY := .venv/.ready
 
-.PHONY: demo test test-long check lint types contracts bench clean
+.PHONY: demo lecture test test-long check lint types contracts bench clean
 
 demo: $(READY)
 	$(BIN)/deltaplan train specs/wave.dl
+
+lecture: $(READY)
+	$(BIN)/python -m lecture
 
 test: lint types contracts
 	$(BIN)/pytest -m "not long"

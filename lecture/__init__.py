@@ -1,0 +1,1 @@
+"""The lecture, redone: `make lecture` trains its nets and writes one illustrated page with a ledger of claims."""

@@ -1,0 +1,44 @@
+"""`python -m lecture [FILE]`: trains everything and writes the page, by default build/lecture.html."""
+
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from time import perf_counter
+
+from deltaplan.runtime.files import write_atomically
+from lecture import depth, generalization, model, slopes
+from lecture.page import Section, page
+from lecture.slips import SLIPS
+
+PARTS: tuple[Callable[[], Section], ...] = (
+    model.question,
+    model.features,
+    model.properties,
+    model.surfaces,
+    depth.residual,
+    depth.overparameterized,
+    generalization.regularization,
+    generalization.norms,
+    generalization.flatness,
+    slopes.backpropagation,
+    slopes.vanishing,
+)
+
+
+def main(path: Path) -> None:
+    """Writes the page and prints the ledger."""
+    begin, sections = perf_counter(), []
+    for part in PARTS:
+        sections.append(part())
+        print(f"{perf_counter() - begin:6.1f} s  {sections[-1].title}", flush=True)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    text = page(sections, SLIPS, "Made by `make lecture`.")
+    write_atomically(path, text)
+    claims = [claim for section in sections for claim in section.claims]
+    for claim in claims:
+        print(f"{claim.number:3}  {claim.verdict:13}  {claim.said[:60]}")
+    print(f"{len(claims)} claims; the page: {path}; {perf_counter() - begin:.0f} s")
+
+
+if __name__ == "__main__":
+    main(Path(sys.argv[1] if len(sys.argv) > 1 else "build/lecture.html"))
