@@ -1,1 +1,1 @@
-"""The lecture, redone: `make lecture` trains its nets and writes one illustrated page with a ledger of claims."""
+"""The lecture, redone: `make lecture` trains its nets and writes one page with a ledger of claims."""

@@ -39,7 +39,8 @@ def residual() -> Section:
         _plain_identity(found["default", False, 3]),
     )
     intro = (
-        "Deeper nets fit worse here unless they have skip connections. All nets are 5 wide, LeakyReLU, trained for 5000 "
+        "Deeper nets fit worse here unless they have skip connections. All nets are 5 wide, "
+        "LeakyReLU, trained for 5000 "
         "epochs by Adam; the pictures show the median seed of the default initialisation."
     )
     pictures = (_fits(found), _by_depth(found))
@@ -66,7 +67,10 @@ def _fits(found: dict[Any, Trained]) -> Picture:
         return Panel(draw, f"{hidden}x5{' with skips' if skips else ''}, loss {net.losses[seed]:.2g}")
 
     panels = tuple(panel(skips, hidden) for skips in (False, True) for hidden in DEPTHS)
-    caption = "The median of 32 seeds at each depth, plain above and with skips below: only skips keep deep nets good."
+    caption = (
+        "The median of 32 seeds at each depth, plain above and with skips below: only skips keep "
+        "deep nets good."
+    )
     return Picture(panels, columns=5, caption=caption, size=(2.9, 2.5))
 
 
@@ -84,7 +88,10 @@ def _by_depth(found: dict[Any, Trained]) -> Picture:
 
         return Panel(draw, f"initialisation: {start}")
 
-    caption = "Training loss by depth, medians and middle halves of 32 seeds: how much depth hurts depends on the start."
+    caption = (
+        "Training loss by depth, medians and middle halves of 32 seeds: how much depth hurts "
+        "depends on the start."
+    )
     return Picture(tuple(panel(start) for start in STARTS), columns=2, caption=caption)
 
 
@@ -121,7 +128,8 @@ def _identity_start(net: Trained) -> Claim:
     errors = [_deepened(net, deep, seed) for seed in range(30)]
     return Claim(
         11,
-        "With W = 0, b = 0 and σ(0) = 0 a residual layer is the identity: deepened by zero layers a net keeps its function.",
+        "With W = 0, b = 0 and σ(0) = 0 a residual layer is the identity: deepened by zero layers a "
+        "net keeps its function.",
         "fit.dl, hidden=3 into hidden=15, skips=true",
         f"largest change of an output {max(errors):.1e} over 30 seeds",
         "holds" if max(errors) == 0 else "does not hold",
@@ -176,7 +184,10 @@ def overparameterized() -> Section:
         axes.set(xlabel="parameters / samples", ylabel="loss", xscale="log", yscale="log")
         axes.legend()
 
-    caption = "Loss by parameters a sample, medians and middle halves: beyond the line there are more parameters than samples."
+    caption = (
+        "Loss by parameters a sample, medians and middle halves: beyond the line there are more "
+        "parameters than samples."
+    )
     better = ratio(tests[2], tests[-1])
     p, n = 10, 7
     claims = (
@@ -184,7 +195,8 @@ def overparameterized() -> Section:
             13,
             "A net of n layers as wide as its p inputs has about n times more weights than N = p² samples.",
             "input 10; dense 7x10",
-            f"p = {p}, n = {n}: {n * (p * p + p):,} parameters for {p * p} samples, {n * (p * p + p) / p**2:.1f} times",
+            f"p = {p}, n = {n}: {n * (p * p + p):,} parameters for {p * p} samples, "
+            f"{n * (p * p + p) / p**2:.1f} times",
             "holds",
         ),
         Claim(

@@ -20,6 +20,7 @@ TRICKS: dict[str, dict[str, Any]] = {
 }
 SPREADS = (0.05, 0.2, 0.4)
 TRIED = 40  # seeds, of which some end as perfect fits
+SMALL_BATCHES = "SGD is implicit regularization: small batches (30 against all samples) generalize better."
 PERFECT = 1e-5  # a training loss from which a fit counts as perfect
 GRID = np.linspace(-0.94, 2.97, 400)
 
@@ -45,18 +46,10 @@ def regularization() -> Section:
         for number, (said, name) in names.items()
     ]
     small, full = "none", "full batch, as many steps"
-    claims.append(
-        _better(
-            19,
-            "Small batches regularize (batches of 30 against all samples): SGD is implicit regularization.",
-            loss[full],
-            loss[small],
-            right[full],
-            right[small],
-        )  # fmt: skip
-    )
+    claims.append(_better(19, SMALL_BATCHES, loss[full], loss[small], right[full], right[small]))
     intro = (
-        "A net of 32, 32 ReLU units learns from 179 digits of 1797 and is tested on 1438. The difference of two "
+        "A net of 32, 32 ReLU units learns from 179 digits of 1797 and is tested on 1438. The "
+        "difference of two "
         "techniques is taken seed by seed."
     )
     head = ("technique", "training loss", "test loss", "test accuracy")
@@ -96,7 +89,7 @@ def norms() -> Section:
     fits = [
         (net, seed, float(np.linalg.norm(net.theta[seed])), _between(net, seed))
         for net in nets
-        for seed in np.flatnonzero(net.losses < PERFECT)
+        for seed in np.flatnonzero(net.losses < PERFECT).tolist()
     ]
     sizes, errors = (np.array([fit[i] for fit in fits], float) for i in (2, 3))
     order = np.argsort(sizes)
@@ -108,8 +101,10 @@ def norms() -> Section:
             20,
             "Among perfect fits, smaller norms of the weights generalize better.",
             "norms.dl, spread=0.05 to 0.4",
-            f"{len(fits)} perfect fits of 30x5,1,1, norms {sizes.min():.1f} to {sizes.max():.1f}: error between the "
-            f"samples {estimate(small)} in the third of least norm, {estimate(large)} in that of largest; rank "
+            f"{len(fits)} perfect fits of 30x5,1,1, norms {sizes.min():.1f} to {sizes.max():.1f}: "
+            f"error between the "
+            f"samples {estimate(small)} in the third of least norm, {estimate(large)} in that of "
+            f"largest; rank "
             f"correlation {rank:.2f}",
             "holds" if estimate(small).high < estimate(large).low else "does not hold",
         ),
@@ -117,7 +112,8 @@ def norms() -> Section:
         _lipschitz_claim(nets[1]),
     )
     intro = (
-        "Fits of twelve samples whose training loss is below 1e-5, by residual nets of 888 parameters that begin small or "
+        "Fits of twelve samples whose training loss is below 1e-5, by residual nets of 888 "
+        "parameters that begin small or "
         "large. The slides do not say which norm their 72, 540 and 595 are; here it is ‖θ‖."
     )
     chosen = [order[0], order[-1 - int(np.argmin(errors[order][::-1][:third]))], order[-1]]
@@ -134,8 +130,8 @@ def _between(net: Trained, seed: int) -> float:
 
 
 def _rank_correlation(a: Vector, b: Vector) -> float:
-    ranks = [np.argsort(np.argsort(v)).astype(float) for v in (a, b)]
-    return float(np.corrcoef(*ranks)[0, 1])
+    first, second = (np.argsort(np.argsort(v)).astype(np.float64) for v in (a, b))
+    return float(np.corrcoef(first, second)[0, 1])
 
 
 def _fair_claim(sizes: Vector, errors: Vector, order: Any) -> Claim:
@@ -216,7 +212,8 @@ def flatness() -> Section:
         _zero_claim(wide),
     )
     intro = (
-        "The individual losses along one direction through a minimum: where every sample is met, all of them are flat "
+        "The individual losses along one direction through a minimum: where every sample is met, all "
+        "of them are flat "
         "there; where their gradients cancel, each of them is steep and only the mean is flat."
     )
     head = ("widths", "training loss", "‖∇f‖", "mean ‖∇fᵢ‖")
@@ -255,7 +252,10 @@ def _individual(pairs: Sequence[tuple[str, Trained]]) -> Picture:
 
         return Panel(draw, name)
 
-    caption = "The losses of twenty samples (blue) and their mean (orange) along a random direction through a minimum."
+    caption = (
+        "The losses of twenty samples (blue) and their mean (orange) along a random direction "
+        "through a minimum."
+    )
     return Picture(tuple(panel(*pair) for pair in pairs), columns=2, caption=caption)
 
 
@@ -282,5 +282,8 @@ def _shifted(pairs: Sequence[tuple[str, Trained]]) -> Picture:
         axes.set(xlabel="along a direction, in ‖θ‖", ylabel="mean loss", ylim=(0, 0.05))
         axes.legend()
 
-    caption = "The mean loss, and the mean after each individual loss is shifted on its own, as a test set would do."
+    caption = (
+        "The mean loss, and the mean after each individual loss is shifted on its own, as a test "
+        "set would do."
+    )
     return Picture((Panel(draw),), columns=1, caption=caption, size=(6.4, 3.6))

@@ -7,7 +7,7 @@ import numpy as np
 from deltaplan.plugins.builtin.lab import convex, kinks, landscape
 from deltaplan.plugins.examining import Findings, Panel, Picture
 from deltaplan.runtime.problem import Problem
-from lecture.claims import Claim, estimate, share
+from lecture.claims import Claim, Verdict, estimate, share
 from lecture.nets import SEEDS, Trained, trained, untrained
 from lecture.page import Section
 
@@ -33,7 +33,8 @@ def question() -> Section:
         "holds" if error.max() < 1e-12 else "does not hold",
     )
     intro = (
-        "A model has no activation behind its last affine map: that belongs to the loss. The slide's form of the "
+        "A model has no activation behind its last affine map: that belongs to the loss. The slide's "
+        "form of the "
         "loss has lost its minus sign; it is log Σ exp(u_j) − yᵀu."
     )
     return Section("The training problem", intro, claims=(claim,))
@@ -91,7 +92,10 @@ def properties() -> Section:
     leaky, tanh, identity = (trained("fit", shape=shape) for shape in ("leaky_relu", "tanh", "identity"))
     fits = [_fit(net, name) for net, name in ((leaky, "LeakyReLU"), (tanh, "tanh"), (identity, "identity"))]
     panels = tuple(panel for found in fits if found.picture for panel in found.picture.panels)
-    caption = "Widths 5,5,5,1,1: LeakyReLU is piecewise affine with a kink at every line, tanh is smooth, identity one line."
+    caption = (
+        "Widths 5,5,5,1,1: LeakyReLU is piecewise affine with a kink at every line, tanh is "
+        "smooth, identity one line."
+    )
     picture = Picture(panels, columns=3, caption=caption, size=(4.0, 3.4))
     claims = (_affine_claim(leaky), _smooth_claim(tanh), _identity_claim(identity))
     intro = "; ".join(found.says[0] for found in fits) + "."
@@ -124,7 +128,7 @@ def _affine_claim(net: Trained) -> Claim:
 def _smooth_claim(net: Trained) -> Claim:
     said = [kinks.examine(net.subject(seed), None, None, 1).says[0] for seed in range(SEEDS)]
     smooth = ["no kinks" in text for text in said]
-    verdict = "holds" if all(smooth) else "does not hold"
+    verdict: Verdict = "holds" if all(smooth) else "does not hold"
     return Claim(4, "tanh has no kinks.", "fit.dl, shape=tanh", f"none in {share(smooth)} nets", verdict)
 
 
@@ -174,14 +178,16 @@ def surfaces() -> Section:
             7,
             "Minima of tanh extend over larger regions.",
             "fit.dl",
-            f"distance in ‖θ‖ at which the loss is 0.05 above that of θ, median over {DIRECTIONS} directions: "
+            f"distance in ‖θ‖ at which the loss is 0.05 above that of θ, median over {DIRECTIONS} "
+            f"directions: "
             f"LeakyReLU {estimate(wide[0])}, tanh {estimate(wide[1])}",
             _less(wide[0], wide[1]),
         ),
         _degree_claim(nets[0]),
     )
     intro = (
-        "The loss at θ* + t₁θ₁ + t₂θ₂ for the best net of each activation, three random pairs of directions each, all "
+        "The loss at θ* + t₁θ₁ + t₂θ₂ for the best net of each activation, three random pairs of "
+        "directions each, all "
         "on one scale. The slides caption the tanh surfaces LeakyReLU."
     )
     pictures = _pictures(contours.picture, spaces.picture)
@@ -190,7 +196,7 @@ def surfaces() -> Section:
 
 
 def _steepness(net: Trained) -> tuple[Vector, Vector]:
-    """For each seed, medians over directions: the rise at ‖θ‖, and the distance at which the loss is 0.05 up."""
+    """For each seed, medians over directions: the rise at ‖θ‖, and where the loss is 0.05 up."""
     rng = np.random.default_rng(1)
     rises, widths = [], []
     for theta in net.theta[:30]:
@@ -212,7 +218,9 @@ def _less(smaller: Vector, larger: Vector) -> Any:
 
 def _degree_claim(net: Trained) -> Claim:
     """On a piece of a line that no unit of no sample bends on, L is a polynomial of degree 2n: n = 5."""
-    degree, errors, lower = 10, [], []
+    degree = 10
+    errors: list[float] = []
+    lower: list[float] = []
     for seed in range(30):
         theta, way = net.theta[seed], np.random.default_rng(seed).standard_normal(net.problem.size)
         reach = 1e-2 / np.linalg.norm(way) * np.linalg.norm(theta)
@@ -226,7 +234,8 @@ def _degree_claim(net: Trained) -> Claim:
         8,
         "With LeakyReLU the squared loss is piecewise polynomial of degree 2n in θ.",
         "fit.dl, shape=leaky_relu (n = 5)",
-        f"on one piece of a line a polynomial of degree 10 misses by {max(errors):.1e} of the loss at most, a straight "
+        f"on one piece of a line a polynomial of degree 10 misses by {max(errors):.1e} of the loss at "
+        f"most, a straight "
         f"line by {np.median(lower):.1e}",
         "holds" if max(errors) < 1e-10 else "does not hold",
     )

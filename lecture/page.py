@@ -1,4 +1,4 @@
-"""The page: sections with pictures inside it, each with its numbers and a sentence, and the ledger at the end."""
+"""The page: sections with pictures, each with its numbers and a sentence, and the ledger at the end."""
 
 import base64
 from collections.abc import Iterable, Sequence
@@ -6,16 +6,14 @@ from dataclasses import dataclass
 from html import escape
 from io import BytesIO
 
-import matplotlib
-
 from deltaplan.plugins.examining import Picture
-from deltaplan.runtime.lab.figures import figure_of, style_of
+from deltaplan.runtime.lab.figures import figure_of
 from lecture.claims import Claim
 
 STYLE = """
 :root { color-scheme: light dark }
-body { font: 16px/1.5 system-ui, sans-serif; max-width: 60rem; margin: 2rem auto; padding: 0 1rem; color: #1f2328;
-  background: #fff }
+body { font: 16px/1.5 system-ui, sans-serif; max-width: 60rem; margin: 2rem auto; padding: 0 1rem;
+  color: #1f2328; background: #fff }
 h1, h2 { line-height: 1.2 } h2 { margin-top: 2.6rem; border-top: 1px solid #d0d7de; padding-top: 1rem }
 figure { margin: 1.2rem 0 } figure img { max-width: 100%; background: #fff }
 figcaption { color: #57606a }
@@ -53,9 +51,10 @@ def page(sections: Sequence[Section], slips: Sequence[tuple[str, str]], footer: 
 <html lang="en"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width">
 <title>Deep learning: the lecture, redone</title><style>{STYLE}</style></head><body>
 <h1>Deep learning: the lecture, redone</h1>
-<p>Every net on this page was trained by deltaplan for this page, from the specs in <code>specs/lecture</code>. Statistics are
-medians over seeds with 95 % intervals by the bootstrap; each claim of the lecture has its verdict, also where it does not
-show. <a href="#ledger">The ledger of claims</a> is at the end.</p>
+<p>Every net on this page was trained by deltaplan for this page, from the specs in
+<code>specs/lecture</code>. Statistics are medians over seeds with 95 % intervals by the bootstrap; each claim
+of the lecture has its verdict, also where it does not show.
+<a href="#ledger">The ledger of claims</a> is at the end.</p>
 {"".join(parts)}
 <h2 id="ledger">The ledger of claims</h2>
 {_table(("", "the lecture says", "measured", "verdict", "spec"), map(_ledger_row, claims), raw=True)}
@@ -80,8 +79,7 @@ def _section(section: Section) -> str:
 
 def _figure(picture: Picture) -> str:
     content = BytesIO()
-    with matplotlib.rc_context(style_of(dark=False)):
-        figure_of(picture).savefig(content, format="png", dpi=110)
+    figure_of(picture).savefig(content, format="png", dpi=110)
     data = base64.b64encode(content.getvalue()).decode()
     alt = escape(picture.caption, quote=True)
     return (

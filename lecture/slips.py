@@ -15,11 +15,13 @@ SLIPS = (
     ),
     (
         "∂L/∂b_j = (δ_{j+1} ⊙ σ′(W_j x_j + b_j))ᵀ",
-        "z_j is meant where x_j stands: `deltaplan show --plan` prints v_j = W_j z_j + b_j, and claim 25 checks it.",
+        "z_j is meant where x_j stands: `deltaplan show --plan` prints v_j = W_j z_j + b_j, and "
+        "claim 25 checks it.",
     ),
     (
         "Residual estimates: ‖z_{j+1}‖ = ‖σ(…)‖ + ‖z_j‖ and ‖δ_j‖ = ‖W_jᵀ(…)‖ + δ_{j+1}",
-        "They are ≤ by the triangle inequality, and the last term lacks its norm bars. Claim 22 and `lab lipschitz`.",
+        "They are ≤ by the triangle inequality, and the last term lacks its norm bars. Claim 22 and "
+        "`lab lipschitz`.",
     ),
     (
         "Tanh landscapes are captioned LeakyReLU",

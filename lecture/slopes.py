@@ -7,8 +7,8 @@ import numpy as np
 import deltaplan
 from deltaplan.plugins.examining import Panel, Picture
 from deltaplan.runtime.inquiries import check_gradients
-from lecture.claims import Claim, Verdict, estimate, share
 from deltaplan.runtime.problem import Problem
+from lecture.claims import Claim, Verdict, estimate, share
 from lecture.nets import SPECS, Vector, untrained
 from lecture.page import Section
 
@@ -35,7 +35,8 @@ def backpropagation() -> Section:
         "holds" if max(errors) < 1e-6 else "does not hold",
     )
     intro = (
-        "The plan that deltaplan derives and runs is the lecture's: forward, backward, weight updates. Here it is for one "
+        "The plan that deltaplan derives and runs is the lecture's: forward, backward, weight "
+        "updates. Here it is for one "
         "layer of five, one of one, and the output."
     )
     return Section("Backpropagation", intro, text=str(deltaplan.compile(experiment)), claims=(claim,))
@@ -59,7 +60,8 @@ def vanishing() -> Section:
         _average_claim(),
     )
     intro = (
-        "Twenty layers of ten. The slide's bound has one factor of 0.25 too many: with σₙ = Id it stands n − j times. It is a "
+        "Twenty layers of ten. The slide's bound has one factor of 0.25 too many: with σₙ = Id it "
+        "stands n − j times. It is a "
         "bound where ‖W_j‖ ≤ 1; in general Π‖W_j‖ goes with it."
     )
     picture = Picture(panels, columns=2, caption=caption, size=(5.0, 3.6))
@@ -111,7 +113,8 @@ def _sigmoid_claim() -> Claim:
         26,
         "Sigmoid gradients vanish: ‖δ_j‖ ≤ 0.25^(n−j) Π‖W‖ C.",
         "slopes.dl, shape=sigmoid",
-        f"measured over bound {estimate(slack)}, never above 1; over twenty layers ‖δ‖ falls by 10^{np.median(one_more):.0f}",
+        f"measured over bound {estimate(slack)}, never above 1; over twenty layers ‖δ‖ falls by "
+        f"10^{np.median(one_more):.0f}",
         "holds" if max(slack) <= 1 + 1e-9 else "does not hold",
     )
 
@@ -133,7 +136,8 @@ def _explode_claim(slopes: dict[Any, Vector]) -> Claim:
     plain, skips, tanh = (estimate(grown[name]) for name in ("ReLU", "ReLU, skips", "tanh"))
     return Claim(
         28,
-        "With L‖W_j‖ > 1 gradients explode, most of all with skips: (1 + L‖W_j‖) for each layer; tanh damps them.",
+        "With L‖W_j‖ > 1 gradients explode, most of all with skips: (1 + L‖W_j‖) for each layer; "
+        "tanh damps them.",
         "slopes.dl, spread=0.8",
         f"log₁₀ ‖δ₁‖/‖δ₂₀‖: ReLU {plain}, ReLU with skips {skips}, tanh {tanh}",
         "holds" if skips.low > plain.high and skips.low > 1 and tanh.high < plain.low else "does not hold",
@@ -166,7 +170,8 @@ def _average_claim() -> Claim:
         30,
         "The average Lipschitz constant is below the worst case: 0.5 for ReLU, less than 1 for tanh.",
         "slopes.dl, spread=0.3",
-        f"E[σ′] ReLU {values['relu']} (at most 1), tanh {values['tanh']} (at most 1), sigmoid {values['sigmoid']} (at most 0.25); "
+        f"E[σ′] ReLU {values['relu']} (at most 1), tanh {values['tanh']} (at most 1), sigmoid "
+        f"{values['sigmoid']} (at most 0.25); "
         f"positive units of ReLU in {share(found['relu'] > 0)} nets",
         verdict,
         "" if verdict == "holds" else "inputs of units are as often positive as negative",

@@ -75,8 +75,10 @@ class Functions(Protocol):
 class Way(Protocol):
     """θ along a run: `theta` [k, size] after `steps` [k] steps."""
 
-    steps: "np.ndarray[Any, Any]"
-    theta: "np.ndarray[Any, Any]"
+    @property
+    def steps(self) -> "np.ndarray[Any, Any]": ...
+    @property
+    def theta(self) -> "np.ndarray[Any, Any]": ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -183,10 +185,21 @@ class Regions(Protocol):
 class Subject(Protocol):
     """What is examined: a trained run, or a spec at the parameters that training begins with."""
 
-    name: str
-    trained: bool
-    theta: "Vector"  # [size]
-    parts: tuple[str, ...]  # of its data: `train`, `validation`, `test`
+    @property
+    def name(self) -> str:
+        """What it is called: the folder of the run, or the spec."""
+
+    @property
+    def trained(self) -> bool:
+        """Whether it is a run."""
+
+    @property
+    def theta(self) -> "Vector":
+        """The parameters [size]."""
+
+    @property
+    def parts(self) -> tuple[str, ...]:
+        """Those of its data: `train`, `validation`, `test`."""
 
     @property
     def classes(self) -> tuple[str, ...]:

@@ -40,7 +40,7 @@ def figure_of(picture: Picture, dark: bool = False) -> Any:
 
     columns = min(picture.columns, len(picture.panels))
     rows = -(-len(picture.panels) // columns)
-    with matplotlib.rc_context(style_of(dark)):
+    with matplotlib.rc_context(_style(dark)):
         size = (picture.size[0] * columns, picture.size[1] * rows)
         figure = Figure(figsize=size, layout="constrained")
         for place, panel in enumerate(picture.panels, 1):
@@ -57,7 +57,7 @@ def save_figure(picture: Picture, path: Path, dark: bool = False) -> Path:
     from io import BytesIO
 
     figure, content = figure_of(picture, dark), BytesIO()
-    with _matplotlib().rc_context(style_of(dark)):
+    with _matplotlib().rc_context(_style(dark)):
         metadata = (
             None if path.suffix == ".png" else {"Date" if path.suffix == ".svg" else "CreationDate": None}
         )
@@ -81,7 +81,7 @@ def _matplotlib() -> Any:
         raise DeltaplanError(NoMatplotlib()) from None
 
 
-def style_of(dark: bool) -> dict[str, Any]:
+def _style(dark: bool) -> dict[str, Any]:
     """matplotlib's settings for our pictures."""
     page, text, tick, grid = PAGES[dark]
     cycler = import_module("cycler").cycler
