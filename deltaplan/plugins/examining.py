@@ -29,6 +29,19 @@ class Functions(Protocol):
     def objective(self, theta: "Vector", *, precision: Literal["float64", "float32"] = "float64") -> Any:
         """The loss with the regularizers."""
 
+    def plane(
+        self,
+        center: "Vector",
+        first: "Vector",
+        second: "Vector",
+        a: "Vector",
+        b: "Vector",
+        *,
+        objective: bool = False,
+        precision: Literal["float64", "float32"] = "float64",
+    ) -> "Vector":
+        """The loss, or the objective, at center + a·first + b·second for each pair of a and b."""
+
     def grad(self, theta: "Vector") -> "Vector":
         """∂loss/∂θ."""
 

@@ -74,20 +74,18 @@ def _views(subject: Subject, around: Around) -> Iterator[View]:
     for number in range(1, count + 1):
         directions = _directions(subject, around, number)
         steps = around.steps * (ROOM if around.directions == "path" else 1.0)
-        grid = _grid(steps, len(directions))
-        found = np.asarray(value(subject.theta + grid @ directions), np.float64)
-        shape = (len(steps),) * len(directions)
+        found = _values(subject, around, directions, steps)
         centre = float(value(subject.theta))
         way = _way(subject, directions)
-        yield View(subject, number, directions, steps, found.reshape(shape), centre, way)
+        yield View(subject, number, directions, steps, found, centre, way)
 
 
-def _grid(steps: Vector, axes: int) -> Vector:
-    """Coordinates [points, axes]; the first direction varies fastest."""
-    if axes == 1:
-        return steps[:, None]
-    second, first = np.meshgrid(steps, steps, indexing="ij")
-    return np.stack([first.ravel(), second.ravel()], axis=1)
+def _values(subject: Subject, around: Around, directions: Vector, steps: Vector) -> Vector:
+    """[points], or [points, points] where the first direction goes along the last axis: one native call."""
+    first, second = directions[0], directions[-1]
+    a, b = (steps, 0.0 * steps) if len(directions) == 1 else np.meshgrid(steps, steps)
+    of = around.of == "objective"
+    return subject.problem_on(around.part).plane(subject.theta, first, second, a, b, objective=of)
 
 
 def _directions(subject: Subject, around: Around, number: int) -> Vector:
