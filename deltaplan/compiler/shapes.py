@@ -52,8 +52,23 @@ def trace(use_of_layer: Layer, given: Shape, source: AnyNode | None = None) -> T
     Raises SpecError where the shapes do not fit (`source`, the node that gives the shape, is named in the
     error) and PluginError where the function does not keep the contract.
     """
-    contract = use_of_layer.use.contract
+    contract, values = use_of_layer.use.contract, use_of_layer.use.values
     assert isinstance(contract, contracts.Layer), "a Layer node uses a contract of kind layer"
+    alike = (contract.forward, tuple(values.items()), use_of_layer.bias, given)
+    if alike in _traced:
+        return _traced[alike]
+    found = _run(contract, use_of_layer, given, source)
+    if len(_traced) >= REMEMBERED:
+        _traced.clear()
+    _traced[alike] = found
+    return found
+
+
+REMEMBERED = 4096  # kinds of layers: those of one model are alike, and each is asked for in several passes
+_traced: dict[object, "Traced"] = {}
+
+
+def _run(contract: contracts.Layer, use_of_layer: Layer, given: Shape, source: AnyNode | None) -> Traced:
     builder = SketchBuilder(use_of_layer, given, source)
     try:
         result = contract.forward(builder, Sketch(given), **use_of_layer.use.values)

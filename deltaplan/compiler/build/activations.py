@@ -1,5 +1,7 @@
 """Activations as the writer gives them: a name or a call, perhaps with a factor."""
 
+from functools import lru_cache
+
 from deltaplan.compiler.build.binding import bind_call
 from deltaplan.compiler.build.bound import Word, as_word
 from deltaplan.compiler.build.context import Context
@@ -58,8 +60,14 @@ def form_of(context: Context, kind: Kind, contract: contracts.Contribution, *ext
 
 def filled(expression: Expr, use: Use) -> Expr:
     """A contract's expression with the parameters of a use put in."""
-    given = {p.name: use.values[p.name] for p in use.contract.parameters}
-    return substitute(expression, {name: const(float(str(value))) for name, value in given.items()})
+    given = tuple((p.name, float(str(use.values[p.name]))) for p in use.contract.parameters)
+    return _filled(expression, given)
+
+
+@lru_cache(maxsize=256)
+def _filled(expression: Expr, given: tuple[tuple[str, float], ...]) -> Expr:
+    """The same for the many lines that are alike."""
+    return substitute(expression, {name: const(value) for name, value in given})
 
 
 def split_factor(context: Context, scope: Scope, item: tree.Value) -> tuple[float, tree.Value]:
