@@ -190,6 +190,8 @@ def check_columns(context: Context, model: Model, data: DataSpec) -> None:
                 context.refuse(TargetIsInput(span=column.span, name=name, notes=notes))
     scalars = all(isinstance(f.use.contract, DataSource) and f.use.contract.scalars for f in data.files)
     for node, columns in data.inputs.items():
+        if node not in model.inputs:
+            continue  # its line is broken, which is told
         if columns and scalars and prod(model.inputs[node].shape) < data.window * len(columns):
             _check_width(context, model.inputs[node], columns, times=data.window)
     for node, columns in own.items():
