@@ -58,7 +58,11 @@ def _registry(ctx: click.Context) -> "Registry":
 
 
 def _command(contract: "Analysis") -> click.Command:
-    @click.command(contract.name, help=contract.doc, short_help=contract.doc.strip().partition("\n")[0])
+    from deltaplan.diagnostics.letters import ascii
+
+    doc = ascii(contract.doc)
+
+    @click.command(contract.name, help=doc, short_help=doc.strip().partition("\n")[0])
     @click.argument(
         "targets",
         metavar="RUN..." if contract.trained and contract.several else _metavar(contract),

@@ -44,7 +44,7 @@ def command(
     quiet: bool,
     as_json: bool,
 ) -> None:
-    """Train a spec once for each trial of its `sweep { … }`, and compare them.
+    """Train a spec once for each trial of its `sweep { ... }`, and compare them.
 
     The sweep's folder holds the table (results.csv), the picture (sweep.svg) and the run of the best trial
     (best/). A sweep that was stopped goes on where it was, also after its `sweep` block has changed; what is

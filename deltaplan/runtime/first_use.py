@@ -2,6 +2,7 @@
 to see in the training itself."""
 
 from collections.abc import Iterator
+from math import isfinite
 from typing import ClassVar
 
 import deltaplan
@@ -78,7 +79,7 @@ def _wrong_blocks(
     seed = experiment.train.seed
     rows = gradcheck(experiment.graph, initial(experiment.graph, seed), data, scale, seed, NUMBERS)
     worst = max(rows, key=lambda row: row.error, default=None)
-    if worst is not None and not worst.passed:
+    if worst is not None and not worst.passed and (isfinite(worst.derived) or isfinite(worst.difference)):
         place = f"∂J/∂{worst.block}{list(worst.index)}"
         yield _wrong(new[0], f"{place} is {worst.derived:.9g}, by differences {worst.difference:.9g}", new)
 

@@ -281,6 +281,9 @@ class Placing:
                 if tensor.name not in self.spots and tensor.name not in found.inside:
                     self.spots[tensor.name] = Spot("arena", self._take(self._length(tensor)))
             kernel, tensors = self.kernels.of(found, self.axes)
+            for tensor in tensors:  # a map by itself writes all its outputs, those that nothing reads too
+                if tensor.name not in self.spots and tensor.name in found.inside:
+                    self.spots[tensor.name] = Spot("arena", self._take(self._length(tensor)))
             names = [t.name for t in tensors]
             spots = [self.spots[name] for name in names]
             if any(b.name == "scratch" for b in kernel.parameters):
