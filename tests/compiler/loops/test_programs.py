@@ -88,14 +88,19 @@ def test_training_loops_of_the_specs(specs):
 
 
 def test_ensembles_of_the_specs(specs):
+    alone = set()
     for number, path in enumerate(short_specs_in(specs)):
         found, _ = plans_of(path)
         for machine, batch in list(zip(MACHINES, (None, 24, 24, None), strict=True))[number % 2 :: 2]:
             made = ensemble(
                 found.train, found.evaluate, found.update, KINDS[machine.lanes], machine, 50, batch, 70
             )
+            if made is None:  # too large a step for lanes
+                alone.add(path.name)
+                continue
             for each in made.programs:
                 verify(each, given=["g"])
+    assert alone <= {"autoencoder.dl", "digits_cnn.dl", "digits_resnet.dl", "unet.dl"}
 
 
 @given(models(), st.sampled_from(SIZES), st.sampled_from(MACHINES), st.booleans(), st.sampled_from([0, 0, 5]))
