@@ -28,7 +28,8 @@ class Instruments(click.Group):
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
         from deltaplan.runtime.lab.examine import analysis_of
 
-        return _command(analysis_of(cmd_name, _registry(ctx)))
+        registry = _registry(ctx)  # the files of `--use` are run once
+        return _command(analysis_of(cmd_name, registry), registry)
 
 
 @click.group("lab", cls=Instruments)
@@ -57,7 +58,7 @@ def _registry(ctx: click.Context) -> "Registry":
     return found
 
 
-def _command(contract: "Analysis") -> click.Command:
+def _command(contract: "Analysis", registry: "Registry") -> click.Command:
     from deltaplan.diagnostics.letters import ascii
 
     doc = ascii(contract.doc)
@@ -81,10 +82,7 @@ def _command(contract: "Analysis") -> click.Command:
     @params_option
     @run_plugins_option
     @json_option("Print what was found as JSON.")
-    @click.pass_context
     def verb(
-        ctx: click.Context,
-        /,
         targets: tuple[Path, ...],
         picture: Path | None,
         no_picture: bool,
@@ -100,7 +98,6 @@ def _command(contract: "Analysis") -> click.Command:
         from deltaplan.runtime.lab.examine import examine
 
         _check_places(picture, data)
-        registry = _registry(ctx.parent or ctx)
         opened = [_opened(target, run_plugins) for target in targets]
         given = {name: value for name, value in options.items() if value is not None}
         found = examine(contract.name, *opened, seed=seed, params=params or None, registry=registry, **given)

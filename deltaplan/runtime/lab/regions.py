@@ -26,6 +26,11 @@ class Regions:
     polygons: tuple[Array, ...]
     values: Array
 
+    @property
+    def areas(self) -> Array:
+        """Of each polygon, in the units of its corners."""
+        return np.array([area(corners) for corners in self.polygons])
+
 
 def regions(plan: Plan, vector: Array, box: Mapping[str, tuple[Array, Array]]) -> Regions:
     """The regions inside a box, low and high [2] of the one input. Unfit where the net is not piecewise

@@ -104,7 +104,7 @@ def _of_two_inputs(subject: Subject, low: Any, high: Any) -> Findings:
         f"{subject.name}: {_count(len(found.polygons), 'affine region')} in the box of the data",
         *(f"{n} from {a:.4g} to {b:.4g}" for n, a, b in zip(subject.inputs, low, high, strict=True)),
     )
-    areas = np.array([_area(corners) for corners in found.polygons])
+    areas = found.areas
     row = ("area of a region", float(areas.min()), float(np.median(areas)), float(areas.max()))
     arrays = {
         "areas": areas,
@@ -114,11 +114,6 @@ def _of_two_inputs(subject: Subject, low: Any, high: Any) -> Findings:
     }
     sheet = Sheet(("", "least", "median", "greatest"), (row,))
     return Findings(says, (sheet,), arrays, _regions_picture(subject, found, low, high))
-
-
-def _area(corners: Any) -> float:
-    x, y = corners.T
-    return float(abs(np.dot(x, np.roll(y, -1)) - np.dot(y, np.roll(x, -1))) / 2)
 
 
 def _regions_picture(subject: Subject, found: Any, low: Any, high: Any) -> Picture:
