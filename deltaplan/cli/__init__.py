@@ -3,10 +3,11 @@
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
-from importlib import import_module
 from typing import Any
 
 import click
+
+from deltaplan.cli.verbs import Verbs
 
 JSON = "deltaplan.json"  # in the context's meta: the verb was asked for JSON, so its errors are JSON too
 NO_PLUGINS, OFF = "--no-plugins", "DELTAPLAN_NO_PLUGINS"  # as in plugins.loader, which no verb need import
@@ -17,27 +18,10 @@ VERBS = (
 )
 
 
-class Verbs(click.Group):
-    """Finds a verb in the module of its name, so that start-up pays for the one verb alone."""
+class MainVerbs(Verbs):
+    """The verbs of `deltaplan`."""
 
-    def list_commands(self, ctx: click.Context) -> list[str]:
-        return list(VERBS)
-
-    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
-        if cmd_name not in VERBS:
-            return None
-        command: click.Command = import_module(f"deltaplan.cli.{cmd_name}").command
-        return command
-
-    def resolve_command(
-        self, ctx: click.Context, args: list[str]
-    ) -> tuple[str | None, click.Command | None, list[str]]:
-        from deltaplan.diagnostics import nearest
-
-        if args and args[0] not in VERBS and not args[0].startswith("-"):
-            similar = nearest(args[0], VERBS)
-            ctx.fail(f"no verb `{args[0]}`" + (f"; similar name: `{similar}`" if similar else ""))
-        return super().resolve_command(ctx, args)
+    package, verbs = __name__, VERBS
 
     def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
         """`--no-plugins` may stand behind the verb too."""
@@ -69,7 +53,7 @@ class Verbs(click.Group):
 
 
 @click.group(
-    cls=Verbs,
+    cls=MainVerbs,
     context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 80},
     epilog="Exit codes: 0 done, 1 a mistake in the spec or the data, 2 wrong usage, 130 ended by Ctrl-C.",
 )

@@ -1,36 +1,19 @@
 """`deltaplan plugins VERB …`: one file a verb, imported when it is used."""
 
-from importlib import import_module
-
 import click
+
+from deltaplan.cli.verbs import Verbs
 
 VERBS = ("check", "list", "new", "show")
 
 
-class Verbs(click.Group):
-    """Finds a verb in the module of its name."""
+class PluginVerbs(Verbs):
+    """The verbs of `deltaplan plugins`."""
 
-    def list_commands(self, ctx: click.Context) -> list[str]:
-        return [*VERBS]  # `list` is a verb of this package
-
-    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
-        if cmd_name not in VERBS:
-            return None
-        command: click.Command = import_module(f"deltaplan.cli.plugins.{cmd_name}").command
-        return command
-
-    def resolve_command(
-        self, ctx: click.Context, args: list[str]
-    ) -> tuple[str | None, click.Command | None, list[str]]:
-        from deltaplan.diagnostics import nearest
-
-        if args and args[0] not in VERBS and not args[0].startswith("-"):
-            similar = nearest(args[0], VERBS)
-            ctx.fail(f"no verb `{args[0]}`" + (f"; similar name: `{similar}`" if similar else ""))
-        return super().resolve_command(ctx, args)
+    package, verbs = __name__, VERBS
 
 
-@click.group("plugins", cls=Verbs)
+@click.group("plugins", cls=PluginVerbs)
 def command() -> None:
     """Plugins: activations, losses, regularizers, layers, optimizers and more.
 
