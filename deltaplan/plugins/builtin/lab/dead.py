@@ -8,6 +8,7 @@ import numpy as np
 
 from deltaplan.plugins.api import Findings, Node, Panel, Picture, Sheet, Subject
 from deltaplan.plugins.builtin.lab.chain import layers_of
+from deltaplan.plugins.builtin.lab.singular import singular_values
 
 Matrix = np.ndarray[Any, np.dtype[np.float64]]
 
@@ -41,12 +42,11 @@ def examine(subject: Subject, samples: int, part: str) -> Findings:
 def ranks(features: Matrix) -> tuple[int, float]:
     """The numerical rank of [N, width], and the effective one, the exponential of the entropy of the singular
     values (Roy and Vetterli, 2007); 0 for nothing but zeros."""
-    singular = np.linalg.svd(features, compute_uv=False)
-    if not singular[0] > 0:
+    singular, rank = singular_values(features)
+    if not rank:
         return 0, 0.0
-    tolerance = singular[0] * max(features.shape) * np.finfo(np.float64).eps
-    parts = singular[singular > tolerance] / singular[singular > tolerance].sum()
-    return int((singular > tolerance).sum()), float(np.exp(-(parts * np.log(parts)).sum()))
+    parts = singular[:rank] / singular[:rank].sum()
+    return rank, float(np.exp(-(parts * np.log(parts)).sum()))
 
 
 def _let_through(

@@ -10,6 +10,7 @@ import numpy as np
 
 from deltaplan.plugins.api import Findings, Panel, Picture, Sheet, Subject, Unfit
 from deltaplan.plugins.builtin.lab.chain import chain_of
+from deltaplan.plugins.builtin.lab.singular import singular_values
 
 Matrix = np.ndarray[Any, np.dtype[np.float64]]
 
@@ -48,8 +49,8 @@ def examine(subject: Subject, sample: int, part: str) -> Findings:
 
 def _singular(matrix: Matrix) -> Matrix:
     """The singular values, falling; 0 for what is round-off."""
-    values: Matrix = np.asarray(np.linalg.svd(matrix, compute_uv=False), np.float64)
-    return np.where(values > values[0] * max(matrix.shape) * np.finfo(np.float64).eps, values, 0.0)
+    values, rank = singular_values(matrix)
+    return np.where(np.arange(len(values)) < rank, values, 0.0)
 
 
 def _check_sizes(sizes: Sequence[int]) -> None:

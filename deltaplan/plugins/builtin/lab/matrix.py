@@ -5,6 +5,7 @@ from typing import Any
 import numpy as np
 
 from deltaplan.plugins.api import Findings, Node, Panel, Picture, Sheet, Subject, Unfit
+from deltaplan.plugins.builtin.lab.singular import singular_values
 
 LARGEST = 4_000_000  # numbers of a matrix
 
@@ -22,8 +23,7 @@ def examine(subject: Subject, layer: str | None) -> Findings:
     filled = matrix != 0
     blocks = subject.problem.split(subject.theta)
     own = sum(blocks[name].size for name in node.blocks if not name.endswith(".b"))
-    values = np.linalg.svd(matrix, compute_uv=False)
-    rank = int((values > values[0] * max(matrix.shape) * np.finfo(float).eps).sum()) if values[0] else 0
+    values, rank = singular_values(matrix)
     says = (
         f"{subject.name}: `{node.name}` ({node.text}) is a {rows}x{columns} matrix with {filled.mean():.1%} "
         f"of its numbers not 0",

@@ -5,6 +5,7 @@ from typing import Any
 import numpy as np
 
 from deltaplan.plugins.api import Findings, Panel, Picture, Sheet, Subject
+from deltaplan.plugins.builtin.lab.singular import singular_values
 
 HEAD = ("part", "samples", "outputs", "numbers to fit", "parameters", "parameters / numbers")
 LARGEST = 20_000_000  # numbers of the Jacobian
@@ -24,8 +25,7 @@ def examine(subject: Subject, samples: int) -> Findings:
     count = max(1, min(samples, whole.samples, LARGEST // max(1, size * outputs)))
     some = subject.problem_on("train", count)
     jacobian = some.jacobian(subject.theta).reshape(-1, size)
-    values = np.linalg.svd(jacobian, compute_uv=False)
-    rank = int((values > values[0] * max(jacobian.shape) * np.finfo(float).eps).sum()) if values[0] else 0
+    values, rank = singular_values(jacobian)
     over = "more" if size > numbers else "fewer"
     says = (
         f"{subject.name}: {size:,} parameters for {numbers:,} numbers to fit, "
