@@ -3,16 +3,15 @@
 Parameters are deltaplan's flat θ: the weights of all layers, then the biases.
 """
 
-import atexit
 import ctypes
 import shutil
 import subprocess
-import tempfile
 from collections.abc import Sequence
 from ctypes import c_double, c_int, c_long, c_uint64
 from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from time import perf_counter
 from typing import Any
 
@@ -33,25 +32,17 @@ def installed() -> bool:
 
 
 @cache
-def folder() -> Path:
-    """Where this process keeps what it compiles, until it ends."""
-    path = Path(tempfile.mkdtemp(prefix="deltaplan-benchmarks-"))
-    atexit.register(shutil.rmtree, path, ignore_errors=True)
-    return path
-
-
-@cache
 def library(name: str, dtype: str, *defines: str) -> ctypes.CDLL:
-    """`reference/NAME.c` in this precision, compiled once.
+    """`reference/NAME.c` in this precision, compiled once; its file goes as soon as it is loaded.
 
     The linker does not see -ffast-math: it would add code that flushes tiny numbers to 0 in all the process.
     """
-    precision = np.dtype(dtype).itemsize * 8
-    options = [f"-D{text}" for text in (f"PRECISION={precision}", *defines)]
-    made = str(folder() / "-".join([name, str(precision), *defines]))
-    run([COMPILER, *FLAGS, *options, "-c", str(SOURCES / f"{name}.c"), "-o", f"{made}.o"])
-    run([COMPILER, "-shared", f"{made}.o", "-o", f"{made}.so", "-lm"])
-    return ctypes.CDLL(f"{made}.so")
+    options = [f"-D{text}" for text in (f"PRECISION={np.dtype(dtype).itemsize * 8}", *defines)]
+    with TemporaryDirectory(prefix="deltaplan-benchmarks-", ignore_cleanup_errors=True) as folder:
+        made = f"{folder}/{name}"
+        run([COMPILER, *FLAGS, *options, "-c", str(SOURCES / f"{name}.c"), "-o", f"{made}.o"])
+        run([COMPILER, "-shared", f"{made}.o", "-o", f"{made}.so", "-lm"])
+        return ctypes.CDLL(f"{made}.so")
 
 
 def run(command: Sequence[str]) -> None:
