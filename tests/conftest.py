@@ -1,7 +1,7 @@
 """What the whole suite shares: golden texts and hypothesis' profiles."""
 
 import os
-import tempfile
+import signal
 from collections.abc import Callable
 from difflib import unified_diff
 from pathlib import Path
@@ -24,11 +24,18 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     )
 
 
-def pytest_configure(config: pytest.Config) -> None:
-    """Machine code that the tests compile is kept for this run of them, and not among the user's."""
-    folder = tempfile.TemporaryDirectory(prefix="deltaplan-cache-")
-    os.environ["DELTAPLAN_CACHE"] = folder.name
-    config.add_cleanup(folder.cleanup)
+def pytest_configure() -> None:
+    """A run that is told to end (`timeout` does) tidies up as one that is interrupted."""
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
+
+
+@pytest.fixture(scope="session", autouse=True)
+def machine_code(tmp_path_factory: pytest.TempPathFactory) -> None:
+    """What the tests compile is kept for this run of them and all its processes, and not among the user's."""
+    folder = tmp_path_factory.getbasetemp()
+    if "PYTEST_XDIST_WORKER" in os.environ:
+        folder = folder.parent
+    os.environ["DELTAPLAN_CACHE"] = str(folder / "machine-code")
 
 
 @pytest.fixture
