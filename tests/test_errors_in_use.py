@@ -11,8 +11,6 @@ import numpy as np
 import pytest
 
 import deltaplan
-from deltaplan.compiler.loops.c.refusals import refuse_steps
-from deltaplan.compiler.steps import MatMul, Tensor
 from deltaplan.diagnostics import DeltaplanError, SpecError
 from deltaplan.runtime.interop.c import export as to_c
 from deltaplan.runtime.lab.arrays import write_arrays
@@ -51,6 +49,17 @@ train {
     optimizer adam
     epochs 2
 }
+"""
+ARCTAN = """\
+import numpy as np
+from deltaplan.plugins.api import activation, numpy_function
+
+arctan = numpy_function("arctan", np.arctan, lambda u: 1 / (1 + u**2))
+
+
+@activation("arctan")
+def arctan_of(u):
+    return arctan(u)
 """
 Case = Callable[[], object]
 CASES: list[Case] = []
@@ -352,10 +361,9 @@ def solver_in_c() -> None:
 
 @case
 def not_in_c() -> None:
-    """A product of two tensors that both have samples: no layer has one yet."""
-    matrix, vector = Tensor("M", (2, 2), batched=True), Tensor("z", (2,), batched=True)
-    product = MatMul(inputs=(matrix, vector), outputs=(Tensor("v", (2,), batched=True),), origin="dense1")
-    refuse_steps(deltaplan.load("line.dl"), [product])
+    Path("mine.py").write_text(ARCTAN)
+    Path("line.dl").write_text('use "./mine.py"\n' + LINE.replace("tanh", "arctan"))
+    export("line.dl line.c")
 
 
 # ---- the laboratory

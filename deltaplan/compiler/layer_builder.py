@@ -88,8 +88,16 @@ class LayerBuilder:
         return self._parameters[f"{self._owner}.{name}"].tensor
 
     def matmul(self, a: Tensor, b: Tensor) -> Tensor:
+        if a.batched or len(b.shape) == 2:
+            return self._products_of_samples(a, b)
         out = self._out((a.shape[0],), b)
         return self._writer.emit(MatMul(inputs=(a, b), outputs=(out,), formula="{0} {1}"))
+
+    def _products_of_samples(self, a: Tensor, b: Tensor) -> Tensor:
+        """The product of matrices that each sample has of its own: all factors side by side, then sums."""
+        (rows, inner), columns = a.shape, b.shape[1:]
+        left = self.reshape(a, (rows, inner, *(1 for _ in columns)))
+        return self.sum(self.map(lambda x, y: x * y, left, b), (1,))
 
     def conv(
         self,

@@ -8,6 +8,7 @@ from deltaplan.compiler.nodes import AnyNode, Layer, Shape, show_shape
 from deltaplan.compiler.plans import Role as Role
 from deltaplan.compiler.windows import Window
 from deltaplan.diagnostics import Diagnostic, Note, PluginError, SpecError, mistake
+from deltaplan.plugins.expressions import Expr, argument
 from deltaplan.records import dataclass
 
 
@@ -97,11 +98,11 @@ class SketchBuilder:
             raise failed(self._layer, f"it updates {name!r}, which is no statistic of its shape")
 
     def matmul(self, a: Sketch, b: Sketch) -> Sketch:
-        if len(a.shape) != 2 or len(b.shape) != 1 or a.shape[1] != b.shape[0]:
+        if len(a.shape) != 2 or len(b.shape) not in (1, 2) or a.shape[1] != b.shape[0]:
             raise self.refuse(
                 f"a matrix of shape {show_shape(a.shape)} times one of shape {show_shape(b.shape)}"
             )
-        return Sketch(a.shape[:1])
+        return Sketch((a.shape[0], *b.shape[1:]))
 
     def conv(
         self,
@@ -149,6 +150,8 @@ class SketchBuilder:
         return Sketch((*(n * k for n, k in zip(x.shape[:-1], times, strict=True)), x.shape[-1]))
 
     def sum(self, x: Sketch, axes: Sequence[int], samples: bool = False) -> Sketch:
+        for axis in axes:
+            self._side(x, axis)
         return Sketch(tuple(n for axis, n in enumerate(x.shape) if axis not in axes))
 
     def largest(self, x: Sketch, axis: int) -> Sketch:
@@ -162,15 +165,26 @@ class SketchBuilder:
         return Sketch(tuple(shape))
 
     def slice(self, x: Sketch, axis: int, begin: int, end: int) -> Sketch:
+        side = self._side(x, axis)
+        if not 0 <= begin < end <= side:
+            raise self.refuse(
+                f"the slice {begin}:{end} of the {side} on axis {axis} of {show_shape(x.shape)}"
+            )
         return Sketch((*x.shape[:axis], end - begin, *x.shape[axis + 1 :]))
 
     def reverse(self, x: Sketch, axis: int) -> Sketch:
+        self._side(x, axis)
         return x
 
     def pad(self, x: Sketch, axis: int, before: int, after: int) -> Sketch:
+        if min(before, after, self._side(x, axis)) < 0:
+            raise self.refuse(f"{before} zeros before and {after} after axis {axis}")
         return Sketch((*x.shape[:axis], before + x.shape[axis] + after, *x.shape[axis + 1 :]))
 
     def map(self, function: Callable[..., Any], *tensors: Sketch) -> Sketch:
+        given = function(*(argument(f"x{i}") for i in range(len(tensors))))
+        if not isinstance(given, Expr):
+            raise failed(self._layer, f"a map's function gave {type(given).__name__}, not an expression")
         return Sketch(self._broadcast([t.shape for t in tensors]))
 
     def constant(self, value: float, shape: Sequence[int]) -> Sketch:
@@ -190,6 +204,12 @@ class SketchBuilder:
                 notes=origin(self._source, self._given),
             )
         )
+
+    def _side(self, x: Sketch, axis: int) -> int:
+        """The length of an axis; axes are counted from 0."""
+        if not 0 <= axis < len(x.shape):
+            raise self.refuse(f"axis {axis} of a shape {show_shape(x.shape)}")
+        return x.shape[axis]
 
     def _places(self, window: Window, x: Sketch) -> Shape:
         """How often the window fits on each side."""

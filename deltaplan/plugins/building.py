@@ -51,7 +51,7 @@ class Builder(Protocol):
     # Products
 
     def matmul(self, a: Any, b: Any) -> Any:
-        """a[m, k] b[k] → [m]"""
+        """a[m, k] b[k] → [m], or b[k, n] → [m, n]; each of them a parameter or of the sample"""
 
     def conv(
         self,

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 import deltaplan
-from deltaplan.diagnostics import SpecError
+from deltaplan.diagnostics import DeltaplanError, SpecError
 from deltaplan.plugins.loader import load_file
 from deltaplan.testing.suite import check
 
@@ -61,11 +61,64 @@ def test_squeeze_and_excitation(shape):
     np.testing.assert_allclose(found, (own.reshape(5, -1) @ w.T + b)[:, 0], rtol=1e-12)
 
 
+OWN_MATRIX = """
+from deltaplan.plugins.api import layer
+
+
+@layer("own_matrix")
+def own_matrix(builder, x):
+    \"\"\"M(x) x, with a matrix that each sample has of its own\"\"\"
+    (n,) = x.shape
+    entries = builder.matmul(builder.weight("W", (n * n, n), n, n), x)
+    return builder.matmul(builder.reshape(entries, (n, n)), x)
+"""
+
+
+def test_a_matrix_of_each_sample_times_its_vector(tmp_path):
+    file = tmp_path / "own.py"
+    file.write_text(OWN_MATRIX)
+    experiment = deltaplan.loads(SPEC.format(file=file.as_posix(), shape="4", line="own_matrix"))
+    x = np.random.default_rng(3).normal(size=(5, 4))
+    problem = deltaplan.problem(experiment, x, np.zeros((5, 1)))
+    theta = np.random.default_rng(4).normal(size=problem.size)
+    blocks = problem.split(theta)
+    matrices = (x @ blocks["own.W"].T).reshape(5, 4, 4)
+    own = np.einsum("bij,bj->bi", matrices, x) @ blocks["output.W"][0] + blocks["output.b"]
+    np.testing.assert_allclose(problem.outputs(theta)[:, 0], own, rtol=1e-12)
+    (own_layer,) = load_file(file)
+    assert all(result.state == "passed" for result in check(own_layer).results)
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize("layer", load_file(FILE), ids=lambda layer: layer.name)
 def test_it_conforms_on_both_backends(layer):
     report = check(layer)
     assert all(result.state == "passed" for result in report.results), report
+
+
+@pytest.mark.parametrize(
+    ("written", "words"),
+    [
+        ("builder.sum(x, (1,))", "axis 1 of a shape 4"),
+        ("builder.reverse(x, -1)", "axis -1 of a shape 4"),
+        ("builder.slice(x, 0, 2, 5)", "the slice 2:5 of the 4 on axis 0 of 4"),
+        ("builder.pad(x, 0, -1, 1)", "-1 zeros before and 1 after axis 0"),
+        ("builder.reshape(x, (3,))", "3 holds 3 numbers, not 4"),
+        ("builder.matmul(x, x)", "a matrix of shape 4 times one of shape 4"),
+        ("builder.map(lambda u: 1.0, x)", "a map's function gave float, not an expression"),
+        ("builder.map(lambda u, v: u, x)", "TypeError: "),
+    ],
+)
+def test_a_slip_of_the_author_is_told_at_the_line_of_the_spec(written, words, tmp_path):
+    file = tmp_path / "slip.py"
+    file.write_text(
+        "from deltaplan.plugins.api import layer\n\n\n"
+        f"@layer('slip', trained=False)\ndef slip(builder, x):\n    return {written}\n"
+    )
+    with pytest.raises(DeltaplanError) as caught:
+        deltaplan.loads(SPEC.format(file=file.as_posix(), shape="4", line="slip"))
+    assert "<text>:3:" in str(caught.value)
+    assert words in str(caught.value)
 
 
 @pytest.mark.parametrize(

@@ -4,16 +4,17 @@ from collections.abc import Sequence
 from typing import ClassVar
 
 from deltaplan.compiler.experiment import Experiment
-from deltaplan.compiler.loops.groups import kind_of
-from deltaplan.compiler.steps import MatMul, Step, host_functions
+from deltaplan.compiler.steps import Step, host_functions
 from deltaplan.diagnostics import Diagnostic, Span, SpecError, mistake
 
 
 @mistake
 class NotInC(Diagnostic):
     code: ClassVar[str] = "not-in-c"
-    title: ClassVar[str] = "{what} cannot be written as C yet"
-    what: str
+    title: ClassVar[str] = "the numpy function `{name}` of `{origin}` cannot be written as C"
+    help: ClassVar[str] = "an expression of deltaplan.plugins.api can"
+    name: str
+    origin: str
 
 
 @mistake
@@ -33,26 +34,15 @@ def refuse_training(experiment: Experiment) -> None:
 
 
 def refuse_steps(experiment: Experiment, steps: Sequence[Step]) -> None:
-    """SpecError for each node whose steps no plain schedule knows."""
-    origins = {step.origin: _kind(step) for step in steps if not has_form(step)}
+    """SpecError for each node with a plain numpy function, of which C knows nothing."""
+    names = {step.origin: host_functions(step) for step in steps}
     found = [
-        NotInC(what=f"`{origin}` ({kind})", span=_span(experiment, origin))
-        for origin, kind in origins.items()
+        NotInC(name=name, origin=origin, span=_span(experiment, origin))
+        for origin, functions in names.items()
+        for name in functions
     ]
     if found:
         raise SpecError(*found)
-
-
-def has_form(step: Step) -> bool:
-    """Whether C has loops for a step: not for a product of two tensors of each sample, nor for a plain numpy
-    function."""
-    if host_functions(step):
-        return False
-    return not isinstance(step, MatMul) or not step.inputs[0].batched or kind_of(step) == "sums"
-
-
-def _kind(step: Step) -> str:
-    return ", ".join(f"the numpy function `{name}`" for name in host_functions(step)) or type(step).__name__
 
 
 def _span(experiment: Experiment, origin: str) -> Span | None:
