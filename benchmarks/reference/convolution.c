@@ -12,6 +12,7 @@ enum { PIXELS = SIDE1 * SIDE1, FLAT = SIDE3 * SIDE3 * C2, TAPS = 9 };
 /* θ: kernels [out, tap, in] and W [10, 784], then the biases */
 enum { W1 = 0, W2 = W1 + C1 * TAPS, W3 = W2 + C2 * TAPS * C1, B1 = W3 + CLASSES * FLAT, B2 = B1 + C1, B3 = B2 + C2 };
 enum { SIZE = ROUNDED(B3 + CLASSES) };
+enum { J = REGISTERS / 4, K = REGISTERS / 8 }; /* outputs and inputs whose sums are made at once */
 
 static lanes x[SIDE1 + 2][SIDE1 + 2][1], a1[SIDE1][SIDE1][C1], p1[SIDE2 + 2][SIDE2 + 2][C1];
 static lanes a2[SIDE2][SIDE2][C2], p2[BLOCKS][SIDE3][SIDE3][C2], p[BLOCKS][CLASSES];
@@ -19,24 +20,24 @@ static lanes d1[SIDE1][SIDE1][C1], dp1[SIDE2][SIDE2][C1], d2[SIDE2 + 2][SIDE2 + 
 static lanes g1[C1][TAPS], g2[C2][TAPS][C1], gb1[C1], gb2[C2];
 static real gradient[SIZE] ALIGNED;
 
-/* out[h, w, j] = b[j] + Σ over taps and k of w[j·row + tap·step + k·column] in[h + tap/3, w + tap%3, k], for 8 j
+/* out[h, w, j] = b[j] + Σ over taps and k of w[j·row + tap·step + k·column] in[h + tap/3, w + tap%3, k], for J j
    and 2 pixels at once; max(…, 0) of it where there is a bias. */
 INLINE void convolve(
     int side, int outputs, int inputs, const real *restrict w, int row, int step, int column,
     const real *restrict b, const lanes *restrict in, lanes *restrict out
 ) {
-    for (int h = 0; h < side; h++) for (int j = 0; j < outputs; j += 8) for (int v = 0; v < side; v += 2) {
-        lanes u[8][2];
-        UNROLL for (int o = 0; o < 8; o++) u[o][0] = u[o][1] = splat(b ? b[j + o] : 0);
+    for (int h = 0; h < side; h++) for (int j = 0; j < outputs; j += J) for (int v = 0; v < side; v += 2) {
+        lanes u[J][2];
+        UNROLL for (int o = 0; o < J; o++) u[o][0] = u[o][1] = splat(b ? b[j + o] : 0);
         for (int tap = 0; tap < TAPS; tap++) {
             const lanes *from = in + ((h + tap / 3) * (side + 2) + v + tap % 3) * inputs;
             const real *weights = w + j * row + tap * step;
-            for (int k = 0; k < inputs; k++) UNROLL for (int o = 0; o < 8; o++) {
+            for (int k = 0; k < inputs; k++) UNROLL for (int o = 0; o < J; o++) {
                 u[o][0] += weights[o * row + k * column] * from[k];
                 u[o][1] += weights[o * row + k * column] * from[inputs + k];
             }
         }
-        UNROLL for (int o = 0; o < 8; o++) UNROLL for (int n = 0; n < 2; n++)
+        UNROLL for (int o = 0; o < J; o++) UNROLL for (int n = 0; n < 2; n++)
             out[(h * side + v + n) * outputs + j + o] = b ? where_positive(u[o][n], u[o][n], splat(0)) : u[o][n];
     }
 }
@@ -67,29 +68,29 @@ INLINE void average_back(
     }
 }
 
-/* g2[o, tap, c] += Σ d2[h, w, o] p1[h, w + tap, c], 4 o and 4 c at once, a row of the picture at a time */
+/* g2[o, tap, c] += Σ d2[h, w, o] p1[h, w + tap, c], 4 o and K c at once, a row of the picture at a time */
 static void kernel2_slopes(void) {
     for (int h = 0; h < SIDE2; h++) for (int tap = 0; tap < TAPS; tap++)
-        for (int o = 0; o < C2; o += 4) for (int c = 0; c < C1; c += 4) {
-            lanes g[4][4];
-            UNROLL for (int i = 0; i < 4; i++) UNROLL for (int k = 0; k < 4; k++) g[i][k] = g2[o + i][tap][c + k];
+        for (int o = 0; o < C2; o += 4) for (int c = 0; c < C1; c += K) {
+            lanes g[4][K];
+            UNROLL for (int i = 0; i < 4; i++) UNROLL for (int k = 0; k < K; k++) g[i][k] = g2[o + i][tap][c + k];
             for (int w = 0; w < SIDE2; w++) {
                 const lanes *d = &d2[h + 1][w + 1][o], *z = &p1[h + tap / 3][w + tap % 3][c];
-                UNROLL for (int i = 0; i < 4; i++) UNROLL for (int k = 0; k < 4; k++) g[i][k] += d[i] * z[k];
+                UNROLL for (int i = 0; i < 4; i++) UNROLL for (int k = 0; k < K; k++) g[i][k] += d[i] * z[k];
             }
-            UNROLL for (int i = 0; i < 4; i++) UNROLL for (int k = 0; k < 4; k++) g2[o + i][tap][c + k] = g[i][k];
+            UNROLL for (int i = 0; i < 4; i++) UNROLL for (int k = 0; k < K; k++) g2[o + i][tap][c + k] = g[i][k];
         }
 }
 
-/* The same of the first kernel, 8 o and a row of 3 taps at once. */
+/* The same of the first kernel, J o and a row of 3 taps at once. */
 static void kernel1_slopes(void) {
-    for (int h = 0; h < SIDE1; h++) for (int r = 0; r < 3; r++) {
-        lanes g[C1][3];
-        UNROLL for (int o = 0; o < C1; o++) UNROLL for (int t = 0; t < 3; t++) g[o][t] = g1[o][3 * r + t];
+    for (int h = 0; h < SIDE1; h++) for (int r = 0; r < 3; r++) for (int j = 0; j < C1; j += J) {
+        lanes g[J][3];
+        UNROLL for (int o = 0; o < J; o++) UNROLL for (int t = 0; t < 3; t++) g[o][t] = g1[j + o][3 * r + t];
         for (int w = 0; w < SIDE1; w++)
-            UNROLL for (int o = 0; o < C1; o++) UNROLL for (int t = 0; t < 3; t++)
-                g[o][t] += d1[h][w][o] * x[h + r][w + t][0];
-        UNROLL for (int o = 0; o < C1; o++) UNROLL for (int t = 0; t < 3; t++) g1[o][3 * r + t] = g[o][t];
+            UNROLL for (int o = 0; o < J; o++) UNROLL for (int t = 0; t < 3; t++)
+                g[o][t] += d1[h][w][j + o] * x[h + r][w + t][0];
+        UNROLL for (int o = 0; o < J; o++) UNROLL for (int t = 0; t < 3; t++) g1[j + o][3 * r + t] = g[o][t];
     }
 }
 
@@ -161,7 +162,7 @@ static real block(const real *w, int number, const int32_t *label) {
 static void load(const real *samples, const int32_t *chosen) {
     static real rows[V][PIXELS] ALIGNED, turned[PIXELS][V] ALIGNED;
     for (int n = 0; n < V; n++) memcpy(rows[n], samples + (size_t)chosen[n] * PIXELS, sizeof rows[n]);
-    for (int i = 0; i < PIXELS; i += 8) for (int n = 0; n < V; n += 8) transpose8(turned[i] + n, V, rows[n] + i, PIXELS);
+    for (int i = 0; i < PIXELS; i += PART) for (int n = 0; n < V; n += PART) transpose_part(turned[i] + n, V, rows[n] + i, PIXELS);
     for (int h = 0; h < SIDE1; h++) memcpy(x[h + 1][1], turned[h * SIDE1], sizeof turned[0] * SIDE1);
 }
 

@@ -15,13 +15,13 @@ static Rows x_rows, z1_rows, z2_rows;
 static real gradient[SIZE] ALIGNED;
 
 static void to_features(layer out, const Rows *in) {
-    for (int i = 0; i < H; i += 8)
-        for (int n = 0; n < BATCH; n += 8) transpose8((real *)out[i] + n, BATCH, in->row[n] + i, H);
+    for (int i = 0; i < H; i += PART)
+        for (int n = 0; n < BATCH; n += PART) transpose_part((real *)out[i] + n, BATCH, in->row[n] + i, H);
 }
 
 static void to_rows(Rows *out, layer in) {
-    for (int i = 0; i < H; i += 8)
-        for (int n = 0; n < BATCH; n += 8) transpose8(out->row[n] + i, H, (real *)in[i] + n, BATCH);
+    for (int i = 0; i < H; i += PART)
+        for (int n = 0; n < BATCH; n += PART) transpose_part(out->row[n] + i, H, (real *)in[i] + n, BATCH);
 }
 
 /* gw[o, i] = Σ d[o, n] z[n, i] for `rows` o and 2 vectors of i at once; gb[o] = Σ d[o, n]. */
@@ -50,15 +50,15 @@ INLINE void slopes(int outputs, int rows, real *gw, real *gb, const lanes (*d)[S
     }
 }
 
-/* d_in[i] = Σ w[o, i] d[o] where z[i] > 0, else 0, 8 i at once. */
+/* d_in[i] = Σ w[o, i] d[o] where z[i] > 0, else 0, ROWS i at once. */
 INLINE void back(int outputs, const real *restrict w, const lanes (*restrict d)[S], layer z, lanes (*restrict d_in)[S]) {
-    for (int i = 0; i < H; i += 8) {
-        lanes t[8][S];
-        UNROLL for (int k = 0; k < 8; k++) UNROLL for (int s = 0; s < S; s++) t[k][s] = splat(0);
-        for (int o = 0; o < outputs; o++)
-            UNROLL for (int k = 0; k < 8; k++) UNROLL for (int s = 0; s < S; s++) t[k][s] += w[o * H + i + k] * d[o][s];
-        UNROLL for (int k = 0; k < 8; k++) UNROLL for (int s = 0; s < S; s++)
-            d_in[i + k][s] = where_positive(z[i + k][s], t[k][s], splat(0));
+    for (int i = 0; i < H; i += ROWS) for (int s = 0; s < S; s += 2) {
+        lanes t[ROWS][2];
+        UNROLL for (int k = 0; k < ROWS; k++) t[k][0] = t[k][1] = splat(0);
+        for (int o = 0; o < outputs; o++) UNROLL for (int k = 0; k < ROWS; k++) UNROLL for (int v = 0; v < 2; v++)
+            t[k][v] += w[o * H + i + k] * d[o][s + v];
+        UNROLL for (int k = 0; k < ROWS; k++) UNROLL for (int v = 0; v < 2; v++)
+            d_in[i + k][s + v] = where_positive(z[i + k][s + v], t[k][v], splat(0));
     }
 }
 
@@ -85,9 +85,9 @@ static real pass(const real *w, const int32_t *label, int count) {
     real loss = cross_entropy(label, count);
     slopes(C, 5, gradient + W3, gradient + B3, p, &z2_rows);
     back(C, w + W3, p, z2, d2);
-    slopes(H, 8, gradient + W2, gradient + B2, d2, &z1_rows);
+    slopes(H, ROWS, gradient + W2, gradient + B2, d2, &z1_rows);
     back(H, w + W2, d2, z1, d1);
-    slopes(H, 8, gradient + W1, gradient + B1, d1, &x_rows);
+    slopes(H, ROWS, gradient + W1, gradient + B1, d1, &x_rows);
     return loss;
 }
 

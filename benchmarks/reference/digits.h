@@ -8,21 +8,26 @@ enum { IN = 64, H = 64, C = 10, BATCH = 32, S = BATCH / V };
 /* θ: the weights [out, in] of all layers, then the biases */
 enum { W1 = 0, W2 = W1 + H * IN, W3 = W2 + H * H, B1 = W3 + C * H, B2 = B1 + H, B3 = B2 + H, SIZE = ROUNDED(B3 + C) };
 
+/* sums that are made at once: ROWS by 2 vectors */
+enum { ROWS = REGISTERS / 4 };
+
 /* out[o] = b[o] + Σ w[o, i] in[i], max(…, 0) of it where it is asked for: `rows` o at once. */
 INLINE void forward_rows(
     int rows, int relu, const real *restrict w, const real *restrict b,
     const lanes (*restrict in)[S], lanes (*restrict out)[S]
 ) {
-    lanes u[8][S];
-    UNROLL for (int o = 0; o < rows; o++) UNROLL for (int s = 0; s < S; s++) u[o][s] = splat(b[o]);
-    for (int i = 0; i < H; i++)
-        UNROLL for (int o = 0; o < rows; o++) UNROLL for (int s = 0; s < S; s++) u[o][s] += w[o * H + i] * in[i][s];
-    UNROLL for (int o = 0; o < rows; o++) UNROLL for (int s = 0; s < S; s++)
-        out[o][s] = relu ? where_positive(u[o][s], u[o][s], splat(0)) : u[o][s];
+    for (int s = 0; s < S; s += 2) {
+        lanes u[8][2];
+        UNROLL for (int o = 0; o < rows; o++) u[o][0] = u[o][1] = splat(b[o]);
+        for (int i = 0; i < H; i++) UNROLL for (int o = 0; o < rows; o++) UNROLL for (int v = 0; v < 2; v++)
+            u[o][v] += w[o * H + i] * in[i][s + v];
+        UNROLL for (int o = 0; o < rows; o++) UNROLL for (int v = 0; v < 2; v++)
+            out[o][s + v] = relu ? where_positive(u[o][v], u[o][v], splat(0)) : u[o][v];
+    }
 }
 
 static void forward_hidden(const real *w, const real *b, const lanes (*in)[S], lanes (*out)[S]) {
-    for (int o = 0; o < H; o += 8) forward_rows(8, 1, w + o * H, b + o, in, out + o);
+    for (int o = 0; o < H; o += ROWS) forward_rows(ROWS, 1, w + o * H, b + o, in, out + o);
 }
 
 static void forward_output(const real *w, const real *b, const lanes (*in)[S], lanes (*out)[S]) {

@@ -2,7 +2,7 @@
    is summed across lanes and no lane is idle. */
 #include "lanes.h"
 
-enum { N = 40, H = 5, L = 3, TOGETHER = 2 }; /* samples at once: a weight is read once for each two */
+enum { N = 40, H = 5, L = 3, TOGETHER = REGISTERS / 16 }; /* samples at once: a weight is read once for them */
 enum { W_HIDDEN = H, W_NARROW = W_HIDDEN + (L - 1) * H * H, W_OUT = W_NARROW + H };
 enum { B = W_OUT + 1, B_NARROW = B + L * H, B_OUT = B_NARROW + 1, SIZE = B_OUT + 1 };
 

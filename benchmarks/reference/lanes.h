@@ -1,6 +1,5 @@
-/* Vectors of 64 bytes, of float32 those of the machine where it has shorter ones (gcc splits longer ones, at a
-   high price; WIDE asks for it), and the two things that plain loops do not give: sums of many vectors at once,
-   and transposes. PRECISION is 32 or 64. */
+/* Vectors of the machine's own width, and the two things that plain loops do not give: sums of many vectors at
+   once, and transposes. PRECISION is 32 or 64. */
 #ifndef LANES_H
 #define LANES_H
 
@@ -8,9 +7,21 @@
 #include <stddef.h>
 #include <stdint.h>
 
+/* gcc splits longer vectors than the machine has, at a high price */
+#if defined(__AVX512F__)
+#define BYTES 64
+enum { REGISTERS = 32 };
+#elif defined(__AVX__)
+#define BYTES 32
+enum { REGISTERS = 16 };
+#else
+#define BYTES 16
+enum { REGISTERS = 16 };
+#endif
+
 #if PRECISION == 64
 typedef double real;
-enum { V = 8 };
+#define V (BYTES / 8)
 #define SQRT sqrt
 #define EXP exp
 #define LOG log
@@ -18,22 +29,18 @@ enum { V = 8 };
 #define COS cos
 #else
 typedef float real;
-#if defined(__AVX512F__) || defined(WIDE)
-#define HALVES 1
-enum { V = 16 };
-#else
-enum { V = 8 };
-#endif
+#define V (BYTES / 4)
 #define SQRT sqrtf
 #define EXP expf
 #define LOG logf
 #define SIN sinf
 #define COS cosf
 #endif
+#define PART (V < 8 ? V : 8) /* the numbers of a vector that sums and transposes work on */
 
 typedef real lanes __attribute__((vector_size(V * sizeof(real))));
-typedef real eight __attribute__((vector_size(8 * sizeof(real))));
-typedef real eight_anywhere __attribute__((vector_size(8 * sizeof(real)), aligned(sizeof(real))));
+typedef real part __attribute__((vector_size(PART * sizeof(real))));
+typedef real part_anywhere __attribute__((vector_size(PART * sizeof(real)), aligned(sizeof(real))));
 
 #define ALIGNED __attribute__((aligned(64)))
 #define INLINE static inline __attribute__((always_inline))
@@ -50,15 +57,25 @@ INLINE lanes where_positive(lanes u, lanes yes, lanes no) {
 }
 
 /* Neighbours, pairs and halves of a and b: the first of each two, and the second. */
+#if V >= 8
 #define FIRST1(a, b) __builtin_shufflevector(a, b, 0, 8, 2, 10, 4, 12, 6, 14)
 #define SECOND1(a, b) __builtin_shufflevector(a, b, 1, 9, 3, 11, 5, 13, 7, 15)
 #define FIRST2(a, b) __builtin_shufflevector(a, b, 0, 1, 8, 9, 4, 5, 12, 13)
 #define SECOND2(a, b) __builtin_shufflevector(a, b, 2, 3, 10, 11, 6, 7, 14, 15)
 #define FIRST4(a, b) __builtin_shufflevector(a, b, 0, 1, 2, 3, 8, 9, 10, 11)
 #define SECOND4(a, b) __builtin_shufflevector(a, b, 4, 5, 6, 7, 12, 13, 14, 15)
+#elif V == 4
+#define FIRST1(a, b) __builtin_shufflevector(a, b, 0, 4, 2, 6)
+#define SECOND1(a, b) __builtin_shufflevector(a, b, 1, 5, 3, 7)
+#define FIRST2(a, b) __builtin_shufflevector(a, b, 0, 1, 4, 5)
+#define SECOND2(a, b) __builtin_shufflevector(a, b, 2, 3, 6, 7)
+#else
+#define FIRST1(a, b) __builtin_shufflevector(a, b, 0, 2)
+#define SECOND1(a, b) __builtin_shufflevector(a, b, 1, 3)
+#endif
 
-INLINE eight half(lanes a) {
-#ifndef HALVES
+INLINE part half(lanes a) {
+#if V <= 8
     return a;
 #else
     return __builtin_shufflevector(a, a, 0, 1, 2, 3, 4, 5, 6, 7) +
@@ -66,40 +83,51 @@ INLINE eight half(lanes a) {
 #endif
 }
 
-/* The sum of each of `count` vectors, 8 at most: a tree of 7 additions instead of one for each. */
-INLINE eight sums(const lanes *a, int count) {
-    eight f[8], pairs[4];
-    UNROLL for (int i = 0; i < 8; i++) f[i] = i < count ? half(a[i]) : (eight){0};
-    UNROLL for (int i = 0; i < 4; i++)
-        pairs[i] = FIRST1(f[2 * i], f[2 * i + 1]) + SECOND1(f[2 * i], f[2 * i + 1]);
-    eight low = FIRST2(pairs[0], pairs[1]) + SECOND2(pairs[0], pairs[1]);
-    eight high = FIRST2(pairs[2], pairs[3]) + SECOND2(pairs[2], pairs[3]);
-    return FIRST4(low, high) + SECOND4(low, high);
+/* The sum of each of `count` vectors, PART at most: a tree of PART - 1 additions instead of one for each. */
+INLINE part sums(const lanes *a, int count) {
+    part f[PART];
+    UNROLL for (int i = 0; i < PART; i++) f[i] = i < count ? half(a[i]) : (part){0};
+    UNROLL for (int i = 0; i < PART / 2; i++) f[i] = FIRST1(f[2 * i], f[2 * i + 1]) + SECOND1(f[2 * i], f[2 * i + 1]);
+#if V >= 4
+    UNROLL for (int i = 0; i < PART / 4; i++) f[i] = FIRST2(f[2 * i], f[2 * i + 1]) + SECOND2(f[2 * i], f[2 * i + 1]);
+#endif
+#if V >= 8
+    f[0] = FIRST4(f[0], f[1]) + SECOND4(f[0], f[1]);
+#endif
+    return f[0];
 }
 
-/* The same into memory. */
+/* The same of any number into memory. */
 INLINE void sum_into(real *out, const lanes *a, int count) {
-    eight s = sums(a, count);
-    if (count == 8) *(eight_anywhere *)out = s;
-    else UNROLL for (int i = 0; i < count; i++) out[i] = s[i];
+    UNROLL for (int i = 0; i < count; i += PART) {
+        part s = sums(a + i, count - i);
+        if (count - i >= PART) *(part_anywhere *)(out + i) = s;
+        else UNROLL for (int k = 0; k < count - i; k++) out[i + k] = s[k];
+    }
 }
 
-/* out[j][i] = in[i][j] for 8 by 8 numbers in rows of so many. */
-INLINE void transpose8(real *out, size_t out_row, const real *in, size_t in_row) {
-    eight a[8], b[8];
-    UNROLL for (int i = 0; i < 8; i++) a[i] = *(const eight_anywhere *)(in + i * in_row);
-    UNROLL for (int i = 0; i < 8; i += 2) {
+/* out[j][i] = in[i][j] for PART by PART numbers in rows of so many. */
+INLINE void transpose_part(real *out, size_t out_row, const real *in, size_t in_row) {
+    part a[PART], b[PART];
+    UNROLL for (int i = 0; i < PART; i++) a[i] = *(const part_anywhere *)(in + i * in_row);
+    UNROLL for (int i = 0; i < PART; i += 2) {
         b[i] = FIRST1(a[i], a[i + 1]);
         b[i + 1] = SECOND1(a[i], a[i + 1]);
     }
-    UNROLL for (int i = 0; i < 8; i += 4) UNROLL for (int j = 0; j < 2; j++) {
+#if V >= 4
+    UNROLL for (int i = 0; i < PART; i += 4) UNROLL for (int j = 0; j < 2; j++) {
         a[i + j] = FIRST2(b[i + j], b[i + j + 2]);
         a[i + j + 2] = SECOND2(b[i + j], b[i + j + 2]);
     }
+#endif
+#if V >= 8
     UNROLL for (int j = 0; j < 4; j++) {
-        *(eight_anywhere *)(out + j * out_row) = FIRST4(a[j], a[j + 4]);
-        *(eight_anywhere *)(out + (j + 4) * out_row) = SECOND4(a[j], a[j + 4]);
+        b[j] = FIRST4(a[j], a[j + 4]);
+        b[j + 4] = SECOND4(a[j], a[j + 4]);
     }
+#endif
+    part *turned = V == 4 ? a : b;
+    UNROLL for (int j = 0; j < PART; j++) *(part_anywhere *)(out + j * out_row) = turned[j];
 }
 
 #endif

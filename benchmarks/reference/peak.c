@@ -1,11 +1,7 @@
 /* What the machine can do: multiply-and-adds of whole vectors that wait for nothing. */
 #include "lanes.h"
 
-#ifdef __AVX512F__
 enum { CHAINS = 12 };
-#else
-enum { CHAINS = 5 }; /* each is several registers */
-#endif
 
 /* The floating-point operations that were done; `sink` keeps them from being left out. */
 double peak(long rounds, real *sink) {

@@ -63,19 +63,17 @@ static void hidden_back(
             delta_in[i][s] = d;
         }
     }
-    lanes g[H * H + H]; /* of W, then of b */
-    UNROLL for (int o = 0; o < H; o++) UNROLL for (int i = 0; i < H; i++) {
-        g[o * H + i] = dv[o][0] * in[i][0];
-        UNROLL for (int s = 1; s < S; s++) g[o * H + i] += dv[o][s] * in[i][s];
-    }
+    lanes g[H * H], h[H];
     UNROLL for (int o = 0; o < H; o++) {
-        g[H * H + o] = dv[o][0];
-        UNROLL for (int s = 1; s < S; s++) g[H * H + o] += dv[o][s];
+        UNROLL for (int i = 0; i < H; i++) g[o * H + i] = dv[o][0] * in[i][0];
+        h[o] = dv[o][0];
+        UNROLL for (int s = 1; s < S; s++) {
+            UNROLL for (int i = 0; i < H; i++) g[o * H + i] += dv[o][s] * in[i][s];
+            h[o] += dv[o][s];
+        }
     }
-    UNROLL for (int i = 0; i < 24; i += 8) sum_into(gw + i, g + i, 8);
-    eight rest = sums(g + 24, 6);
-    gw[24] = rest[0];
-    UNROLL for (int o = 0; o < H; o++) gb[o] = rest[o + 1];
+    sum_into(gw, g, H * H);
+    sum_into(gb, h, H);
 }
 
 /* The layer of 1, the output and the loss, forward and back; the loss. */
@@ -95,7 +93,8 @@ static real ends(const real *w, const lanes *y, const lanes *mean, layer in, lay
         g[6] += d * a;
         g[7] += d;
     }
-    eight s = sums(g, 8);
+    real s[8];
+    sum_into(s, g, 8);
     UNROLL for (int i = 0; i < H; i++) gradient[W_NARROW + i] = s[i];
     gradient[B_NARROW] = s[5];
     gradient[W_OUT] = s[6];
