@@ -14,7 +14,8 @@ import deltaplan
 from deltaplan.compiler.build.mathematics import FUNCTIONS
 from deltaplan.compiler.load import load, loads, registry_of
 from deltaplan.compiler.render import render
-from deltaplan.diagnostics import SpecError
+from deltaplan.diagnostics import Source, SpecError
+from deltaplan.dsl.formatter import format_text
 from deltaplan.plugins.contracts import Activation, Loss
 from deltaplan.plugins.expressions import Expr, derivative, evaluate
 
@@ -118,6 +119,49 @@ def test_every_function_can_be_written(tmp_path: Path) -> None:
         lines = f"loss f(u, y) = sum(u) + sum({name}({values}))\n".replace("pick(u, y)", "pick(u, y) + y")
         lines = lines.replace("\n", " target=class\n") if name == "pick" else lines
         assert isinstance(defined("loss", "f", lines, tmp_path), Loss)
+
+
+def test_conditions_bound_a_parameter_where_it_is_used(tmp_path: Path) -> None:
+    head = "activation f(u; a = 1, k, a > 0, a <= 1/2 + 1, k >= -1) = a*u + k\n"
+    found = defined("activation", "f", head, tmp_path)
+    assert [(p.name, p.default, p.condition) for p in found.parameters] == [
+        ("a", 1, "a number, above 0, at most 1.5"),
+        ("k", None, "a number, at least -1"),
+    ]
+    loads(head + MODEL.replace("tanh", "f(1.5, -1)"))
+    for wrong in ("f(0, 0)", "f(2, 0)", "f(1, -2)", "f(a=-1, k=0)"):
+        with pytest.raises(SpecError, match=r"must be (above 0|at most 1.5|at least -1)"):
+            loads(head + MODEL.replace("tanh", wrong))
+
+
+def test_conditions_are_kept_by_formatter_and_rendering() -> None:
+    head = "activation f(u; a = 1.0, a > 0) = u + sin(a*u)^2/a\n"
+    text = head + MODEL.replace("tanh", "f")
+    assert head in format_text(Source("a.dl", text))
+    assert head in render(loads(text))
+
+
+NO_NUMBER = [
+    ("activation f(u; a = 1) = u + sin(a*u)^2/a", "f(0)", "squared_error", "f"),
+    ("activation f(u) = sqrt(u)", "f", "squared_error", "f"),
+    ("loss g(u, y; k) = sum((u - y)^2)/k", "tanh", "g(0)", "g"),
+    ("loss g(u, y) = sum(y*log(u))", "tanh", "g", "g"),
+]
+
+
+@pytest.mark.parametrize(("line", "activation", "loss", "name"), NO_NUMBER)
+def test_what_has_no_number_is_told_before_anything_is_trained(
+    line: str, activation: str, loss: str, name: str
+) -> None:
+    train = f"train {{ minimize mean({loss}); optimizer sgd(lr=0.1); epochs 1 }}\n"
+    with pytest.raises(SpecError, match=f"`{name}` is (no number|infinite) at u = "):
+        loads(f"{line}\n{MODEL.replace('tanh', activation)}{train}")
+
+
+def test_a_loss_may_ask_for_targets_above_zero() -> None:
+    train = "train { minimize mean(g); optimizer sgd(lr=0.1); epochs 1 }\n"
+    loads("loss g(u, y) = sum(exp(u) - y*u + y*log(y))\n" + MODEL + train)
+    loads("loss g(u, y) = sum(logaddexp(0, u) - y*u + log(1 - y))\n" + MODEL + train)
 
 
 def test_a_derivative_follows(tmp_path: Path) -> None:

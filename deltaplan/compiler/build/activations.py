@@ -8,6 +8,7 @@ from deltaplan.compiler.build.context import Context
 from deltaplan.compiler.build.form import Form, Slot, of_parameters
 from deltaplan.compiler.build.names import unknown
 from deltaplan.compiler.build.scope import Scope
+from deltaplan.compiler.build.undefined import check_numbers
 from deltaplan.compiler.build.values import number
 from deltaplan.compiler.nodes import Activate, Use
 from deltaplan.diagnostics import Span
@@ -37,7 +38,9 @@ def activation(context: Context, scope: Scope, word: Word) -> Activation:
     factor, core = split_factor(context, scope, word.item)
     use = find_use(context, scope, "activation", core, word.text)
     assert isinstance(use.contract, contracts.Activation)
-    expression = const(factor) * filled(use.contract.expression, use)
+    own = filled(use.contract.expression, use)
+    check_numbers(context, use, own)
+    expression = const(factor) * own
     return Activation(Use(use.contract, use.values, word.item.span), factor, expression)
 
 

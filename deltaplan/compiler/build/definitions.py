@@ -7,19 +7,22 @@ no param of the spec. It becomes the contribution that a decorator makes of the 
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import replace
 from pathlib import Path
-from typing import Any, ClassVar, get_args
+from typing import Any, get_args
 
 from deltaplan.compiler.build.binding import GivenTwice
 from deltaplan.compiler.build.context import Context
+from deltaplan.compiler.build.definition_parameters import (
+    WrongDefinition,
+    definition_parameters,
+    parameter_names,
+)
 from deltaplan.compiler.build.mathematics import expression, names_in
 from deltaplan.compiler.build.names import unknown
 from deltaplan.compiler.build.params import UnusedName
 from deltaplan.compiler.build.places import OutOfPlace, Read
-from deltaplan.compiler.build.scope import Scope
-from deltaplan.compiler.build.values import NotANumber, describe, evaluate
 from deltaplan.compiler.experiment import Experiment
 from deltaplan.compiler.used import used
-from deltaplan.diagnostics import Diagnostic, Note, PluginError, Span, mistake
+from deltaplan.diagnostics import Note, PluginError, Span
 from deltaplan.dsl import tree, value_text
 from deltaplan.plugins.contracts import (
     Contribution,
@@ -27,7 +30,6 @@ from deltaplan.plugins.contracts import (
     Kind,
     Link,
     Owner,
-    Parameter,
     Target,
 )
 from deltaplan.plugins.expressions import Expr, argument
@@ -48,15 +50,6 @@ from deltaplan.records import dataclass
 Key = tuple[str, str]  # kind and name
 
 
-@mistake
-class WrongDefinition(Diagnostic):
-    code: ClassVar[str] = "wrong-definition"
-    title: ClassVar[str] = "{why}"
-    help: ClassVar[str] = "write `{example}`"
-    why: str
-    example: str
-
-
 @dataclass(frozen=True, slots=True)
 class Definable:
     """A kind of contribution that a spec can define: what it is a function of, and how it is made."""
@@ -70,9 +63,13 @@ class Definable:
 DEFINABLE: Mapping[str, Definable] = {
     each.kind: each
     for each in (
-        Definable("activation", "one value", "activation snake(u; a = 1) = u + sin(a*u)^2", made_activation),
+        Definable(
+            "activation", "one value", "activation snake(u; a = 1, a > 0) = u + sin(a*u)^2/a", made_activation
+        ),
         Definable("loss", "two values", "loss quartic(u, y) = sum((u - y)^4)", made_loss),
-        Definable("regularizer", "one value", "regularizer group(w; k) = k*sqrt(sum(w^2))", made_regularizer),
+        Definable(
+            "regularizer", "one value", "regularizer group(w; k, k >= 0) = k*sqrt(sum(w^2))", made_regularizer
+        ),
         Definable("schedule", "one value", "schedule halving(t; base) = base*2^(-t)", made_schedule),
     )
 }
@@ -141,12 +138,17 @@ def _contribution(
     declared = _declared(context, definable, options)
     symbols = _symbols(definable, declared)
     arguments = _arguments(context, definable, name, len(symbols))
-    parameters = tuple(_parameters(context, definable, name, {*arguments, *(str(s.name) for s in symbols)}))
+    parameters = definition_parameters(
+        context, name, {*arguments, *(str(s.name) for s in symbols)}, definable.example
+    )
     known = dict(zip(arguments, symbols, strict=True))
     known |= {p.name: argument(p.name, scalar=True) for p in parameters}
     made = expression(context, known, value)
-    for item in name.after:
-        _warn_unused(context, item, value)
+    for declared_name in parameter_names(name):
+        if declared_name.text not in names_in(value):
+            context.problems.add(
+                UnusedName(span=declared_name.span, what="parameter", name=declared_name.text)
+            )
     traced = Traced(definable.kind, name.name, _nothing, name.span.to(value.span))
     traced.check_parameters(parameters)
     found = definable.make(traced, parameters, made, **declared)
@@ -206,38 +208,3 @@ def _arguments(context: Context, definable: Definable, name: tree.Call, count: i
     if len(set(names)) < count:
         raise context.refuse(GivenTwice(span=name.items[1].span, name=names[1]))
     return names
-
-
-def _parameters(
-    context: Context, definable: Definable, name: tree.Call, taken: set[str]
-) -> Iterator[Parameter]:
-    """What stands behind `;`: a name alone must be given where the definition is used. Raises Told."""
-    for item in name.after:
-        match item:
-            case tree.Name(text=text):
-                parameter = Parameter(text)
-            case tree.Option(key=tree.Name(text=text), value=value):
-                parameter = _with_default(context, text, value)
-            case _:
-                why = f"`{item.span.text}` is no parameter"
-                raise context.refuse(WrongDefinition(span=item.span, why=why, example=definable.example))
-        if parameter.name in taken:
-            why = f"`{parameter.name}` has a meaning here already"
-            raise context.refuse(WrongDefinition(span=item.span, why=why, example=definable.example))
-        taken.add(parameter.name)
-        yield parameter
-
-
-def _with_default(context: Context, name: str, value: tree.Value) -> Parameter:
-    default = evaluate(context, Scope(), value)
-    if isinstance(default, bool):
-        return Parameter(name, default, "boolean")
-    if not isinstance(default, int | float):
-        raise context.refuse(NotANumber(span=value.span, got=describe(default)))
-    return Parameter(name, default)
-
-
-def _warn_unused(context: Context, item: tree.Value | tree.Option, value: tree.Value) -> None:
-    name = item.key if isinstance(item, tree.Option) else item
-    if isinstance(name, tree.Name) and name.text not in names_in(value):
-        context.problems.add(UnusedName(span=name.span, what="parameter", name=name.text))

@@ -20,6 +20,7 @@ from deltaplan.compiler.build.terms import (
     use_of,
     word_of,
 )
+from deltaplan.compiler.build.undefined import check_numbers
 from deltaplan.compiler.build.weights import WEIGHTS, class_weights, weights_slot
 from deltaplan.compiler.build.words import FOREIGN
 from deltaplan.compiler.nodes import Activate, Layer, Loss, Target, Use, show_shape
@@ -199,6 +200,8 @@ def _add_loss(
         notes = (Note("the output", output.span),)
         raise objective.context.refuse(OneClass(span=use.span, name=use.name, notes=notes))
     _check_applied(objective, use, contract, output)
+    expression = filled(contract.expression, use)
+    check_numbers(objective.context, use, expression)
     target = draft.nodes.get(f"{output.node}.target")
     if isinstance(target, Target) and target.kind != contract.target:
         raise objective.context.refuse(
@@ -214,7 +217,6 @@ def _add_loss(
         target = Target(name=f"{output.node}.target", span=use.span, kind=contract.target, output=output.node)
         draft.link(target)
     name = draft.name_once(f"loss.{use.name}")
-    expression = filled(contract.expression, use)
     node = Loss(name=name, span=use.span, use=use, factor=factor, expression=expression, weights=weights)
     draft.link(node, output.node, target.name)
 

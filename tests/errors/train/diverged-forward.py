@@ -1,9 +1,9 @@
-"""An activation without a value on one side."""
+"""An activation without a value far out on one side."""
 
 from deltaplan.plugins.api import activation, log
 
 
 @activation("blown")
 def blown(u):
-    """log(u), which is not a number below 0"""
-    return log(u)
+    """log(u + 3), which is not a number below −3"""
+    return log(u + 3)
