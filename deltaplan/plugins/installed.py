@@ -20,7 +20,7 @@ def load_plugin(
     PluginError where it is another, fails, or does not contribute what its manifest says.
     """
     refuse_when_off(manifest.name, span)
-    file = module_file(manifest)
+    file = module_file(manifest, span)
     found_sha256 = content_sha256(file)
     if sha256 is not None and sha256 != found_sha256:
         raise PluginError(PluginChanged(path=str(manifest), span=span))
@@ -42,7 +42,7 @@ def load_plugin(
     return found
 
 
-def module_file(manifest: Manifest) -> Path:
+def module_file(manifest: Manifest, span: Span | None = None) -> Path:
     """The file of the module: `snake.py`, or `snake/__init__.py` where it is a package, beside the manifest;
     or the manifest lies in the package that the module is, or is in. PluginError where there is none."""
     folder, names = manifest.path.resolve().parent, manifest.module.split(".")
@@ -52,7 +52,7 @@ def module_file(manifest: Manifest) -> Path:
             if file.is_file():
                 return file
     why = f"its module `{manifest.module}` is not there"
-    raise PluginError(BadManifest(path=str(manifest.path), why=why))
+    raise PluginError(BadManifest(path=str(manifest.path), why=why, span=span))
 
 
 def content_sha256(file: Path) -> str:

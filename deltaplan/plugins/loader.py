@@ -7,7 +7,7 @@ import importlib
 import os
 import pkgutil
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
 from types import CodeType, ModuleType
@@ -27,6 +27,7 @@ from deltaplan.plugins.places import failed_span, in_words, line_span
 from deltaplan.plugins.registry import Registry
 from deltaplan.plugins.unchanged import unchanged
 
+Guard = Callable[[Path, Span | None], contextlib.AbstractContextManager[None]]
 OFF = "DELTAPLAN_NO_PLUGINS"  # the environment variable that turns foreign code off, unless it is 0
 
 
@@ -66,7 +67,9 @@ def load_file(path: Path, span: Span | None = None, sha256: str | None = None) -
     return run_file(path, Owner(path.stem, str(path), sha256=found_sha256, origin="file"), span)
 
 
-def run_file(path: Path, owner: Owner, span: Span | None = None) -> tuple[Contribution, ...]:
+def run_file(
+    path: Path, owner: Owner, span: Span | None = None, guard: Guard = unchanged
+) -> tuple[Contribution, ...]:
     """The contributions of a Python file, or of the package whose `__init__.py` it is, which is run."""
     content = _read(path, span)
     code, module = _compiled(content, path, span), ModuleType(_private_name(path))
@@ -74,7 +77,7 @@ def run_file(path: Path, owner: Owner, span: Span | None = None) -> tuple[Contri
     if path.name == "__init__.py":
         module.__path__, module.__package__ = [str(path.parent)], module.__name__
     with _known_to_python(module):
-        with running(path, span):
+        with running(path, span, guard):
             exec(code, module.__dict__)
         found = tuple(contributions(module, owner))
         if not found:
@@ -113,10 +116,10 @@ def _not_found(path: Path, error: OSError, span: Span | None) -> PluginNotFound:
 
 
 @contextlib.contextmanager
-def running(path: Path, span: Span | None) -> Iterator[None]:
+def running(path: Path, span: Span | None, guard: Guard = unchanged) -> Iterator[None]:
     """While a plugin's code runs: what it prints goes to the error stream, what it raises is a PluginError
     at its line, and what belongs to the process it leaves as it was."""
-    with unchanged(path, span):
+    with guard(path, span):
         try:
             with contextlib.redirect_stdout(sys.stderr):
                 yield

@@ -4,6 +4,7 @@ import contextlib
 import io
 import json
 import locale
+import logging
 import random
 import subprocess
 import sys
@@ -14,9 +15,9 @@ from typing import Any
 
 import numpy as np
 
-from deltaplan.plugins.contracts import Contribution
+from deltaplan.plugins.contracts import Contribution, Owner
 from deltaplan.plugins.expressions import Expr, walk
-from deltaplan.plugins.loader import load_file
+from deltaplan.plugins.loader import load_file, run_file
 from deltaplan.testing.report import Result
 
 
@@ -64,7 +65,7 @@ def _load_and_tell(path: Path) -> None:
 
     sys.addaudithook(see)
     with contextlib.redirect_stderr(printed):
-        load_file(path)
+        run_file(path, Owner(path.stem, str(path)), guard=lambda *_: contextlib.nullcontext())
     changed += [name for name, value in state().items() if value != before[name]]
     print(json.dumps([changed[0] if changed else "", printed.getvalue().strip()]))
 
@@ -91,6 +92,7 @@ def state() -> dict[str, Any]:
         "how numpy prints": repr(np.get_printoptions()),
         "sys.path": list(sys.path),
         "the filters of warnings": list(warnings.filters),
+        "`logging`": (logging.root.level, len(logging.root.handlers), logging.root.manager.disable),
         "the limit of recursion": sys.getrecursionlimit(),
         "the locale": locale.setlocale(locale.LC_ALL),
     }

@@ -11,7 +11,7 @@ import pytest
 
 from deltaplan.compiler.load import loads, registry_of
 from deltaplan.compiler.used import used
-from deltaplan.diagnostics import DeltaplanError, PluginError
+from deltaplan.diagnostics import DeltaplanError, PluginError, Source, Span
 from deltaplan.plugins.discovery import GROUP, VARIABLE, discover
 from deltaplan.plugins.installed import content_sha256, load_plugin
 from deltaplan.plugins.loader import OFF, load_file
@@ -121,8 +121,10 @@ def test_a_manifest_may_lie_in_its_own_package(tmp_path: Path) -> None:
 
 def test_a_module_that_is_not_there_is_told(tmp_path: Path) -> None:
     path = plugin(tmp_path / "plugins" / "wave", MANIFEST.replace('module = "wave"', 'module = "waves"'))
-    with pytest.raises(PluginError, match="its module `waves` is not there"):
-        load_plugin(read_manifest(path))
+    span = Span(Source("a.dl", "use wave\n"), 4, 8)
+    with pytest.raises(PluginError, match="its module `waves` is not there") as told:
+        load_plugin(read_manifest(path), span)
+    assert "a.dl:1:5" in str(told.value)
 
 
 def test_two_of_one_name_and_broken_ones_leave_the_others_alone(tmp_path: Path) -> None:

@@ -1,7 +1,12 @@
 """Plugin files: what they contribute, and that a broken one never harms the host."""
 
+import logging
+import os
+import random
 import sys
+import warnings
 
+import numpy
 import pytest
 
 from deltaplan.diagnostics import PluginError, Source, Span
@@ -104,6 +109,64 @@ def test_a_file_that_is_not_there(tmp_path):
 
 def test_a_folder(tmp_path):
     assert failure(tmp_path).code == "plugin-not-found"
+
+
+TOLD = {
+    "os.chdir('/')": "the working directory",
+    "random.seed(3)": "the state of `random`",
+    "sys.setrecursionlimit(5000)": "the recursion limit",
+    "sys.path.insert(0, 'elsewhere')": "`sys.path`",
+    "numpy.seterr(over='raise')": "numpy's way with floating-point errors",
+    "numpy.random.seed(3)": "the state of `numpy.random`",
+    "numpy.set_printoptions(precision=2)": "how numpy prints",
+}
+
+
+def of_process():
+    """What a plugin could change of the process."""
+    return (
+        *(os.getcwd(), random.getstate(), sys.getrecursionlimit(), list(sys.path), dict(os.environ)),
+        *(numpy.geterr(), str(numpy.random.get_state()), numpy.get_printoptions()),
+        *(
+            list(warnings.filters),
+            logging.root.level,
+            list(logging.root.handlers),
+            logging.root.manager.disable,
+        ),
+    )
+
+
+@pytest.mark.parametrize("change", TOLD)
+def test_what_a_plugin_changes_of_the_process_is_set_back_and_told(plugin, change):
+    before = of_process()
+    diagnostic = failure(plugin(f"import os, random, sys\nimport numpy\n{change}\n{GOOD}"))
+    assert diagnostic.code == "plugin-changes-process"
+    assert f"changes {TOLD[change]} while it is loaded" in diagnostic.message
+    assert of_process() == before
+
+
+def test_all_that_it_changes_is_told_at_once(plugin):
+    diagnostic = failure(plugin("import os, random, sys\nimport numpy\n" + "\n".join(TOLD)))
+    assert all(words in diagnostic.what for words in TOLD.values())
+    assert diagnostic.what.count(",") == len(TOLD) - 2
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        "os.environ['NEW_ONE'] = '1'",
+        "del os.environ['PATH']",
+        "os.environ['PATH'] = 'elsewhere'",
+        "warnings.simplefilter('ignore')",
+        "logging.basicConfig(level=10, force=True)",
+        "logging.disable(50)",
+    ],
+)
+def test_what_packages_change_when_they_are_imported_is_set_back(plugin, change):
+    before = of_process()
+    (found,) = load_file(plugin(f"import logging, os, warnings\n{change}\n{GOOD}"))
+    assert found.name == "snake"
+    assert of_process() == before
 
 
 def test_ctrl_c_goes_through(plugin):
