@@ -114,6 +114,16 @@ FAULTS = {  # the code, the check that finds it, how it ends, and words of what 
         'print("hello")\n\n\n@activation("x")\ndef x(u):\n    """u + sin u"""\n    return u + sin(u)',
         ("loading", "failed", "it prints 'hello'"),
     ),
+    "sets up logging": (
+        "import logging\n\nlogging.basicConfig(level=10)\n\n\n"
+        '@activation("x")\ndef x(u):\n    """u + sin u"""\n    return u + sin(u)',
+        ("loading", "failed", "it changes `logging`"),
+    ),
+    "filters warnings": (
+        'import warnings\n\nwarnings.simplefilter("ignore")\n\n\n'
+        '@activation("x")\ndef x(u):\n    """u + sin u"""\n    return u + sin(u)',
+        ("loading", "failed", "it changes the filters of warnings"),
+    ),
     "has a derivative that is written wrongly": (
         'square = numpy_function("square", lambda u: u * u, lambda u: 3 * u)\n\n\n'
         '@activation("x")\ndef x(u):\n    """u²"""\n    return square(u)',
