@@ -17,8 +17,11 @@ from deltaplan.compiler.steps import Map, Reduce, Step, Tensor
 from deltaplan.plugins.expressions import argument, arguments, where
 from deltaplan.records import dataclass
 
-CACHED = 32 * 1024  # bytes of what is computed for some samples, so that it stays near
+CACHED = (
+    16 * 1024
+)  # bytes of what is computed for some samples: half of a first cache, which other programs use too
 FEWEST, MOST = 4, 32  # samples that go through the nets together
+BYTES = {"float": 4, "double": 8}  # of a number
 ACTIVE = Tensor("active", ())
 
 
@@ -127,7 +130,7 @@ def ensemble(
     def passed(size: int, more: bool = False) -> Program:
         return program(parts.samples, known, kept, Axes(size, machine, nets, shared, accumulate=more), made)
 
-    each = _chunk_size(passed(FEWEST), max(counts), machine)
+    each = _chunk_size(passed(FEWEST).arena * BYTES[kind] // FEWEST, max(counts))
     chunks = {count: _chunked(count, each) for count in counts}
     sizes = dict.fromkeys(found[0].size for found in chunks.values())
     others = dict.fromkeys(chunk.size for found in chunks.values() for chunk in found[1:])
@@ -203,9 +206,8 @@ def _kept(update: Update, step: Map) -> Map:
     return replace(step, inputs=tuple(inputs), expressions=expressions)
 
 
-def _chunk_size(program: Program, most: int, machine: Machine) -> int:
-    """Samples at once, so that what is computed for them stays near the processor."""
-    each = program.arena * (64 // machine.lanes) // FEWEST
+def _chunk_size(each: int, most: int) -> int:
+    """Samples at once, of which each takes so many bytes, so that they stay near the processor."""
     size = FEWEST
     while size * 2 <= min(MOST, most) and each * size * 2 <= CACHED:
         size *= 2

@@ -10,8 +10,9 @@ import numpy as np
 import pytest
 from vector_functions import DTYPES, Compiled, module, on_numbers, undefined_symbols
 
+from deltaplan.compiler.loops.llvm.expressions import Evaluator, Held, is_leaky
 from deltaplan.compiler.loops.llvm.mathematics import OPERATIONS, ULPS, power_of
-from deltaplan.plugins.expressions import LEAVES, OPAQUE, REDUCTIONS, Op, arity
+from deltaplan.plugins.expressions import LEAVES, OPAQUE, REDUCTIONS, Op, argument, arity, expm1, where
 from deltaplan.plugins.expressions.floats import FLOATS
 from deltaplan.runtime.backends.native.target import NAMED, Target, host, named
 
@@ -309,6 +310,22 @@ def test_extrema_with_a_constant_keep_nan(kind):
         (lambda lanes, x: OPERATIONS[Op.MAX](lanes, x, lanes.const(math.nan)), [math.nan] * 5),
     ):
         np.testing.assert_array_equal(Compiled(body, 1, kind, 4)(u), expected)
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_a_leaky_choice_is_what_its_definition_says(kind):
+    u, given = argument("x0"), np.array(GRID, DTYPES[kind])
+    expression = where(u > 0, u, 0.01 * u)
+    assert is_leaky(expression)
+    assert not is_leaky(where(u > 0, u, 1.5 * u))
+    assert not is_leaky(where(u > 1, u, 0.5 * u))
+    assert not is_leaky(where(u > 0, u, 0.5 * expm1(u)))
+
+    def body(lanes, x):
+        return Evaluator(lambda count: lanes, [Held(x, lanes.count)]).number(expression).value
+
+    expected = np.where(given > 0, given, given * DTYPES[kind].type(0.01))
+    np.testing.assert_array_equal(Compiled(body, 1, kind, 4)(given).view("i1"), expected.view("i1"))
 
 
 @pytest.mark.parametrize("lanes", ["one", "native", "wider"])

@@ -46,6 +46,9 @@ class Evaluator:
         count = max(self._known[a].count for a in node.args)
         lanes = self._lanes(count)
         operands = [self._wide(a, lanes) for a in node.args]
+        if is_leaky(node):
+            _, u, scaled = operands
+            return Held(lanes.select(lanes.compare("ogt", u, scaled), u, scaled), count)
         if node.op is Op.POW and node.args[1].op is Op.CONST:
             return Held(power_of(lanes, operands[0], node.args[1].value or 0.0), count)
         if self._estimates and node.op in ESTIMATED and fits(lanes):
@@ -62,6 +65,20 @@ class Evaluator:
         if node.op in CONDITIONS:
             return _splat_condition(lanes, held.value)
         return lanes.splat(held.value)
+
+
+def is_leaky(node: Expr) -> bool:
+    """Whether an expression is u for u > 0, else c·u with 0 < c < 1: that is the larger of the two, which is
+    one instruction, and NaN for NaN."""
+    if node.op is not Op.WHERE:
+        return False
+    condition, u, scaled = node.args
+    if condition.op is not Op.GT or condition.args[0] != u or scaled.op is not Op.MUL:
+        return False
+    limit, (factor, other) = condition.args[1], scaled.args
+    if other.op is Op.CONST:
+        factor, other = other, factor
+    return other == u and limit.value == 0 and factor.value is not None and 0 < factor.value < 1
 
 
 def _splat_condition(lanes: Lanes, condition: str) -> str:

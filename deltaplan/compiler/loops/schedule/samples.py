@@ -21,7 +21,9 @@ from deltaplan.compiler.loops.nest import (
 )
 from deltaplan.compiler.loops.nest import Place as Spot
 from deltaplan.compiler.loops.schedule.axes import SAMPLE, Axes
+from deltaplan.compiler.loops.schedule.blocks import columns_at_once, rows_at_once
 from deltaplan.compiler.loops.schedule.elementwise import row_blocks
+from deltaplan.compiler.loops.schedule.nearby import nearby
 from deltaplan.compiler.loops.schedule.signature import COUNTER, SAMPLES, Names
 from deltaplan.compiler.loops.starts import StartedMatMul, start_of
 from deltaplan.compiler.steps import (
@@ -51,21 +53,23 @@ def statements(group: Group, axes: Axes, names: Names) -> tuple[Statement, ...]:
         writer = Samples(group, axes, names)
         return axes.each_sample(writer.statements(), writer.vectors())
     found: tuple[Statement, ...] = ()
-    for begin, end, together in row_blocks(axes.batch, min(_together(group), axes.batch)):
-        body = axes.each_net(Samples(group, axes, names, together).statements())
+    for begin, end, together in row_blocks(axes.batch, min(_together(group, axes), axes.batch)):
+        body = axes.each_net(nearby(Samples(group, axes, names, together).statements()))
         found += (For(SAMPLE, end, body, step=together, begin=begin),)
     return found
 
 
-def _together(group: Group) -> int:
+def _together(group: Group, axes: Axes) -> int:
     """Samples side by side: more than one only for products, which then share weights, while the code
     stays short."""
     products = [step for step in group.steps if isinstance(step, MatMul)]
     length = sum(t.size for step in group.steps for t in step.outputs)
     length += sum(prod(step.inputs[0].shape) for step in products)
     length += sum(100 * step.output.size for step in group.steps if isinstance(step, Random))
-    several = (4, 2) if len(products) == 1 else (3, 2)  # through whole nets, three are fastest
-    return next((n for n in several if products and n * length <= LENGTH), 1)
+    if len(products) != 1:  # through whole nets, three are fastest
+        return next((n for n in (3, 2) if products and n * length <= LENGTH), 1)
+    choices = [n for n in (4, 2, 1) if n == 1 or n * length <= LENGTH]
+    return columns_at_once(products[0].output.size, axes.machine.registers, choices)
 
 
 class Samples:
@@ -101,6 +105,11 @@ class Samples:
         widest = max(t.size for step in self.group.steps for t in step.outputs)
         products = any(isinstance(step, MatMul) for step in self.group.steps)
         return 2 if products and self.axes.vectors > 1 and 3 * widest < self.axes.machine.registers else 1
+
+    def blocks(self, rows: int) -> Iterator[tuple[int, int, int]]:
+        """The rows of a product in blocks: with nets as lanes as many as registers hold the sums of."""
+        registers = self.axes.machine.registers
+        return row_blocks(rows, rows_at_once(rows, self.together, registers) if self.axes.nets else 1)
 
     def fresh(self) -> str:
         self._count += 1
@@ -169,21 +178,30 @@ def broadcast(shape: Shape, wide: Shape) -> Iterator[int]:
 
 def matmul(w: Samples, step: MatMul) -> None:
     a, b = step.inputs[:2]
-    start = start_of(step)
     rows, inner = reversed(a.shape) if step.transpose_a else a.shape
     if inner > UNROLLED and not w.has(b):
         _fold_product(w, step, rows, inner)
         return
-    for i in range(rows):
-        totals = [w.row(start, i) if start else None for _ in w.each()]
-        for k in range(inner):
+    for begin, end, high in w.blocks(rows):
+        for first in range(begin, end, high):
+            _block(w, step, range(first, first + high), rows, inner)
+
+
+def _block(w: Samples, step: MatMul, block: range, rows: int, inner: int) -> None:
+    """Some rows of a product, whose sums grow side by side."""
+    a, b = step.inputs[:2]
+    start = start_of(step)
+    totals = {(i, n): w.row(start, i) if start else None for i in block for n in w.each()}
+    for k in range(inner):
+        for i in block:
             weight = w.row(a, k * rows + i if step.transpose_a else i * inner + k)
             for sample in w.each():
                 name = w.fresh()
-                w.body.append(MultiplyAdd(name, totals[sample], weight, w.row(b, k)))
-                totals[sample] = name
+                w.body.append(MultiplyAdd(name, totals[i, sample], weight, w.row(b, k)))
+                totals[i, sample] = name
+    for i in block:
         for sample in w.each():
-            w.set(step.output, i, str(totals[sample]))
+            w.set(step.output, i, str(totals[i, sample]))
 
 
 def _fold_product(w: Samples, step: MatMul, rows: int, inner: int) -> None:

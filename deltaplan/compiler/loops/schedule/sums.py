@@ -18,6 +18,7 @@ from deltaplan.compiler.loops.nest import (
 )
 from deltaplan.compiler.loops.schedule import batch_sums, kernel_sums, sparse, sum_nests
 from deltaplan.compiler.loops.schedule.axes import SAMPLE, Axes, Machine
+from deltaplan.compiler.loops.schedule.blocks import columns_at_once, rows_at_once
 from deltaplan.compiler.loops.schedule.elementwise import row_blocks
 from deltaplan.compiler.loops.schedule.signature import Names
 from deltaplan.compiler.steps import Conv, MatMul, Reduce, Sparse, Step, Tensor
@@ -34,9 +35,9 @@ def statements(group: Group, axes: Axes, names: Names) -> tuple[Statement, ...]:
     if not is_small(first):
         return WRITERS[type(first)](first, axes, names)
     terms = [term for step in group.steps for term in _terms(step, names)]
-    limit = axes.machine.sums
+    chosen_blocks = tiled(terms, axes.machine) if axes.nets else _blocks(terms, axes.machine.sums)
     body: list[Statement] = []
-    for chosen in _blocks(terms, limit):
+    for chosen in chosen_blocks:
         body += _block(chosen, axes, names, len(body))
     return axes.each_net(tuple(body))
 
@@ -126,6 +127,26 @@ def _blocks(terms: Sequence[Term], limit: int) -> list[Sequence[Term]]:
             found.append([])
         found[-1].append(term)
     return list(found)
+
+
+def tiled(terms: Sequence[Term], machine: Machine) -> list[Sequence[Term]]:
+    """Terms in blocks of the rows of their first factor × those of the second, for which the fewest numbers
+    are read; sums of one factor are a column of their own."""
+    rows: dict[tuple[str, int], dict[tuple[str, int] | None, Term]] = {}
+    for term in terms:
+        (first, row), *second = term[2]
+        column = (second[0][0].name, second[0][1]) if second else None
+        rows.setdefault((first.name, row), {})[column] = term
+    columns = sorted({c for row in rows.values() for c in row}, key=lambda c: c or ("", -1))
+    wide = columns_at_once(len(rows), machine.registers, range(1, min(len(columns), 6) + 1))
+    high = rows_at_once(len(rows), wide, machine.registers)
+    found = []
+    for begin in range(0, len(columns), wide):
+        some = columns[begin : begin + wide]
+        for top in range(0, len(rows), high):
+            chosen = list(rows.values())[top : top + high]
+            found.append([row[column] for row in chosen for column in some if column in row])
+    return [block for block in found if block]
 
 
 def _block(terms: Sequence[Term], axes: Axes, names: Names, number: int) -> tuple[Statement, ...]:
