@@ -1,15 +1,18 @@
 """Rows for the compiler: a deep chain through its stages, and texts that ask for too much."""
 
 from collections.abc import Callable, Iterator
+from functools import partial
+from itertools import pairwise
 from time import process_time
 
 import deltaplan
-from benchmarks.measure import Row, interleaved, median
+from benchmarks.measure import Row, interleaved, median, ratio
 from deltaplan.compiler.plan import compile_plans
 from deltaplan.diagnostics import DeltaplanError, Source
 from deltaplan.dsl import parse
 
 DEPTHS = (10, 100, 1000)
+LONG = (1250, 2500, 5000, 9990)  # lines of a spec: what `check` takes beside its parse, and twice the lines
 SPEC = """
 model deep {{
     input 4
@@ -47,6 +50,7 @@ def deep(layers: int) -> str:
 def rows(turns: int) -> Iterator[Row]:
     for depth in DEPTHS:
         yield from stages(depth, turns if depth < max(DEPTHS) else max(1, turns // 5))
+    yield from lines(max(1, turns // 5))
     for name, text in HOSTILE.items():
         yield Row(f"refused: {name}", refusal(text) * 1e3, "ms")
 
@@ -63,6 +67,23 @@ def stages(depth: int, turns: int) -> Iterator[Row]:
     for name in runs:
         value = median(times, name)
         yield Row(f"{name}, {depth} layers", value * 1e3, "ms", note=f"{value / depth * 1e6:,.0f} µs a layer")
+
+
+def lines(turns: int) -> Iterator[Row]:
+    """Longer and longer specs: what `check` takes beside their parse, and beside half the lines."""
+    texts = {count: deep(count) for count in LONG}
+    runs: dict[str, Callable[[], object]] = {}
+    for count, text in texts.items():
+        runs[f"parse {count}"] = partial(parse, Source("deep.dl", text))
+        runs[f"check {count}"] = partial(deltaplan.loads, text)
+    times = interleaved(runs, turns)
+    for half, count in pairwise((0, *LONG)):
+        name = f"check {count}"
+        read, value = f"parse {count}", median(times, name) * 1e3
+        yield Row(f"check, {count:,} lines", value, "ms", ratio(times, name, read), "its parse", 2.5)
+        if half:
+            grown = ratio(times, name, f"check {half}")
+            yield Row(f"check, {count:,} lines", value, "ms", grown, f"{half:,} lines", 2.3)
 
 
 def refusal(text: str) -> float:

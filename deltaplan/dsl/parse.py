@@ -3,8 +3,10 @@
 from deltaplan.diagnostics import Diagnostic, Source
 from deltaplan.dsl.limits import LIMITS, Limits, excess
 from deltaplan.dsl.tree import Spec
+from deltaplan.pauses import uncollected
 
 
+@uncollected()
 def parse(source: Source, limits: Limits = LIMITS) -> tuple[Spec, tuple[Diagnostic, ...]]:
     """The tree of a spec and every mistake in its syntax, in the order of the text; 100 of them are told.
 

@@ -7,11 +7,13 @@ from deltaplan.compiler import load as compiler
 from deltaplan.compiler.build.context import ExpansionLimits
 from deltaplan.compiler.experiment import Experiment
 from deltaplan.compiler.measured import Measured, Unmeasured
+from deltaplan.pauses import uncollected
 from deltaplan.plugins.contracts import Value
 
 LIMITS = ExpansionLimits()
 
 
+@uncollected()
 def load(
     path: str | os.PathLike[str],
     params: Mapping[str, Value] | None = None,
@@ -26,6 +28,7 @@ def load(
     return compiler.load(path, params, limits=limits, measure=measure)
 
 
+@uncollected()
 def loads(
     text: str,
     name: str = "<text>",

@@ -40,7 +40,7 @@ def activation(context: Context, scope: Scope, word: Word) -> Activation:
     assert isinstance(use.contract, contracts.Activation)
     own = filled(use.contract.expression, use)
     check_numbers(context, use, own)
-    expression = const(factor) * own
+    expression = own if factor == 1 else const(factor) * own
     return Activation(Use(use.contract, use.values, word.item.span), factor, expression)
 
 

@@ -102,6 +102,8 @@ def _check(layer: Layer, origin: Input) -> None:
 
 def augmented(graph: Graph, augment: Augmentations) -> Graph:
     """The graph with a node for each use, between the input and those that take it."""
+    if not any(augment.values()):
+        return graph
     nodes: list[AnyNode] = []
     edges = dict(graph.edges)
     ends: dict[str, str] = {}

@@ -150,7 +150,7 @@ class Draft:
 
     def end(self, name: str, wire: Wire, first: int) -> Wire:
         """The wire as what the line or layer of that name gives, which began at a place in the trail."""
-        self.ends[name] = replace(wire, made=range(first, len(self.trail)))
+        self.ends[name] = Wire(wire.node, wire.shape, wire.span, range(first, len(self.trail)))
         return self.ends[name]
 
     def link(self, node: AnyNode, *sources: str) -> None:
