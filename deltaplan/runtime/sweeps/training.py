@@ -151,18 +151,27 @@ def _together(bench: Bench, family: Family) -> Iterator[list[Found]] | None:
     size = sum(p.size for p in place_parameters(members[0][1].graph))
     if len(members) < 2 or size > TOGETHER or bench.backend == "numpy":
         return None
-    try:
-        from deltaplan.runtime.ensemble import prepared_variants
-    except ImportError:
-        return None
     begin = perf_counter()
-    try:
-        ready = prepared_variants([_unwatched(m.experiment) for m in family.members], family.dataset)
-    except NoScheduleError:
+    ready = _ready([m.experiment for m in family.members], family.dataset)
+    if ready is None:
         return None
     copies = [len(m.trials) for m in family.members]
     ready = replace(ready, numbers=np.repeat(ready.numbers, copies, axis=1))
     return _lanes(bench, family, ready, members, begin)
+
+
+def _ready(experiments: Sequence[Experiment], dataset: Dataset) -> Any:
+    """The program of all, with what they monitor where lanes can follow it; None where there is none."""
+    try:
+        from deltaplan.runtime.ensemble import prepared_variants
+    except ImportError:
+        return None
+    for chosen in (experiments, [_unwatched(each) for each in experiments]):
+        try:
+            return prepared_variants(chosen, dataset)
+        except NoScheduleError:
+            continue
+    return None
 
 
 def _lanes(
@@ -177,7 +186,7 @@ def _lanes(
     for at in range(0, len(members), count):
         chosen = members[at : at + count]
         part = replace(ready, numbers=ready.numbers[:, at : at + count])
-        nets = train_together(part, [_unwatched(e) for _, e in chosen], bench.threads)
+        nets = train_together(part, [e for _, e in chosen], bench.threads)
         scored = [
             {} if nets.ended[number] == "diverged" else scorers(e, nets.theta[number])
             for number, (_, e) in enumerate(chosen)

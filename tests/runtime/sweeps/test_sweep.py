@@ -234,6 +234,19 @@ def test_monitored_metrics_and_large_nets_and_the_numpy_backend(folder):
     assert [row["parameters"] for row in large.rows] == [457, 457]
 
 
+def test_the_best_run_has_the_history_of_what_is_monitored(folder):
+    spec = write(
+        "sweep { rate = [0.05, 0.1]; seed = 0..1 }",
+        lambda t: t.replace("    epochs 6", "    monitor mae\n    epochs 6"),
+    )
+    found = deltaplan.sweep(spec, runs="runs", jobs=1)
+    best = min(found.rows, key=lambda row: row["validation_loss"])
+    by_itself = deltaplan.train(spec, params={name: best[name] for name in ("rate", "seed")})
+    lines = (found.folder / "best" / "history.jsonl").read_text().splitlines()
+    expected = [record["validation_mae"] for record in by_itself.history]
+    assert [json.loads(line)["validation_mae"] for line in lines] == pytest.approx(expected, rel=1e-9)
+
+
 def test_a_spec_without_a_sweep_is_told(folder):
     with pytest.raises(SpecError, match="has no `sweep` block"):
         deltaplan.sweep(write(""))
