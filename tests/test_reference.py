@@ -33,12 +33,7 @@ def load(path):
 
 def with_plugin(path):
     text = 'use "./activations.py"\n' + path.read_text(encoding="utf-8")
-    try:
-        return deltaplan.loads(text, path.name, folder=HERE)
-    except deltaplan.SpecError as error:
-        if {p.code for p in error.diagnostics} <= {"not-yet-supported"}:
-            pytest.skip(f"not in the language yet: {error.diagnostics[0].what}")
-        raise
+    return deltaplan.loads(text, path.name, folder=HERE)
 
 
 def close(found, expected, tolerance):

@@ -15,7 +15,7 @@ from deltaplan.compiler.plans import Mode, Segment
 from deltaplan.compiler.plans import Trace as Trace
 from deltaplan.compiler.steps import Place, Reduce, Tensor
 from deltaplan.compiler.symbols import functions, symbols
-from deltaplan.compiler.weights import weighed
+from deltaplan.compiler.weights import NO, YES, is_of_classes, weighed
 from deltaplan.compiler.writing import StepWriter
 from deltaplan.plugins.expressions import argument, substitute
 
@@ -165,7 +165,13 @@ class Writer(StepWriter):
 
     def _loss(self, node: Loss, u: Tensor, y: Tensor) -> Tensor:
         name = "ℓ" if len(self.graph.of(Loss)) == 1 else f"ℓ_{node.name.removeprefix('loss.')}"
-        return self.reduced(name, weighed(node), {"u": u, "y": y}, u.size)
+        known = {"u": u, "y": y}
+        if node.weights and len(node.weights) > 2 and not is_of_classes(node):
+            known |= {
+                NO: self.constants(node.weights[::2], u.shape),
+                YES: self.constants(node.weights[1::2], u.shape),
+            }
+        return self.reduced(name, weighed(node, u.size), known, u.size)
 
     def _penalty(self, node: Penalty) -> Tensor:
         """factor · Ω over the segments of the places; 0 where they hold no parameters."""

@@ -3,9 +3,10 @@
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from itertools import accumulate, groupby
 
 from deltaplan.compiler.spectral import Spectral
-from deltaplan.compiler.steps import Map, Pick, Reduce, Shape, Step, Tensor
+from deltaplan.compiler.steps import Map, Pick, Place, Reduce, Shape, Step, Tensor, View
 from deltaplan.plugins.expressions import (
     CONDITIONS,
     COUNT,
@@ -49,6 +50,24 @@ class StepWriter:
         """The sum of tensors of one shape; 0 where there are none."""
         total = sum((argument(f"x{i}") for i in range(len(tensors))), const(0.0))
         return self.elementwise(name, (total,), tensors, " + ".join(f"{{{i}}}" for i in range(len(tensors))))
+
+    def constants(self, values: Sequence[float], shape: Shape) -> Tensor:
+        """These numbers, row by row, as a tensor of the shape: the same for each sample."""
+        runs = [(value, len(list(group))) for value, group in groupby(values)]
+        parts = [self._constant(value, count) for value, count in runs]
+        if len(parts) == 1:
+            vector = parts[0]
+        else:
+            begins = tuple(accumulate((count for _, count in runs[:-1]), initial=0))
+            out = Tensor(self.temporary(), (len(values),))
+            vector = self.emit(Place(inputs=tuple(parts), outputs=(out,), axis=0, begins=begins))
+        if vector.shape == shape:
+            return vector
+        return self.emit(View(inputs=(vector,), outputs=(Tensor(self.temporary(), shape),)))
+
+    def _constant(self, value: float, count: int) -> Tensor:
+        out = Tensor(self.temporary(), (count,))
+        return self.emit(Map(inputs=(), outputs=(out,), expressions=(const(value),)))
 
     def reduced(
         self, name: str, expression: Expr, tensors: Mapping[str, Tensor], count: int, rows: int = 1

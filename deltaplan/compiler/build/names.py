@@ -25,15 +25,6 @@ class UnknownName(Diagnostic):
 
 
 @mistake
-class NotYetSupported(Diagnostic):
-    code: ClassVar[str] = "not-yet-supported"
-    title: ClassVar[str] = "{what} is not supported yet"
-    help: ClassVar[str] = "{mend}"
-    what: str
-    mend: str | None = None
-
-
-@mistake
 class OutOfScope(Diagnostic):
     code: ClassVar[str] = "out-of-scope"
     title: ClassVar[str] = "`{name}` is out of scope: {topic} needs {needs}, which the language does not have"

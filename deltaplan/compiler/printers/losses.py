@@ -10,6 +10,7 @@ from deltaplan.compiler.printers.algebra import short, slope
 from deltaplan.compiler.printers.formulas import Known
 from deltaplan.compiler.steps import Tensor
 from deltaplan.compiler.tape import adjoint_name
+from deltaplan.compiler.weights import with_symbol
 from deltaplan.plugins.expressions import Expr, argument, const, substitute, to_text
 
 
@@ -55,4 +56,4 @@ def _written(loss: Loss, u: Tensor, y: Tensor) -> Expr:
     """The loss without its factor, of the tensors by their names; the weight of a class is a symbol."""
     names = {"u": argument(u.name), "y": argument(y.name, y.kind == "index")}
     written = substitute(loss.expression, names)
-    return argument(f"w[{y.name}]", scalar=True) * written if loss.weights else written
+    return with_symbol(loss, written, y.name, u.size)

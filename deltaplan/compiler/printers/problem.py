@@ -1,10 +1,12 @@
 """The problem in one line of mathematics: minimize (1/N) Σ L(u, y) + Ω(θ)."""
 
 import re
+from math import prod
 
 from deltaplan.compiler.experiment import Experiment
 from deltaplan.compiler.graph import Graph
 from deltaplan.compiler.nodes import Loss, Penalty, Target, Use, show_value
+from deltaplan.compiler.weights import with_symbol
 from deltaplan.plugins.contracts import Loss as LossContract
 from deltaplan.plugins.contracts import Regularizer
 from deltaplan.plugins.expressions import Expr, Op, argument, replace, substitute, to_text, walk
@@ -32,9 +34,8 @@ def _loss(graph: Graph, loss: Loss) -> str:
         "u": argument(names[0]),
         "y": argument(names[1], scalar=_is_index(graph, target)),
     }
-    text = _text(substitute(_written(loss.use, contract.expression), arguments))
-    if loss.weights:
-        text = f"w[{names[1]}]*({text})"
+    written = substitute(_written(loss.use, contract.expression), arguments)
+    text = _text(with_symbol(loss, written, names[1], prod(graph.shapes[output])))
     return _factor(loss.factor, f"{loss.use.name}({', '.join(names)})" if "where(" in text else text)
 
 

@@ -1,6 +1,6 @@
 """What a spec leaves to its data, measured on them."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, ClassVar
 
@@ -8,8 +8,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from deltaplan.compiler.measured import Measured, Unmeasured
+from deltaplan.compiler.weights import HALF
 from deltaplan.diagnostics import Diagnostic, Problems, Source, Span, mistake
 from deltaplan.runtime.data.columns import with_columns_of
+from deltaplan.runtime.data.features import Feature
 from deltaplan.runtime.data.gaps import OFFER
 from deltaplan.runtime.data.memory import Nodes, block_of
 from deltaplan.runtime.data.parts import rows_of_parts
@@ -24,8 +26,11 @@ NOWHERE = Span(Source("<memory>", ""), 0, 0)
 @mistake
 class ClassWithoutSamples(Diagnostic):
     code: ClassVar[str] = "class-without-samples"
-    title: ClassVar[str] = "no sample of the training part is of the class `{name}`, which cannot be balanced"
+    title: ClassVar[str] = (
+        "no sample of the training part is of the class `{name}`{place}, which cannot be balanced"
+    )
     name: str
+    place: str = ""  # " of `tag`"
 
 
 def measure_files(wanted: Unmeasured) -> Measured | None:
@@ -90,12 +95,29 @@ def _balanced(
     raw: Raw, output: str, targets: Mapping[str, NDArray[Any]], train: Samples, problems: Problems
 ) -> tuple[float, ...]:
     """N/(K·Nₖ): each of the K classes weighs the same in all, and a sample 1 on average."""
-    numbers = targets[output] if raw.kinds[output] == "class" else targets[output][0] > 0.5
-    names = raw.classes(output) or ("0", "1")
-    counts = np.bincount(numbers[train.aims].astype(np.intp), minlength=len(names))
+    if raw.kinds[output] == "class":
+        return _shares(raw, output, raw.classes(output), targets[output][train.aims], "", problems)
+    answers = targets[output][:, train.aims] > HALF
+    columns = [name for feature in raw.targets[output] for name in _columns(feature)]
+    found: list[float] = []
+    for name, answer in zip(columns, answers, strict=True):
+        place = f" of `{name}`" if len(columns) > 1 else ""
+        found += _shares(raw, output, raw.classes(output) or ("0", "1"), answer, place, problems)
+    return tuple(found)
+
+
+def _columns(feature: Feature) -> tuple[str, ...]:
+    """A name for each answer that it holds: two labels are the no and yes of one."""
+    return (feature.name,) if feature.categories else feature.labels
+
+
+def _shares(
+    raw: Raw, output: str, names: Sequence[str], classes: NDArray[Any], place: str, problems: Problems
+) -> tuple[float, ...]:
+    counts = np.bincount(classes.astype(np.intp), minlength=len(names))
     for name, count in zip(names, counts, strict=True):
         if not count:
             span = raw.spans.get(raw.data.targets[output][0].name)
-            problems.add(ClassWithoutSamples(name=name, span=span))
+            problems.add(ClassWithoutSamples(name=name, place=place, span=span))
     with np.errstate(divide="ignore"):
         return tuple((counts.sum() / (len(counts) * counts)).tolist())
