@@ -1,4 +1,4 @@
-"""Passes: graph to graph, in the order in which they run; after each that changed it the graph is verified."""
+"""Passes: graph to graph, in the order in which they run; a graph that one changed is verified."""
 
 from collections.abc import Sequence
 
