@@ -2,8 +2,9 @@
 PYTHON ?= python3
 BIN := .venv/bin
 READY := .venv/.ready
+BOTH := -n auto --dist worksteal  # all cores: a module stays on one as long as another has work
 
-.PHONY: demo lecture test test-long check lint types contracts bench clean
+.PHONY: demo lecture test test-long fuzz check lint types contracts bench clean
 
 demo: $(READY)
 	$(BIN)/deltaplan train specs/wave.dl
@@ -12,13 +13,16 @@ lecture: $(READY)
 	$(BIN)/python -m lecture
 
 test: lint types contracts
-	$(BIN)/pytest -m "not long"
+	$(BIN)/pytest $(BOTH) -m "not long"
 
 test-long: $(READY)
-	$(BIN)/pytest -m long --hypothesis-profile=long
+	$(BIN)/pytest $(BOTH) -m long --hypothesis-profile=long
+
+fuzz: $(READY)
+	$(BIN)/pytest $(BOTH) -m long --fuzz=100000 tests/test_fuzz.py
 
 check: lint types contracts
-	$(BIN)/pytest -m "not long and not slow"
+	$(BIN)/pytest $(BOTH) -m "not long and not slow"
 
 lint: $(READY)
 	$(BIN)/ruff format --check .

@@ -22,6 +22,9 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption(
         "--update-golden", action="store_true", help="write the golden texts instead of comparing"
     )
+    parser.addoption(
+        "--fuzz", type=int, default=20_000, help="how many specs the exhaustive tests make (20,000)"
+    )
 
 
 def pytest_configure() -> None:
