@@ -5,7 +5,7 @@ Each document is read from top to bottom, in a folder of its own with a copy of 
     dl              parses
     python          runs, in one namespace for the document
     console, sh     has its lines `$ deltaplan …` (or `deltaplan …`) run; all must succeed, or with the word
-                    `fails` beside the language all must exit with 1
+                    `fails` beside the language all must exit with 1; the README's as processes of their own
 
 A block with `file=NAME` there is written under that name first; a spec is then loaded, Python is not run.
 The lines shown under a command must be in its output in that order; other lines may stand between them.
@@ -17,14 +17,16 @@ import shlex
 import shutil
 import subprocess
 import sysconfig
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import pytest
+from click.testing import CliRunner
 
 import deltaplan
+from deltaplan.cli import main
 from deltaplan.diagnostics import Source
 from deltaplan.dsl import parse
 
@@ -62,7 +64,7 @@ def test_document_is_true(document: Path, tmp_path: Path, monkeypatch: pytest.Mo
         if block.language == "python" and not block.file:
             exec(compile(block.text, block.place, "exec"), names)
         if block.language in ("console", "sh"):
-            run_commands(block)
+            run_commands(block, started if document.parent == ROOT else invoked)
 
 
 def blocks(document: Path) -> Iterator[Block]:
@@ -79,17 +81,27 @@ def read_spec(block: Block) -> None:
         deltaplan.load(block.file)
 
 
-def run_commands(block: Block) -> None:
+def run_commands(block: Block, run: Callable[[list[str]], tuple[int, str]]) -> None:
     for command, shown in commands(block.text):
-        script, *words = shlex.split(command, comments=True)
-        program = shutil.which(script, path=sysconfig.get_path("scripts"))
-        assert program, f"{script} is not installed"
-        ended = subprocess.run(
-            [program, *words], capture_output=True, encoding="utf-8", env={**os.environ, "PYTHONUTF8": "1"}
-        )
-        output = ended.stdout + ended.stderr
-        assert ended.returncode == ("fails" in block.words), f"{block.place}: {command}\n{output}"
+        code, output = run(shlex.split(command, comments=True)[1:])
+        assert code == ("fails" in block.words), f"{block.place}: {command}\n{output}"
         assert follow(shown, output), f"{block.place}: {command}\nshown:\n{shown}\nprinted:\n{output}"
+
+
+def started(words: list[str]) -> tuple[int, str]:
+    """The exit code and all that is printed by the program that is installed."""
+    program = shutil.which("deltaplan", path=sysconfig.get_path("scripts"))
+    assert program, "deltaplan is not installed"
+    ended = subprocess.run(
+        [program, *words], capture_output=True, encoding="utf-8", env={**os.environ, "PYTHONUTF8": "1"}
+    )
+    return ended.returncode, ended.stdout + ended.stderr
+
+
+def invoked(words: list[str]) -> tuple[int, str]:
+    """The same in this process, which has everything imported."""
+    ended = CliRunner().invoke(main, words, catch_exceptions=False)
+    return ended.exit_code, ended.stdout + ended.stderr
 
 
 def commands(text: str) -> Iterator[tuple[str, str]]:

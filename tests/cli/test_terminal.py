@@ -107,25 +107,28 @@ def test_what_an_encoding_shows_stays_as_it_is() -> None:
     assert shown("δ", None) == "delta"
 
 
-def test_predictions_are_data_and_keep_their_names(folder: Path) -> None:
+def test_predictions_are_data_and_keep_their_names(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     result = run("predict", "runs/käse-1", "käse.csv", folder=folder, PYTHONIOENCODING="ascii")
     head, *rows = result.stdout.decode().splitlines()
     assert head == "art,p(blå),p(röd)"
     assert {row.split(",")[0] for row in rows} <= {"blå", "röd"}
-    quiet = run("predict", "runs/käse-1", "käse.csv", "-q", "-o", "out.csv", folder=folder)
-    assert (quiet.returncode, quiet.stdout, quiet.stderr) == (0, b"", b"")
+    monkeypatch.chdir(folder)
+    quiet = CliRunner().invoke(main, ["predict", "runs/käse-1", "käse.csv", "-q", "-o", "out.csv"])
+    assert (quiet.exit_code, quiet.output) == (0, "")
     assert (folder / "out.csv").read_text("utf-8").splitlines() == [head, *rows]
 
 
 def test_quiet_check_says_nothing_where_nothing_is_wrong(folder: Path) -> None:
-    right, wrong = run("check", IRIS, "-q"), run("check", "falsch.dl", "-q", folder=folder)
-    assert (right.returncode, right.stdout + right.stderr) == (0, b"")
-    assert wrong.returncode == 1
-    assert b"similar name: `tanh`" in wrong.stderr
+    right, wrong = (
+        CliRunner().invoke(main, ["check", str(spec), "-q"]) for spec in (IRIS, folder / "falsch.dl")
+    )
+    assert (right.exit_code, right.output) == (0, "")
+    assert wrong.exit_code == 1
+    assert "similar name: `tanh`" in wrong.stderr
 
 
 def test_json_is_ascii_and_whole(folder: Path) -> None:
-    result = run("trace", "käse.dl", "--json", folder=folder, PYTHONIOENCODING="ascii")
+    result = CliRunner(charset="ascii").invoke(main, ["trace", str(folder / "käse.dl"), "--json"])
     assert json.loads(result.stdout)["inputs"][0]["columns"] == ["größe"]
 
 

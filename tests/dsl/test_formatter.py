@@ -17,9 +17,11 @@ from deltaplan.dsl.formatter import format_text
 from deltaplan.dsl.tree import Spec
 
 ROOT = Path(__file__).parents[2]
-FILES = sorted(
-    path for folder in ("specs", "plugins", "benchmarks", "tests") for path in (ROOT / folder).rglob("*.dl")
-)
+FILES = [
+    pytest.param(path, marks=[pytest.mark.long] * ("errors" in path.parts), id=str(path.relative_to(ROOT)))
+    for folder in ("specs", "plugins", "benchmarks", "tests")
+    for path in sorted((ROOT / folder).rglob("*.dl"))
+]
 seeds = st.integers(0, 2**32)
 
 
@@ -73,7 +75,7 @@ def shaken(text: str, random: Random) -> str:
     return re.sub(r'"[^"]*"|[ \n(\[\]),{}]', other, text)
 
 
-@pytest.mark.parametrize("path", FILES, ids=lambda path: str(path.relative_to(ROOT)))
+@pytest.mark.parametrize("path", FILES)
 def test_every_file_of_the_repository(path: Path) -> None:
     try:
         text = path.read_bytes().decode("utf-8").removeprefix("\ufeff")
@@ -108,18 +110,19 @@ def test_any_blanks_and_comments_many_times(tree: Spec, seed: int) -> None:
 
 def test_examples_with_other_blanks() -> None:
     random = Random(5)
-    assert sum(check(shaken(random.choice(EXAMPLES), random)) for _ in range(100)) > 30
+    assert sum(check(shaken(random.choice(EXAMPLES), random)) for _ in range(50)) > 15
 
 
 def test_mutated_specs() -> None:
     random = Random(6)
-    assert sum(check(mutated(random)) for _ in range(300)) > 5
+    assert sum(check(mutated(random)) for _ in range(150)) > 1
 
 
 @pytest.mark.long
-def test_many_mutated_specs() -> None:
-    random = Random(7)
-    assert sum(check(mutated(random)) for _ in range(30_000)) > 500
+@pytest.mark.parametrize("seed", range(10, 20))
+def test_many_mutated_specs(seed: int) -> None:
+    random = Random(seed)
+    assert sum(check(mutated(random)) for _ in range(1000)) > 10
 
 
 # ---- the normal form

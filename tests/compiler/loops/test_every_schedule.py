@@ -4,7 +4,7 @@ from itertools import product
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from native_programs import Native, assert_as_numpy, assert_nets_as_numpy, run_native, targets, written
 from programs import convolution, random_values, run, sparse_product, window, windows
@@ -142,15 +142,16 @@ STEPS = [
 @pytest.mark.parametrize(("step", "number"), STEPS)
 def test_every_primitive(step, number):
     """Over all steps, every size of batches comes up."""
-    batches = BATCHES[number % len(BATCHES) :: 23] if any(t.batched for t in step.inputs) else [1]
-    for batch, dtype in product(batches, ["float64", "float32"]):
+    first = 2 * number % len(BATCHES) if any(t.batched for t in step.inputs) else 0
+    for batch, dtype in zip(BATCHES[first:], ["float64", "float32"], strict=False):
         assert_as_numpy((step,), step.inputs, batch, dtype, inner="samples")
 
 
 @pytest.mark.slow
+@pytest.mark.parametrize("every", [4, pytest.param(1, marks=pytest.mark.long)])
 @pytest.mark.parametrize("name", targets())
-def test_every_processor(name):
-    for param in STEPS:
+def test_every_processor(name, every):
+    for param in STEPS[::every]:
         step, number = param.values
         batch, dtype = BATCHES[7 * number % len(BATCHES)], ("float32", "float64")[number % 2]
         assert_as_numpy((step,), step.inputs, batch, dtype, inner="samples", target=named(name))
@@ -158,14 +159,21 @@ def test_every_processor(name):
 
 @pytest.mark.parametrize(("step", "number"), STEPS)
 def test_nets_side_by_side(step, number):
-    nets = (1, 5, 17)[number % 3]
-    assert_nets_as_numpy((step,), 3, nets)
-    assert_nets_as_numpy((step,), 3, nets, shared=[t.name for t in step.inputs if t.name in "xiW"][:1])
+    """Every other step with an input that the nets share."""
+    names = [t.name for t in step.inputs if t.name in "xiW"] if number % 2 else []
+    assert_nets_as_numpy((step,), 3, (1, 5, 17)[number % 3], shared=names[:1])
 
 
 @pytest.mark.parametrize(("step", "number"), STEPS)
 def test_few_samples_with_features_side_by_side(step, number):
     assert_as_numpy((step,), step.inputs, batch=1 + number % 4, inner="features")
+
+
+@pytest.mark.long
+@pytest.mark.parametrize(("step", "number"), STEPS)
+def test_any_number_of_nets_side_by_side(step, number):
+    for nets, name in product((1, 5, 17), ["", *(t.name for t in step.inputs if t.name in "xiW")]):
+        assert_nets_as_numpy((step,), 3, nets, shared=[name])
 
 
 @pytest.mark.long
@@ -178,6 +186,7 @@ def test_every_size_of_batches(step, number):
 CHANNELS = [(1, 1, 1), (2, 4, 2), (3, 2, 1), (3, 3, 3)]  # read, written, groups
 
 
+@settings(max_examples=20)
 @given(windows(), st.sampled_from(CHANNELS), st.sampled_from([2, 7, 33]))
 def test_convolutions_of_any_geometry(geometry, channels, batch):
     made, sides = geometry
@@ -187,6 +196,7 @@ def test_convolutions_of_any_geometry(geometry, channels, batch):
         assert_as_numpy((step,), step.inputs, batch, inner="samples")
 
 
+@settings(max_examples=20)
 @given(windows(padding="less"), st.sampled_from([2, 7, 33]))
 def test_pools_of_any_geometry(geometry, batch):
     made, sides = geometry

@@ -1,5 +1,7 @@
 """The schedule for few samples, against numpy."""
 
+from itertools import product
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -73,7 +75,7 @@ def test_sums_and_maps_in_one_pass_stay_inside_each_sample():
 
 
 @given(step_lists(smooth=False), st.sampled_from(BATCHES), st.sampled_from(["features", "samples"]))
-@settings(max_examples=30)
+@settings(max_examples=15)
 def test_any_list_of_steps(steps, batch, inner):
     used = {t for step in steps for t in step.inputs}
     assert_as_numpy(steps, [t for t in LEAVES if t in used], batch, inner=inner)
@@ -88,17 +90,22 @@ MODELS = {
 }
 
 
-@pytest.mark.parametrize("batch", BATCHES)
+@pytest.mark.parametrize(
+    ("batch", "dtype"),
+    [
+        pytest.param(batch, dtype, marks=[pytest.mark.long] * (number % 3 > 0))
+        for number, (batch, dtype) in enumerate(product(BATCHES, ["float64", "float32"]))
+    ],
+)
 @pytest.mark.parametrize("model", MODELS)
-def test_a_model_buffer_by_buffer(model, batch):
+def test_a_model_buffer_by_buffer(model, batch, dtype):
     lines, minimize = MODELS[model]
     outputs = int(lines[-1].split()[1])
     targets = "digit" if "cross_entropy" in minimize else outputs
     spec = experiment(*lines, inputs=20 if "20" in lines[0] else 2, targets=targets, minimize=minimize)
-    for dtype in ("float64", "float32"):
-        plans = compile_plans(spec)
-        for plan in (plans.train, plans.predict):
-            _compare(plan, initial(spec.graph, 3), batch, dtype)
+    plans = compile_plans(spec)
+    for plan in (plans.train, plans.predict):
+        _compare(plan, initial(spec.graph, 3), batch, dtype)
 
 
 def _compare(plan, theta, batch, dtype, seed=0):
