@@ -1,6 +1,8 @@
 """The garbage collector is paused while a spec is compiled, and runs again whatever happens."""
 
 import gc
+import subprocess
+import sys
 
 import pytest
 
@@ -42,3 +44,21 @@ def test_it_runs_during_training_and_after_a_wrong_spec(tmp_path):
     with pytest.raises(deltaplan.SpecError):
         deltaplan.train(tmp_path / "nowhere.dl")
     assert gc.isenabled()
+
+
+def test_what_a_process_begins_with_is_old_and_later_all_is_collected():
+    code = (
+        "import gc, weakref\n"
+        "from deltaplan.pauses import FRESH, uncollected\n"
+        "class Ring: pass\n"
+        "def ring():\n"
+        "    with uncollected():\n"
+        "        made = Ring(); made.itself = made\n"
+        "    return weakref.ref(made)\n"
+        "first = ring()\n"
+        "print(gc.get_count()[0] < 50, gc.get_freeze_count())\n"
+        "rings = [ring() for _ in range(50_000)]\n"
+        "print(first() is None, sum(r() is not None for r in rings) < 25_000)\n"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.split("\n")[:2] == ["True 0", "True True"]

@@ -5,6 +5,7 @@ import pytest
 from experiments import experiment
 
 from deltaplan.diagnostics import SpecError
+from deltaplan.runtime.data.distinct import distinct
 from deltaplan.runtime.data.prepare import load_dataset, load_part
 
 ALL = (1.0, 0.0, 0.0)
@@ -116,3 +117,11 @@ def test_numbers_do_not_turn_into_labels_later(load, tmp_path):
     with pytest.raises(SpecError) as error:
         load_part(experiment(kind="binary"), fitted, tmp_path / "new.csv")
     assert error.value.diagnostics[0].code == "target-outside"
+
+
+@pytest.mark.parametrize("kind", ["int64", "float64", "bool"])
+def test_distinct_numbers_are_those_of_numpy(kind):
+    random = np.random.default_rng(1)
+    for size in (0, 1, 2, 100):
+        values = random.integers(0, 9, size).astype(kind)
+        np.testing.assert_array_equal(distinct(values), np.unique(values))

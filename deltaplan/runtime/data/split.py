@@ -7,6 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from deltaplan.compiler.experiment import PartName, Split
+from deltaplan.runtime.data.distinct import distinct
 from deltaplan.runtime.random import Purpose, permutation
 
 Rows = NDArray[np.intp]
@@ -86,7 +87,7 @@ def fractions(split: Split) -> dict[PartName, Fraction]:
 def _spread(order: Rows, classes: NDArray[np.int64]) -> Rows:
     """The i-th of a class's n samples goes to the place (i + ½)/n of the whole; equal places by `order`."""
     place = np.empty(len(order))
-    for label in np.unique(classes):
+    for label in distinct(classes):
         mine = np.flatnonzero(classes[order] == label)
         place[mine] = (np.arange(len(mine)) + 0.5) / len(mine)
     return order[np.argsort(place, kind="stable")]

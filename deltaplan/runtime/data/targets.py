@@ -14,6 +14,7 @@ from deltaplan.compiler.experiment import Column
 from deltaplan.diagnostics import Diagnostic, Problems, Span, mistake
 from deltaplan.plugins.contracts import Table
 from deltaplan.runtime.data.cells import Cells, Floats, Wanted, column_of, is_text, words_of
+from deltaplan.runtime.data.distinct import distinct
 from deltaplan.runtime.data.features import Feature, matrix
 from deltaplan.runtime.data.preprocessing import Kind
 from deltaplan.runtime.data.problems import LISTED, places
@@ -132,7 +133,7 @@ def _is_number(word: str) -> bool:
 
 def _warn_of_classes(column: Column, values: NDArray[Any], problems: Problems) -> None:
     """Whole numbers without a gap from 0 or 1 on, few and each of them often."""
-    known = np.unique(values[~np.isnan(values)]) if values.dtype.kind == "f" else np.unique(values)
+    known = distinct(values[~np.isnan(values)] if values.dtype.kind == "f" else values)
     if not 2 <= known.size <= MOST_CLASSES or known[0] not in (0, 1) or OFTEN * known.size > values.size:
         return
     if np.array_equal(known, np.arange(known.size) + known[0]):
