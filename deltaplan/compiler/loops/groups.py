@@ -25,9 +25,13 @@ class Group:
 
 
 def kind_of(step: Step) -> Kind:
-    if any(t.batched for t in step.outputs):
-        return "samples"
-    return "sums" if any(t.batched for t in step.inputs) else "flat"
+    for tensor in step.outputs:
+        if tensor.batched:
+            return "samples"
+    for tensor in step.inputs:
+        if tensor.batched:
+            return "sums"
+    return "flat"
 
 
 def group(
@@ -112,7 +116,7 @@ class Grouping:
         self._emit(sums)
 
     def _awaits(self, step: Step) -> bool:
-        return any(self.alias.get(t.name, t).name in self._awaited for t in step.inputs)
+        return not self._awaited.isdisjoint([self.alias.get(t.name, t).name for t in step.inputs])
 
     def _before(self, step: Step) -> None:
         """A step without a batch that waits for nothing stands before the open group."""
@@ -142,20 +146,30 @@ class Grouping:
 
 def hide(groups: Sequence[Group], kept: Collection[str], alias: Mapping[str, Tensor], joins: Joins) -> None:
     """Finds for each group the tensors that only it reads."""
-    readers: dict[str, set[int]] = {}
+    reader: dict[str, int] = {}  # the number of the only group that reads a tensor
     for number, found in enumerate(groups):
         for step in found.steps:
             for tensor in step.inputs:
-                readers.setdefault(alias.get(tensor.name, tensor).name, set()).add(number)
+                name = alias.get(tensor.name, tensor).name
+                if reader.setdefault(name, number) != number:
+                    reader[name] = SEVERAL
     for number, found in enumerate(groups):
-        held = {t.name for step in found.steps if joins.in_memory(found, step) for t in step.outputs}
-        own = {t.name for t in found.written if t.name not in kept} - held
-        found.inside = frozenset(n for n in own if readers.get(n, set()) <= {number})
+        own = [
+            tensor.name
+            for step in found.steps
+            if not joins.in_memory(found, step)
+            for tensor in step.outputs
+            if reader.get(tensor.name, number) == number
+        ]
+        found.inside = frozenset(own).difference(kept)
+
+
+SEVERAL = -1
 
 
 def is_product(step: Step) -> bool:
     """A matrix of parameters times a vector of each sample."""
-    return isinstance(step, MatMul) and step.output.batched and not step.inputs[0].batched
+    return isinstance(step, MatMul) and step.outputs[0].batched and not step.inputs[0].batched
 
 
 def is_map(step: Step) -> bool:

@@ -1,7 +1,7 @@
 """A plan as kernels, and the calls of them: which kernel, on which memory, in which order."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
+from dataclasses import field, replace
 
 from deltaplan.compiler.buffers import aliases
 from deltaplan.compiler.loops.groups import Group, Joins, group, hide, is_product
@@ -101,9 +101,14 @@ def is_narrow(group: Group) -> bool:
 
 def _is_narrow(step: Step) -> bool:
     """Whether all features of a step's results are locals, and its operands few or read in a loop."""
-    if any(t.size > NARROW for t in step.outputs) or not samples.is_written_out(step):
+    if _most(step.outputs) > NARROW or not samples.is_written_out(step):
         return False
-    return is_product(step) or all(t.size <= 4 * NARROW for t in step.inputs)
+    return is_product(step) or _most(step.inputs) <= 4 * NARROW
+
+
+def _most(tensors: tuple[Tensor, ...]) -> int:
+    """The numbers of the largest of some tensors."""
+    return max([tensor.size for tensor in tensors], default=0)
 
 
 @dataclass
@@ -111,15 +116,32 @@ class Kernels:
     """The kernels made so far, by what makes two of them the same, and their names."""
 
     alias: Mapping[str, Tensor]
+    axes: Axes
     made: Made
+    starts: bool  # whether products begin with what is added to them
+    here: Made = field(default_factory=dict)  # those of these axes
 
-    def of(self, group: Group, axes: Axes) -> tuple[Kernel, tuple[Tensor, ...]]:
-        """The kernel of a group, and the tensors that it is called with."""
-        found, tensors = signature(group, axes, self.alias)
-        key = (self._axes(group, axes), found)
+    def of(self, group: Group) -> tuple[Kernel, tuple[Tensor, ...]]:
+        """The kernel of a group, and the tensors that it is called with.
+
+        It is asked for each group of a plan, and works out once what follows from what groups have in common.
+        """
+        found, tensors = signature(group, self.axes, self.alias)
+        if found not in self.here:
+            kernel, called = self._made(group)
+            places = {tensor.name: number for number, tensor in enumerate(tensors)}
+            self.here[found] = kernel, tuple(places[tensor.name] for tensor in called)
+        kernel, numbers = self.here[found]
+        return kernel, tuple([tensors[number] for number in numbers])
+
+    def _made(self, group: Group) -> tuple[Kernel, tuple[Tensor, ...]]:
+        if self.starts and group.kind == "samples":
+            group = started(group)
+        found, tensors = signature(group, self.axes, self.alias)
+        key = (self._axes(group, self.axes), found)
         if key not in self.made:
-            names = Names(group, axes, self.alias)
-            body = _scheduled(group, axes, names)
+            names = Names(group, self.axes, self.alias)
+            body = _scheduled(group, self.axes, names)
             used = names.used
             scratch = _scratch(body)
             parameters = (*(b for _, b in used), *([scratch] if scratch else []))
@@ -216,14 +238,14 @@ def program(
     groups = group(steps, fused, joins, late, alias)
     if reuse:
         hide(groups, wanted, alias, joins)
-        groups = [started(found) if found.kind == "samples" else found for found in groups]
-    kernels = Kernels(alias, made)
+    kernels = Kernels(alias, axes, made, starts=reuse)
     outside = {t.name: spot for t, spot in external.items()}
     outside |= {SAMPLES.name: Spot("samples", 0), COUNTER.name: Spot("counter", 0)}
     outside |= {name: Spot(name, 0) for name in (table_of(s).name for s in steps if isinstance(s, Sparse))}
     calls, spots, arena = Placing(groups, kernels, outside, wanted, axes, reuse, redzone).all()
+    distinct = {call.kernel.name: call.kernel for call in calls}.values()
     scratch = max(
-        (b.strides[0] * b.shape[0] for c in calls for b in c.kernel.parameters if b.name == "scratch"),
+        (b.strides[0] * b.shape[0] for kernel in distinct for b in kernel.parameters if b.name == "scratch"),
         default=0,
     )
     tables = dict.fromkeys(table_of(step) for step in steps if isinstance(step, Sparse))
@@ -234,10 +256,15 @@ def read_later(steps: Sequence[Step], wanted: set[str], alias: Mapping[str, Tens
     """The steps without those that nothing reads: Ω = 0 where the objective is the loss."""
     needed, found = set(wanted), list[Step]()
     for step in reversed(steps):
-        if any(t.name in needed or alias.get(t.name, t).name in needed for t in step.outputs):
-            needed |= {name for t in step.inputs for name in (t.name, alias.get(t.name, t).name)}
+        if not needed.isdisjoint(_with_roots(step.outputs, alias)):
+            needed.update(_with_roots(step.inputs, alias))
             found.append(step)
     return found[::-1]
+
+
+def _with_roots(tensors: Sequence[Tensor], alias: Mapping[str, Tensor]) -> list[str]:
+    """The names of tensors, and of what owns the memory of those that are views."""
+    return [t.name for t in tensors] + [alias[t.name].name for t in tensors if t.name in alias]
 
 
 class Placing:
@@ -253,64 +280,57 @@ class Placing:
         reuse: bool,
         redzone: int,
     ) -> None:
-        self.groups, self.kernels, self.axes, self.reuse = groups, kernels, axes, reuse
-        self.redzone = redzone
+        self.groups, self.kernels, self.axes, self.redzone = groups, kernels, axes, redzone
         self.spots: dict[str, Spot] = dict(outside)
-        self._last = self._last_uses(wanted)
-        self._outside = set(outside)
+        self._dying = self._last_reads(wanted) if reuse else {}
         self._free: dict[int, list[int]] = {}
+        self._lengths: dict[str, int] = {}  # of what lies in the arena
         self._end = 0
 
-    def _last_uses(self, wanted: set[str]) -> dict[str, int]:
+    def _last_reads(self, wanted: set[str]) -> dict[int, list[str]]:
+        """For each group what no later one works on, and nobody behind them."""
         alias = self.kernels.alias
-        last = {
-            alias.get(t.name, t).name: number
-            for number, group in enumerate(self.groups)
-            for step in group.steps
-            for t in (*step.outputs, *step.inputs)
-        }
-        return last | dict.fromkeys(sorted(wanted), len(self.groups))
+        last: dict[str, int] = {}
+        for number, each in enumerate(self.groups):
+            for step in each.steps:
+                for tensor in step.outputs + step.inputs:
+                    last[alias.get(tensor.name, tensor).name] = number
+        found: dict[int, list[str]] = {}
+        for name, number in last.items():
+            if name not in wanted:
+                found.setdefault(number, []).append(name)
+        return found
 
     def all(self) -> tuple[list[Call], dict[str, Spot], int]:
         calls = []
-        dying: dict[int, list[tuple[int, str]]] = {}
-        for name, number in self._last.items():
-            dying.setdefault(number, []).append((0, name))
         for number, found in enumerate(self.groups):
-            for tensor in found.written:
-                if tensor.name not in self.spots and tensor.name not in found.inside:
-                    self.spots[tensor.name] = Spot("arena", self._take(self._length(tensor)))
-            kernel, tensors = self.kernels.of(found, self.axes)
+            for step in found.steps:
+                for tensor in step.outputs:
+                    if tensor.name not in found.inside:
+                        self._place(tensor)
+            kernel, tensors = self.kernels.of(found)
             for tensor in tensors:  # a map by itself writes all its outputs, those that nothing reads too
-                if tensor.name not in self.spots and tensor.name in found.inside:
-                    self.spots[tensor.name] = Spot("arena", self._take(self._length(tensor)))
+                if tensor.name in found.inside:
+                    self._place(tensor)
             names = [t.name for t in tensors]
             spots = [self.spots[name] for name in names]
-            if any(b.name == "scratch" for b in kernel.parameters):
+            if len(kernel.parameters) > len(names):
                 names.append("scratch")
                 spots.append(Spot("scratch", 0))
             calls.append(Call(kernel, tuple(spots), tuple(names)))
-            if self.reuse:
-                self._give_back([name for _, name in dying.get(number, ())], found)
+            for name in self._dying.get(number, ()):
+                if name in self._lengths:
+                    self._free.setdefault(self._lengths[name], []).append(self.spots[name].offset)
         return calls, self.spots, self._end
 
-    def _give_back(self, names: Sequence[str], group: Group) -> None:
-        sizes = {}
-        for found in self.groups_tensors(group):
-            sizes[found.name] = found
-        for name in names:
-            spot = self.spots.get(name)
-            if spot is not None and spot.space == "arena" and name not in self._outside and name in sizes:
-                self._free.setdefault(self._length(sizes[name]), []).append(spot.offset)
-
-    def groups_tensors(self, group: Group) -> list[Tensor]:
-        alias = self.kernels.alias
-        return [alias.get(t.name, t) for step in group.steps for t in (*step.inputs, *step.outputs)]
-
-    def _length(self, tensor: Tensor) -> int:
-        """Numbers, up to a multiple of the alignment."""
+    def _place(self, tensor: Tensor) -> None:
+        """Gives a tensor that has no memory yet some of the arena: whole lines, as long as it is."""
+        if tensor.name in self.spots:
+            return
         each = max(self.axes.machine.lanes, 8)
-        return -(-(self.axes.numbers(tensor) + self.redzone) // each) * each
+        length = -(-(self.axes.numbers(tensor) + self.redzone) // each) * each
+        self._lengths[tensor.name] = length
+        self.spots[tensor.name] = Spot("arena", self._take(length))
 
     def _take(self, length: int) -> int:
         free = self._free.get(length)

@@ -6,6 +6,7 @@ from deltaplan.compiler.loops.program import Call
 from deltaplan.records import dataclass
 
 LONGEST = 6  # calls that may repeat together
+PLAIN = 4 * LONGEST  # calls after which a run is taken: what would repeat in longer groups repeats in these
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,18 +23,20 @@ def runs(calls: Sequence[Call], least: int = 3) -> list[Run]:
     found: list[Run] = []
     position = 0
     while position < len(calls):
-        found_here = [_run_at(calls, position, length) for length in range(1, LONGEST + 1)]
-        best = max(found_here, key=lambda run: _covered(run, least))
-        if best.times < least:
-            best = Run(tuple(calls[position : position + 1]), 1, ())
+        best = Run(tuple(calls[position : position + 1]), 1, ())
+        for length in range(1, LONGEST + 1):
+            run = _run_at(calls, position, length)
+            if run.times >= least and _covered(run) > _covered(best):
+                best = run
+            if _covered(best) >= PLAIN:
+                break
         found.append(best)
         position += best.times * len(best.calls)
     return found
 
 
-def _covered(run: Run, least: int) -> tuple[int, int]:
-    covered = run.times * len(run.calls) if run.times >= least else 0
-    return covered, -len(run.calls)
+def _covered(run: Run) -> int:
+    return run.times * len(run.calls)
 
 
 def _run_at(calls: Sequence[Call], begin: int, length: int) -> Run:
@@ -56,9 +59,14 @@ def _run_at(calls: Sequence[Call], begin: int, length: int) -> Run:
 
 def _steps(before: Sequence[Call], after: Sequence[Call]) -> tuple[tuple[int, ...], ...] | None:
     """How far each offset moves from one call to its counterpart; None where they differ in more."""
+    if any(a.kernel is not b.kernel for a, b in zip(before, after, strict=True)):
+        return None
     found = []
     for a, b in zip(before, after, strict=True):
-        if a.kernel is not b.kernel or any(x.space != y.space for x, y in zip(a.spots, b.spots, strict=True)):
-            return None
-        found.append(tuple(y.offset - x.offset for x, y in zip(a.spots, b.spots, strict=True)))
+        steps = []
+        for x, y in zip(a.spots, b.spots, strict=True):
+            if x.space != y.space:
+                return None
+            steps.append(y.offset - x.offset)
+        found.append(tuple(steps))
     return tuple(found)

@@ -1,11 +1,10 @@
 """Products that begin with what would be added to them: W z + b sums up from b, and not from 0."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
 from functools import cache
 
 from deltaplan.compiler.loops.groups import Group, is_product
-from deltaplan.compiler.steps import Map, MatMul, Step, Tensor
+from deltaplan.compiler.steps import Map, MatMul, Tensor
 from deltaplan.plugins.expressions import Expr, argument, arguments, substitute
 from deltaplan.plugins.expressions import replace as replace_parts
 from deltaplan.records import dataclass
@@ -21,25 +20,25 @@ def started(group: Group) -> Group:
     steps = list(group.steps)
     for number, step in enumerate(steps[:-1]):
         following = steps[number + 1]
-        if is_product(step) and isinstance(following, Map) and _may_start(step, following, group):
-            assert isinstance(step, MatMul)
+        if isinstance(step, MatMul) and isinstance(following, Map) and _may_start(step, following, group):
             steps[number], steps[number + 1] = _started(step, following)
-    return replace(group, steps=steps)
+    return Group(group.kind, steps, group.inside)
 
 
-def _may_start(step: Step, following: Map, group: Group) -> bool:
-    readers = [tensor for other in group.steps for tensor in other.inputs if tensor == step.output]
-    return (
-        step.output.name in group.inside
-        and len(readers) == following.inputs.count(step.output) == 1
-        and following.outputs[0].shape == step.output.shape
-    )
+def _may_start(step: MatMul, following: Map, group: Group) -> bool:
+    """Whether the map adds something to the product that only it reads, once."""
+    out = step.outputs[0]
+    if not is_product(step) or out.name not in group.inside or following.outputs[0].shape != out.shape:
+        return False
+    readers = [other for other in group.steps for tensor in other.inputs if tensor.name == out.name]
+    return len(readers) == 1 and readers[0] is following
 
 
-def _started(step: MatMul, following: Map) -> tuple[Step, Step]:
-    place = following.inputs.index(step.output)
+def _started(step: MatMul, following: Map) -> tuple[MatMul, Map]:
+    out = step.outputs[0]
+    place = next(i for i, tensor in enumerate(following.inputs) if tensor.name == out.name)
     for other, tensor in enumerate(following.inputs):
-        if other == place or tensor.shape != step.output.shape:
+        if other == place or tensor.shape != out.shape:
             continue
         shorter = _without(following.expressions, place, other)
         if shorter is not None:
@@ -70,8 +69,13 @@ def _without(expressions: tuple[Expr, ...], place: int, other: int) -> tuple[Exp
 def narrowed(step: Map, expressions: Sequence[Expr]) -> Map:
     """The map with new expressions, over what they read."""
     used = _read(tuple(expressions), len(step.inputs))
-    inputs = tuple(step.inputs[i] for i in used)
-    return replace(step, inputs=inputs, expressions=_renumbered(tuple(expressions), used))
+    return Map(
+        inputs=tuple(step.inputs[i] for i in used),
+        outputs=step.outputs,
+        origin=step.origin,
+        formula=step.formula,
+        expressions=_renumbered(tuple(expressions), used),
+    )
 
 
 @cache

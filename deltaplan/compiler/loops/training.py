@@ -129,9 +129,9 @@ def training(
         watched = watching(monitors, evaluation.trace, validation, machine, made)
     ends = [(part.begin, part.end) for part in update.parts]
     whole = ends == [(0, trace.size)]
-    used = {t for s in plan.steps for t in s.inputs}
+    used = {t.name for s in plan.steps for t in s.inputs}
     leaves = [Leaf(name, t.size) for name, t in trace.inputs.items()]
-    leaves += [Leaf(f"target {name}", t.size) for name, t in trace.targets.items() if t in used]
+    leaves += [Leaf(f"target {name}", t.size) for name, t in trace.targets.items() if t.name in used]
     assert trace.objective is not None
     return Training(
         kind=kind,

@@ -1,7 +1,8 @@
 """What makes two groups of steps the same kernel, and the buffers that a kernel names its tensors by."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import fields
+from operator import attrgetter
 from typing import Any
 
 from deltaplan.compiler.loops.groups import Group
@@ -25,11 +26,8 @@ class Names:
         for step in group.steps:
             for tensor in (*step.inputs, *step.outputs):
                 self._add(alias.get(tensor.name, tensor))
-            if isinstance(step, Random):
-                self._add(SAMPLES)
-                self._add(COUNTER)
-            if isinstance(step, Sparse):
-                self._add(table_of(step).tensor)
+            for tensor in _besides(step):
+                self._add(tensor)
         self._numbers = {name: number for number, name in enumerate(self.tensors)}
 
     def _add(self, tensor: Tensor) -> None:
@@ -67,33 +65,41 @@ def signature(
     numbers: dict[str, int] = {}
     tensors: list[Tensor] = []
     parts: list[Any] = [group.kind]
-
-    def number(tensor: Tensor) -> int:
-        root = alias.get(tensor.name, tensor)
-        if root.name not in numbers:
-            numbers[root.name] = len(tensors)
-            tensors.append(root)
-        return numbers[root.name]
-
-    inside = group.inside
     for step in group.steps:
         kind = type(step)
-        parts.append(kind)
-        parts += [getattr(step, name) for name in OWN_FIELDS[kind]]
-        parts += [(number(t), t.shape, t.batched) for t in step.inputs]
-        parts += [(number(t), t.shape, t.batched, t.name in inside) for t in step.outputs]
-        if kind is Random:
-            number(SAMPLES)
-            number(COUNTER)
+        parts += kind, own_fields(step), len(step.inputs)
+        for tensor in step.inputs + step.outputs + _besides(step):
+            root = alias.get(tensor.name, tensor)
+            number = numbers.setdefault(root.name, len(tensors))
+            if number == len(tensors):
+                tensors.append(root)
+            parts += number, tensor.shape, tensor.batched
+        if group.inside:
+            parts += [tensor.name in group.inside for tensor in step.outputs]
         if isinstance(step, Sparse):  # where the entries are is read from memory
-            parts.append((step.pattern.rows, step.pattern.columns, step.pattern.entries))
-            number(table_of(step).tensor)
+            parts += step.pattern.rows, step.pattern.columns, step.pattern.entries
     if axes.nets:
-        parts.append(tuple(axes.own(t) for t in tensors))
+        parts += [axes.own(t) for t in tensors]
     return tuple(parts), tuple(tensors)
+
+
+def _besides(step: Step) -> tuple[Tensor, ...]:
+    """What a step reads that is no tensor of the plan."""
+    if isinstance(step, Random):
+        return SAMPLES, COUNTER
+    return (table_of(step).tensor,) if isinstance(step, Sparse) else ()
+
+
+def own_fields(step: Step) -> Any:
+    """What a step tells besides its tensors and where it comes from."""
+    take = OWN_FIELDS[type(step)]
+    return take(step) if take else None
 
 
 COMMON = frozenset(field.name for field in fields(Step))
 KINDS = (*PRIMITIVES, StartedMatMul)
 IN_MEMORY = COMMON | {"pattern"}
-OWN_FIELDS = {kind: tuple(f.name for f in fields(kind) if f.name not in IN_MEMORY) for kind in KINDS}
+OWN_FIELDS: dict[type[Step], Callable[[Step], Any] | None] = {
+    kind: attrgetter(*names) if (names := [f.name for f in fields(kind) if f.name not in IN_MEMORY]) else None
+    for kind in KINDS
+}

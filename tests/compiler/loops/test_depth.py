@@ -1,0 +1,38 @@
+"""Code does not grow with depth: equal layers share kernels and stand in one loop."""
+
+import re
+
+import numpy as np
+import pytest
+
+import deltaplan
+from deltaplan.compiler.loops.llvm.train import write_training
+from deltaplan.compiler.plan import compile_plans
+from deltaplan.runtime.backends.native.target import named
+from deltaplan.runtime.data.memory import dataset_from_memory
+from deltaplan.runtime.native_code import training_of
+
+SPEC = """\
+model deep {{ input 2; dense {layers}x5, 1 leaky_relu(0.01) residual; output 1 }}
+train {{ minimize mean(squared_error); optimizer adam(lr=0.01); epochs 5; batch {batch}; seed 1 }}
+"""
+
+
+def code_of(layers, batch):
+    """The distinct kernels of a training loop, and its text without numbers."""
+    experiment = deltaplan.loads(SPEC.format(layers=layers, batch=batch), "deep.dl")
+    x = np.linspace(-1, 1, 80).reshape(40, 2)
+    dataset = dataset_from_memory(experiment, x, x[:, :1])
+    target = named("avx2")
+    made = training_of(experiment, dataset, compile_plans(experiment), target)
+    text = write_training(made, target.width)
+    kernels = {kernel.name for program in made.programs for kernel in program.kernels}
+    return kernels, re.sub(r"\d+", "", text)
+
+
+@pytest.mark.parametrize(("batch", "few", "many"), [("full", 100, 1000), ("16", 20, 200), ("2", 20, 200)])
+def test_a_thousand_layers_are_the_code_of_a_hundred(batch, few, many):
+    kernels, text = code_of(few, batch)
+    more, longer = code_of(many, batch)
+    assert more == kernels
+    assert len(longer) <= 1.1 * len(text)
