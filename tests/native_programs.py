@@ -7,7 +7,6 @@ import numpy as np
 from programs import random_values, run
 
 from deltaplan.compiler.buffers import aliases
-from deltaplan.compiler.loops.llvm.calls import spaces_of
 from deltaplan.compiler.loops.llvm.run import write_run
 from deltaplan.compiler.loops.program import Spot
 from deltaplan.compiler.loops.program import program as loops_program
@@ -69,7 +68,7 @@ class Native:
 
     def run(self):
         arrays = self.tables | {name: held.numbers for name, held in self.memory.items()}
-        pointers = [arrays[name].ctypes.data for name in spaces_of(self.program)]
+        pointers = [arrays[name].ctypes.data for name in self.program.spaces]
         text = write_run(self.program, KINDS[self.dtype.name], self.target.width)
         library(text, self.target).function("run", ["ptr"])(np.array(pointers or [0], np.uintp).ctypes.data)
         assert all(held.intact for held in self.memory.values()), "written outside of a memory"

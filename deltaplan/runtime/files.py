@@ -6,7 +6,6 @@ import shutil
 from collections.abc import Callable, Iterator
 from itertools import count
 from pathlib import Path
-from secrets import token_hex
 
 
 def write_atomically(path: Path, content: bytes | str) -> None:
@@ -74,7 +73,7 @@ def _largest(base: Path, name: str) -> int:
 
 
 def _hidden(name: str) -> str:
-    return f".{name}.{token_hex(4)}.partial"
+    return f".{name}.{os.urandom(4).hex()}.partial"
 
 
 def _sync_folder(folder: Path) -> None:

@@ -33,7 +33,7 @@ from deltaplan.runtime.outcome import Ended, Outcome, Progress, Record, Start
 from deltaplan.runtime.prepared import Prepared
 from deltaplan.runtime.random import Purpose
 from deltaplan.runtime.recorded import Recorded, recorded_every
-from deltaplan.runtime.threads import cores
+from deltaplan.runtime.threads import blas_threads, cores
 
 if TYPE_CHECKING:
     from deltaplan.runtime.divergence import Diverged
@@ -79,6 +79,11 @@ class NativeTrainer:
         self._watch = self._watcher() if self.loop.waits else None
         self._fill()
         self._begin()
+
+    @property
+    def on_numpy(self) -> bool:
+        """Whether numpy has a part in it: it works out what is monitored where there is no code for that."""
+        return self._watch is not None
 
     @property
     def interrupted(self) -> bool:
@@ -369,7 +374,7 @@ class NativeTrainer:
 
         size = self.loop.size
         vector = np.concatenate([self.theta[:size], self.before[size:]])  # as the step found it
-        with np.errstate(all="ignore"):
+        with np.errstate(all="ignore"), blas_threads():
             return explain(self.experiment, vector, samples, scale, step + 1, draw)
 
     def _chosen(self, step: int) -> NDArray[np.intp] | None:

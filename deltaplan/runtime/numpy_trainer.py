@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import field
 from math import isfinite
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -36,6 +36,7 @@ RECORDS = 1000  # at most about so many lines of history
 class Trainer:
     """A training run on the numpy backend. `vector` is θ with the running statistics behind it."""
 
+    on_numpy: ClassVar[bool] = True
     experiment: Experiment
     dataset: Dataset
     plans: Plans | Prepared

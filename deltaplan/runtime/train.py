@@ -3,7 +3,7 @@
 import signal
 import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from dataclasses import replace
 from types import FrameType
 from typing import TYPE_CHECKING
@@ -47,7 +47,8 @@ def train(
     """
     plans = plans or Prepared(experiment)
     trainer, warnings = trainer_of(experiment, dataset, plans, start, backend, threads)
-    with np.errstate(all="ignore"), blas_threads(threads or 1), interruptible(trainer):
+    held = blas_threads(threads or 1) if trainer.on_numpy else nullcontext()
+    with np.errstate(all="ignore"), held, interruptible(trainer):
         outcome = trainer.run(progress or (lambda record: None))
     return replace(outcome, warnings=(*warnings, *outcome.warnings))
 

@@ -12,7 +12,6 @@ import numpy as np
 
 from deltaplan.compiler.loops.c.expressions import Piece, Writer, helper_texts
 from deltaplan.compiler.loops.c.numbers import Real
-from deltaplan.compiler.loops.llvm.calls import spaces_of
 from deltaplan.compiler.loops.llvm.run import write_run
 from deltaplan.compiler.loops.program import Spot, program
 from deltaplan.compiler.loops.schedule.axes import Axes
@@ -56,7 +55,7 @@ def by_machine(exprs: Sequence[Expr], name: str, points: Array) -> list[Array]:
     memory |= {"arena": zeros(made.arena, dtype), "scratch": zeros(made.scratch, dtype)}
     memory["x"][:] = points
     text = write_run(made, {8: "double", 4: "float"}[dtype.itemsize], target.width)
-    table = np.array([memory[space].ctypes.data for space in spaces_of(made)], np.uintp)
+    table = np.array([memory[space].ctypes.data for space in made.spaces], np.uintp)
     library = Library(object_of(text, target), target)
     library.function("run", ["ptr"])(table.ctypes.data)
     return [memory[t.name].copy() for t in outs]

@@ -2,6 +2,8 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import field, replace
+from itertools import chain
+from operator import attrgetter
 
 from deltaplan.compiler.buffers import aliases
 from deltaplan.compiler.loops.groups import Group, Joins, group, hide, is_product
@@ -67,6 +69,12 @@ class Program:
     def kernels(self) -> tuple[Kernel, ...]:
         """The distinct kernels."""
         return tuple({call.kernel.name: call.kernel for call in self.calls}.values())
+
+    @property
+    def spaces(self) -> tuple[str, ...]:
+        """The memory that it works on, by name."""
+        spots = chain.from_iterable(map(attrgetter("spots"), self.calls))
+        return tuple(dict.fromkeys(map(attrgetter("space"), spots)))
 
 
 class Fitting(Joins):
@@ -264,7 +272,8 @@ def read_later(steps: Sequence[Step], wanted: set[str], alias: Mapping[str, Tens
 
 def _with_roots(tensors: Sequence[Tensor], alias: Mapping[str, Tensor]) -> list[str]:
     """The names of tensors, and of what owns the memory of those that are views."""
-    return [t.name for t in tensors] + [alias[t.name].name for t in tensors if t.name in alias]
+    names = [t.name for t in tensors]
+    return names + [alias[name].name for name in names if name in alias] if alias else names
 
 
 class Placing:

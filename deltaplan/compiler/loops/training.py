@@ -128,22 +128,23 @@ def training(
     if evaluation is not None and validation:
         watched = watching(monitors, evaluation.trace, validation, machine, made)
     ends = [(part.begin, part.end) for part in update.parts]
-    whole = ends == [(0, trace.size)]
+    size, length = trace.size, trace.length
+    whole = ends == [(0, size)]
     used = {t.name for s in plan.steps for t in s.inputs}
     leaves = [Leaf(name, t.size) for name, t in trace.inputs.items()]
     leaves += [Leaf(f"target {name}", t.size) for name, t in trace.targets.items() if t.name in used]
     assert trace.objective is not None
     return Training(
         kind=kind,
-        size=trace.size,
-        length=trace.length,
+        size=size,
+        length=length,
         samples=samples,
         batch=batch,
         steps=steps,
         objective=trace.objective.name,
         total=total.name,
-        norm=norm_program([(0, trace.size)], flat, made),
-        statistics=norm_program([(trace.size, trace.length)], flat, made, "θ") if trace.statistics else None,
+        norm=norm_program([(0, size)], flat, made),
+        statistics=norm_program([(size, length)], flat, made, "θ") if trace.statistics else None,
         clip_norm=norm_program(ends, flat, made) if not whole and "gnorm" in update.arguments else None,
         update=update_program(update, flat, made),
         states=update.states,

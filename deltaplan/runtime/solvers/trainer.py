@@ -41,6 +41,7 @@ class NotConverged(Diagnostic):
 class SolverTrainer:
     """A run of a solver, from the θ that `first` gives on. An exact one computes in float64."""
 
+    on_numpy: ClassVar[bool] = True
     experiment: Experiment
     dataset: Dataset
     plans: Plans | Prepared

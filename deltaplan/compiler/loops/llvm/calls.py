@@ -7,14 +7,9 @@ from deltaplan.compiler.loops.program import Call, Program
 from deltaplan.compiler.loops.runs import Run, runs
 
 
-def spaces_of(program: Program) -> tuple[str, ...]:
-    """The memory that a program works on, by name."""
-    return tuple(dict.fromkeys(spot.space for call in program.calls for spot in call.spots))
-
-
 def write_program(text: Text, name: str, program: Program, kind: str) -> tuple[str, ...]:
     """The function `@name(ptr, …)` over the program's spaces, whose order is given back."""
-    spaces = spaces_of(program)
+    spaces = program.spaces
     given = ", ".join(f"ptr %s{i}" for i in range(len(spaces)))
     text.lines.append(f"define internal void @{name}({given}) nounwind noinline {{")
     text.begin("entry")

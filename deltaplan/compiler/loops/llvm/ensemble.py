@@ -6,7 +6,7 @@ table. A net that has ended is carried along and changes no more.
 """
 
 from deltaplan.compiler.loops.ensemble import Ensemble
-from deltaplan.compiler.loops.llvm.calls import spaces_of, write_program
+from deltaplan.compiler.loops.llvm.calls import write_program
 from deltaplan.compiler.loops.llvm.code import SIZES, Code, Value
 from deltaplan.compiler.loops.llvm.lower import KernelWriter, Width
 from deltaplan.compiler.loops.llvm.nets import Nets
@@ -20,7 +20,7 @@ OWN = ("status", "ended", "seen", "best value", "best step", "waited")  # a numb
 def tables(ensemble: Ensemble) -> tuple[str, ...]:
     """The names of the pointers that the loop is called with, in order."""
     names = ["θ", "θ other", "records", "best", "orders", "work", "ahead", "ahead out", "shuffle", *OWN]
-    names += [s for p in ensemble.programs for s in spaces_of(p) if s not in ("θ", "next")]
+    names += [s for p in ensemble.programs for s in p.spaces if s not in ("θ", "next")]
     for leaf in ensemble.leaves:
         names += [f"rows {leaf.key}", f"in {leaf.key}", f"validation {leaf.key}"]
     names += [

@@ -1,6 +1,6 @@
 """A program by itself as a module: one function over a table of pointers."""
 
-from deltaplan.compiler.loops.llvm.calls import spaces_of, write_program
+from deltaplan.compiler.loops.llvm.calls import write_program
 from deltaplan.compiler.loops.llvm.code import Code
 from deltaplan.compiler.loops.llvm.lower import KernelWriter, Width
 from deltaplan.compiler.loops.llvm.text import Text
@@ -8,7 +8,7 @@ from deltaplan.compiler.loops.program import Program
 
 
 def write_run(program: Program, kind: str, width: Width) -> str:
-    """The text of a module with the function `@run(table)`: a pointer for each of `spaces_of`."""
+    """The text of a module with the function `@run(table)`: a pointer for each of the program's spaces."""
     text = Text()
     kernels = KernelWriter(text, kind, width)
     for kernel in program.kernels:
@@ -16,6 +16,6 @@ def write_run(program: Program, kind: str, width: Width) -> str:
     write_program(text, "program", program, kind)
     code = Code(text)
     with code.function("run", [("ptr", "table")], public=True) as f:
-        code.call("program", [code.load(f["table"], i, "ptr") for i in range(len(spaces_of(program)))])
+        code.call("program", [code.load(f["table"], i, "ptr") for i in range(len(program.spaces))])
         code.give()
     return str(text)

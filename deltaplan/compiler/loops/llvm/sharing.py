@@ -62,13 +62,9 @@ def shared_tables(parallel: Parallel) -> Iterator[str]:
         yield from (f"{space}@{c}" for c in range(parallel.most))
     for c in range(parallel.most):
         for program in parallel.passes.values():
-            yield from (f"{s}@{c}" for s in spaces_in(program) if own(s))
+            yield from (f"{s}@{c}" for s in program.spaces if own(s))
         yield f"sums@{c}"
         yield f"samples@{c}"
-
-
-def spaces_in(program: Program) -> tuple[str, ...]:
-    return tuple(dict.fromkeys(spot.space for call in program.calls for spot in call.spots))
 
 
 class Sharing:

@@ -21,7 +21,7 @@ from deltaplan.compiler.loops.training import Training
 def tables(training: Training) -> tuple[str, ...]:
     """The names of the pointers that the loop is called with, in order."""
     names = ["θ", "θ other", "records", "best", "kept", "order", "work", "ahead", "ahead out", "shuffle"]
-    names += [s for p in training.programs for s in _spaces(p) if s not in ("θ", "next")]
+    names += [s for p in training.programs for s in p.spaces if s not in ("θ", "next")]
     for leaf in training.leaves:
         names += [f"rows {leaf.key}", f"gather {leaf.key}", f"validation {leaf.key}"]
     names += ["watched", "watched totals", "results", "units", "units of float64"]
@@ -32,10 +32,6 @@ def tables(training: Training) -> tuple[str, ...]:
         for c in range(training.parallel.most):
             names += [f"{kind} {leaf.key}@{c}" for leaf in training.leaves for kind in ("gather", "in")]
     return tuple(dict.fromkeys(names))
-
-
-def _spaces(program: Program) -> tuple[str, ...]:
-    return tuple(dict.fromkeys(spot.space for call in program.calls for spot in call.spots))
 
 
 def write_training(training: Training, width: Width) -> str:

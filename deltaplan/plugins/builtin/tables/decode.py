@@ -2,7 +2,6 @@
 
 import re
 from codecs import BOM_UTF8, BOM_UTF16_BE, BOM_UTF16_LE
-from difflib import get_close_matches
 from pathlib import Path
 from stat import S_ISDIR, S_ISREG
 
@@ -72,6 +71,8 @@ def _similar(path: Path) -> str:
         names = [p.name for p in path.parent.iterdir()]
     except OSError:
         return f"there is no folder `{path.parent}`"
+    from difflib import get_close_matches  # needed once something is wrong
+
     found = get_close_matches(path.name, names, n=1, cutoff=0.7)
     return f"similar name: `{found[0]}`" if found else ""
 

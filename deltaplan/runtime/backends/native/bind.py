@@ -6,7 +6,6 @@ from typing import Any, Literal
 import numpy as np
 
 from deltaplan.compiler.buffers import aliases
-from deltaplan.compiler.loops.llvm.calls import spaces_of
 from deltaplan.compiler.loops.llvm.run import write_run
 from deltaplan.compiler.loops.program import Program, program
 from deltaplan.compiler.loops.schedule.axes import Axes
@@ -85,7 +84,7 @@ class NativeBound:
         self._arrays |= {found.name: table(found) for found in self.program.tables}
         self._arrays["samples"] = numbers_of(np.arange(batch), dtype)
         self._arrays["counter"] = counter_of(0, Purpose.DROPOUT)
-        spaces = spaces_of(self.program)
+        spaces = self.program.spaces
         self._table = np.array([self._arrays[name].ctypes.data for name in spaces], np.uintp)
 
     def draws(self, seed: int, step: int, samples: Array) -> None:
