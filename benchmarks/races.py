@@ -58,6 +58,7 @@ def surface(work: Workload) -> float:
 
 SNAKE_BARS = Bar(C, 1.15), Bar("torch eager", 0.1), Bar("jax jit", 0.1)
 W4_BARS = Bar(PRODUCTS, 1.15), Bar("jax scan", 1.0), Bar("torch eager", 1.0)
+W5_BARS = (*AS_QUICK, Bar("torch eager", 0.2))
 W10_BARS = Bar(ONE_NET, 0.5), Bar("jax vmap of scan", 1 / 3)
 HALF = (Bar(FACTORED, 0.5),)
 DOUBLE: Precision = "float64"
@@ -77,7 +78,7 @@ RACES: Mapping[str, tuple[Race, ...]] = {
     ),
     "W3": (Race("digits 64-64-64-10, batches of 32, float32", w3, "digits", trained),),
     "W4": (Race("784-512-512-10, batches of 128, float32", w4, "mlp", trained, W4_BARS, PRODUCTS),),
-    "W5": (Race("two convolutions on 28x28, batches of 64, float32", w5, "convolution", convolved),),
+    "W5": (Race("two convolutions on 28x28, batches of 64, float32", w5, "convolution", convolved, W5_BARS),),
     "W6": (
         Race("norms of 1797 gradients, float32", w6, "norms", factored, HALF, FACTORED, "ms"),
     ),

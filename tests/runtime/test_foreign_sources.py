@@ -86,6 +86,7 @@ def test_one_that_gives_nothing_is_ended(
     [
         ("1 / 0", "fails: ZeroDivisionError: division by zero [source-failed]"),
         ("os._exit(3)", "its process ended with exit code 3"),
+        ("os.kill(os.getpid(), 9)", "its process ended with SIGKILL"),
         ("sys.exit(0)", "fails: SystemExit: 0"),
         ("return [1, 2]", "it returns `[1, 2]`, not a Table"),
         ('return Table({"x": x, "y": x[1:]}, rows, str)', "its column `y` has 3 rows, and the table 4"),

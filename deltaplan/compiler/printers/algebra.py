@@ -26,20 +26,22 @@ def short(expr: Expr, first: Iterable[str] = ()) -> Expr:
     leading = frozenset(first)
     made: dict[Expr, Expr] = {}
     for old in walk(expr):
-        if old.op is Op.CONST and old.value is not None:
-            made[old] = const(float(f"{old.value:.{DIGITS}g}"))
-        elif old.args:
+        if old.args:
             new = replace(old, {a: made[a] for a in old.args})
             made[old] = _product(new, leading) if new.op in PRODUCTS else new
         else:
             made[old] = old
-    return made[expr]
+    return rounded(made[expr])
 
 
 def rounded(expr: Expr) -> Expr:
     """The expression with its numbers to 12 digits."""
     numbers = [e for e in walk(expr) if e.op is Op.CONST and e.value is not None]
-    return replace(expr, {e: const(float(f"{e.value:.{DIGITS}g}")) for e in numbers})
+    return replace(expr, {e: const(_shown(e.value)) for e in numbers if e.value is not None})
+
+
+def _shown(value: float) -> float:
+    return float(f"{value:.{DIGITS}g}")
 
 
 def _product(expr: Expr, leading: frozenset[str]) -> Expr:
@@ -53,10 +55,10 @@ def _product(expr: Expr, leading: frozenset[str]) -> Expr:
         return expr
     if not above:
         above = [const(1.0)]
-    size = float(f"{abs(number):.{DIGITS}g}")
-    if size == 0.5:
+    size = abs(number)  # not rounded yet: it may be a factor of another product
+    if _shown(size) == 0.5:
         below.append(const(2.0))
-    elif size != 1:
+    elif _shown(size) != 1:
         above.insert(0, const(size))
     result = _chain(above) / _chain(below) if below else _chain(above)
     return -result if number < 0 else result

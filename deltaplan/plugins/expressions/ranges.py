@@ -6,7 +6,7 @@ far out by `tails`. What repeats is looked at for one period.
 
 import heapq
 import math
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from math import inf, isfinite, isnan
 from typing import NamedTuple
 
@@ -29,11 +29,12 @@ TOTAL = frozenset(
     {Op.CONST, Op.ARG, Op.NEG, Op.ADD, Op.SUB, Op.MUL, Op.EXP, Op.EXPM1, Op.SIN, Op.COS, Op.TANH}
     | {Op.SIGMOID, Op.LOGADDEXP, Op.ERF}
 )  # differentiable everywhere
+EDGES = {Op.SQRT: 0.0, Op.LOG: 0.0, Op.POW: 0.0, Op.LOG1P: -1.0}  # above them these are
 
 
 def highest(piece: Piece, name: str) -> float:
     """An upper bound of the piece's function between its ends."""
-    function = _Function.of(settled(piece, name), name)
+    function = _Function.of(settled(piece, name), name, (piece.low, piece.high))
     low, high = _one_period(function.expr, name) if (piece.low, piece.high) == (-inf, inf) else (
         piece.low, piece.high
     )  # fmt: skip
@@ -79,9 +80,9 @@ class _Function:
     slope: Expr | None
 
     @classmethod
-    def of(cls, expr: Expr, name: str) -> "_Function":
+    def of(cls, expr: Expr, name: str, ends: Interval) -> "_Function":
         smooth = _doubled_angles(expr)
-        return cls(smooth, name, derivative(smooth, name) if _is_total(smooth) else None)
+        return cls(smooth, name, derivative(smooth, name) if _is_total(smooth, {name: ends}) else None)
 
     def value(self, u: float) -> float:
         value = evaluate(self.expr, {self.name: u})
@@ -110,16 +111,16 @@ class _Function:
         return math.nextafter(at_m + rise * (1 + 1e-14), inf)
 
 
-def _is_total(expr: Expr) -> bool:
-    return all(e.op in TOTAL or _is_safe(e) for e in walk(expr))
+def _is_total(expr: Expr, box: Mapping[str, Interval]) -> bool:
+    return all(e.op in TOTAL or _is_safe(e, box) for e in walk(expr))
 
 
-def _is_safe(e: Expr) -> bool:
-    """A power that exists everywhere, or a quotient: where that has a pole its derivative is unbounded."""
-    if e.op is Op.POW:
-        n = e.args[1].value
-        return n is not None and n >= 1 and n == int(n)
-    return e.op is Op.DIV
+def _is_safe(e: Expr, box: Mapping[str, Interval]) -> bool:
+    """A power that exists everywhere; a quotient: where that has a pole its derivative is unbounded; a root
+    or a logarithm of what stays above its edge, like 1 + u²."""
+    if e.op is Op.POW and (n := e.args[1].value) is not None and n >= 1 and n == int(n):
+        return True
+    return e.op is Op.DIV or (e.op in EDGES and interval(e.args[0], box)[0] > EDGES[e.op])
 
 
 def _middle(low: float, high: float) -> float:

@@ -7,6 +7,7 @@ import subprocess
 import sys
 from collections.abc import Mapping
 from pathlib import Path
+from signal import Signals
 from typing import Any, ClassVar
 
 import numpy as np
@@ -67,11 +68,16 @@ def _seconds() -> float:
     return found if found > 0 else SECONDS
 
 
+def _ending(code: int) -> str:
+    """`exit code 7`, `SIGSEGV`"""
+    return Signals(-code).name if -code in iter(Signals) else f"exit code {code}"
+
+
 def _table(name: str, told: bytes, code: int, span: Span | None) -> Table:
     try:
         kind, content = pickle.loads(told)
     except Exception:  # it ended in the middle of a word, or before one
-        error = f"its process ended with exit code {code}"
+        error = f"its process ended with {_ending(code)}"
         raise SpecError(SourceFailed(name=name, error=error, span=span)) from None
     match kind:
         case "table":
