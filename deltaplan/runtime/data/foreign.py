@@ -70,7 +70,7 @@ def _seconds() -> float:
 
 def _ending(code: int) -> str:
     """`exit code 7`, `SIGSEGV`"""
-    return Signals(-code).name if -code in iter(Signals) else f"exit code {code}"
+    return Signals(-code).name if -code in set(Signals) else f"exit code {code}"
 
 
 def _table(name: str, told: bytes, code: int, span: Span | None) -> Table:
