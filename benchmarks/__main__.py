@@ -6,6 +6,7 @@ python -m benchmarks --write
 """
 
 import argparse
+import os
 import subprocess
 import sys
 from collections.abc import Callable, Iterable, Iterator
@@ -15,7 +16,7 @@ from pathlib import Path
 from benchmarks import codegen, fresh, frontend, startup, threads, training
 from benchmarks.contenders import ENTRIES
 from benchmarks.measure import Row
-from benchmarks.races import RACES, TWO_THREADS
+from benchmarks.races import ALL_CORES, RACES, TWO_THREADS
 from benchmarks.report import emit, header, table
 
 ROWS: dict[str, tuple[str, Callable[[int], Iterable[Row]]]] = {
@@ -39,7 +40,9 @@ def words() -> argparse.ArgumentParser:
         "--only", default="", help=f"contenders, of {', '.join(ENTRIES)}; commas between them"
     )
     parser.add_argument("--turns", type=int, default=15, help="how often each is run (default: 15)")
-    parser.add_argument("--threads", type=int, help="1 or more, for all; by default 1, and W4 with 2 as well")
+    parser.add_argument(
+        "--threads", type=int, help="1 or more, for all; by default 1, W4 with 2 as well, W10 one a core"
+    )
     parser.add_argument("--write", action="store_true", help="write the tables to benchmarks/results/DATE.md")
     return parser
 
@@ -66,6 +69,9 @@ def part(name: str, chosen: list[str], turns: int, threads_asked: int | None) ->
     if name in ROWS:
         title, rows = ROWS[name]
         yield from table(title, rows(turns))
+        return
+    if name in ALL_CORES and threads_asked is None:
+        yield from with_threads(os.cpu_count() or 1, name, chosen, turns)
         return
     from benchmarks import speed  # once the threads are held
 

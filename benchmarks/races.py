@@ -95,3 +95,4 @@ RACES: Mapping[str, tuple[Race, ...]] = {
     ),
 }  # fmt: skip
 TWO_THREADS = ("W4",)  # those that are also run with two
+ALL_CORES = ("W10",)  # those that are run with as many threads as there are cores, as users get it

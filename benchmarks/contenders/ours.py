@@ -26,6 +26,7 @@ from deltaplan.runtime.train import train, trainer_of
 NAME = "deltaplan"
 BACKEND: Backend | None = None  # the native one, and numpy where that has no code
 WHOLE = "deltaplan, all of `train`"
+ONE_THREAD = "deltaplan, one thread"
 NETS, SHORTER = 1000, 5  # nets of an ensemble, and the part of W1's steps that they are timed for
 TRAIN_W1 = 'import deltaplan; deltaplan.train("specs/lecture/3x5.dl")'  # from the root of the checkout
 
@@ -57,14 +58,14 @@ def whole(work: Workload) -> Runner:
     return run
 
 
-def many_nets(work: Workload, nets: int) -> Runner:
+def many_nets(work: Workload, nets: int, threads: int) -> Runner:
     """What trains so many nets for n steps, compiled."""
 
     def run(length: int) -> Callable[[], Nets]:
         experiment = of_length(work, length)
         ready = prepared(experiment, work.dataset, work.plans)
         members = [seeded(experiment, seed) for seed in range(nets)]
-        return lambda: train_together(ready, members, threads_held())
+        return lambda: train_together(ready, members, threads)
 
     return run
 
@@ -132,7 +133,11 @@ def many(work: Workload) -> dict[str, Contender]:
 
 
 def ensemble(work: Workload) -> dict[str, Contender]:
-    """The time of a net and step."""
+    """The time of a net and step, with the threads that were asked for and with one."""
     steps = work.length // SHORTER
-    runner = many_nets(work, NETS)
-    return {NAME: Contender(runner, steps, NETS, units=steps, prepared=True, marginal=True)}
+    return {
+        name: Contender(
+            many_nets(work, NETS, threads), steps, NETS, units=steps, prepared=True, marginal=True
+        )
+        for threads, name in {1: ONE_THREAD, threads_held(): NAME}.items()
+    }
