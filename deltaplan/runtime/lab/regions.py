@@ -1,7 +1,8 @@
 """The regions of a net of two inputs in which it is affine: convex polygons, exactly.
 
 As in `pieces`, the activations are taken in the order of the plan; each region is cut along the lines on
-which its units cross a threshold. Inside a region every unit is affine, so its values at the corners say all.
+which its units cross a threshold, or two numbers of a window of `max_pool` meet. Inside a region every unit
+is affine, so its values at the corners say all.
 """
 
 from collections.abc import Iterator, Mapping
@@ -9,10 +10,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from deltaplan.compiler.plan import Plan
 from deltaplan.plugins.contracts import Unfit
 from deltaplan.runtime.backends.numpy.expressions import Array
-from deltaplan.runtime.lab.pieces import Bend, bends, evaluated
+from deltaplan.runtime.lab.bends import Net
 
 SMALLEST = 1e-12  # of the box's area: a smaller region is rounding
 MOST = 20_000  # regions
@@ -32,46 +32,34 @@ class Regions:
         return np.array([area(corners) for corners in self.polygons])
 
 
-def regions(plan: Plan, vector: Array, box: Mapping[str, tuple[Array, Array]]) -> Regions:
+def regions(net: Net, box: Mapping[str, tuple[Array, Array]]) -> Regions:
     """The regions inside a box, low and high [2] of the one input. Unfit where the net is not piecewise
     affine, or where there are more than 20,000."""
     ((name, (low, high)),) = box.items()
     found = [np.array([low, (high[0], low[1]), high, (low[0], high[1])], np.float64)]
     least = SMALLEST * float(np.prod(np.asarray(high) - low))
-    for bend in bends(plan):
-        values = _at_corners(plan, vector, name, found, bend)
-        found = [
-            part
-            for corners, units in zip(found, values, strict=True)
-            for part in _cut(corners, units, bend.thresholds, least)
-        ]
+    for bend in net.bends:
+        (values,) = net.at({name: np.concatenate(found).T}, bend.tensor)
+        corners = np.cumsum([len(corners) for corners in found])[:-1]
+        sides = np.split(np.concatenate(list(bend.sides(values))).T, corners)  # [m, sides] of each polygon
+        found = [part for whole in zip(found, sides, strict=True) for part in _cut(*whole, least)]
         if len(found) > MOST:
             raise Unfit(f"found more than {MOST:,} regions", "look at a smaller box")
     middles = np.array([corners.mean(axis=0) for corners in found])
-    bound = evaluated(plan, vector, {name: middles.T})
-    outputs = [bound[t].reshape(-1, len(found)) for t in plan.kept[: len(plan.trace.outputs)]]
-    return Regions(tuple(found), np.concatenate(outputs).T)
+    return Regions(tuple(found), net.outputs({name: middles.T}))
 
 
-def _at_corners(plan: Plan, vector: Array, name: str, polygons: list[Array], bend: Bend) -> list[Array]:
-    """The units of a bend at the corners of each polygon: [m, units]."""
-    bound = evaluated(plan, vector, {name: np.ascontiguousarray(np.concatenate(polygons).T)})
-    values = bound[bend.tensor].reshape(-1, sum(map(len, polygons))).T
-    return np.split(values, np.cumsum([len(p) for p in polygons])[:-1])
-
-
-def _cut(corners: Array, units: Array, thresholds: tuple[float, ...], least: float) -> Iterator[Array]:
-    """The parts of a polygon on each side of every line on which a unit has a threshold."""
-    parts = [np.hstack([corners, units])]
-    for unit in range(units.shape[1]):
-        for threshold in thresholds:
-            parts = [side for part in parts for side in _halves(part, 2 + unit, threshold, least)]
+def _cut(corners: Array, sides: Array, least: float) -> Iterator[Array]:
+    """The parts of a polygon on each side of every line on which one of the sides is 0."""
+    parts = [np.hstack([corners, sides])]
+    for column in range(2, 2 + sides.shape[1]):
+        parts = [half for part in parts for half in _halves(part, column, least)]
     yield from (part[:, :2] for part in parts)
 
 
-def _halves(part: Array, column: int, threshold: float, least: float) -> list[Array]:
-    """A polygon whose rows carry the units' values, cut where the column has the threshold: one or two."""
-    away = part[:, column] - threshold
+def _halves(part: Array, column: int, least: float) -> list[Array]:
+    """A polygon whose rows carry the sides' numbers, cut where that of the column is 0: one or two."""
+    away = part[:, column]
     if (away >= 0).all() or (away <= 0).all():
         return [part]
     sides = [_half(part, away, sign) for sign in (1.0, -1.0)]

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from deltaplan.compiler.experiment import Experiment
-from deltaplan.compiler.plan import Plan, predict_plan
+from deltaplan.compiler.plan import predict_plan
 from deltaplan.diagnostics import SpecError
 from deltaplan.plugins.contracts import Unfit
 from deltaplan.plugins.examining import Node, Slopes
@@ -17,8 +17,9 @@ from deltaplan.runtime.data.dataset import Dataset, Part, PartName
 from deltaplan.runtime.data.prepare import load_dataset
 from deltaplan.runtime.first import first
 from deltaplan.runtime.initial import initial, with_statistics
+from deltaplan.runtime.lab.bends import Net
 from deltaplan.runtime.lab.nodes import nodes_of
-from deltaplan.runtime.lab.pieces import Line, Pieces, bends, evaluated, pieces
+from deltaplan.runtime.lab.pieces import Line, Pieces, pieces
 from deltaplan.runtime.lab.regions import Regions, regions
 from deltaplan.runtime.lipschitz.measure import measure
 from deltaplan.runtime.problem import Problem, Vector
@@ -115,23 +116,19 @@ class Subject:
     def outputs(self, x: Vector) -> Vector:
         """What the model gives before the loss's link, [N, outputs], for x [N, features]; x and the outputs
         of real targets in the data's units."""
-        rows = self._model_rows(x)
-        bound = evaluated(self._forward, self._vector, rows)
-        kept = self._forward.kept[: len(self._forward.trace.outputs)]
-        return self._in_units(np.concatenate([bound[t].reshape(-1, len(x)) for t in kept]).T)
+        return self._in_units(self._net.outputs(self._model_rows(x)))
 
     def pieces(self, begin: Vector, end: Vector) -> Pieces:
         """The affine pieces of the outputs along the line from x = begin to x = end, both [features] in the
         data's units; `places` run from 0 to 1. Unfit where the net is not piecewise affine."""
-        ends = (self._model_rows(x[None]) for x in (begin, end))
-        found = pieces(self._forward, Line(self._forward, self._vector, *ends))
+        found = pieces(self._net, Line(*(self._model_rows(x[None]) for x in (begin, end))))
         return replace(found, outputs=self._in_units(found.outputs))
 
     def affine(self) -> tuple[Vector, Vector]:
         """W [outputs, features] and b [outputs] of a net of affine maps alone, in the data's units. Unfit
         where an activation bends or is curved."""
-        if bent := bends(self._forward):
-            raise Unfit(f"is for affine nets, and `{bent[0].node}` bends", "`identity` is affine")
+        if bends := self._net.bends:
+            raise Unfit(f"is for affine nets, and `{bends[0].node}` bends", "`identity` is affine")
         points = np.vstack([np.zeros(len(self.inputs)), np.eye(len(self.inputs))])
         bias, *columns = self.outputs(points)
         return np.stack([column - bias for column in columns], axis=1), bias
@@ -141,14 +138,14 @@ class Subject:
         box, in the data's units. Unfit where the net is not piecewise affine."""
         low_rows, high_rows = self._model_rows(low[None]), self._model_rows(high[None])
         box = {name: (low_rows[name][:, 0], high_rows[name][:, 0]) for name in low_rows}
-        found = regions(self._forward, self._vector, box)
+        found = regions(self._net, box)
         (column,) = self.dataset.preprocessing.inputs.values()
         polygons = tuple(column.scaling.undo(corners.T).T for corners in found.polygons)
         return replace(found, polygons=polygons)
 
     @cached_property
-    def _forward(self) -> Plan:
-        return predict_plan(self.experiment.graph, fused=False, linked=False)
+    def _net(self) -> Net:
+        return Net(predict_plan(self.experiment.graph, fused=False, linked=False), self._vector)
 
     @property
     def _vector(self) -> Vector:

@@ -12,30 +12,30 @@ from deltaplan.runtime.backends.numpy.expressions import BOOLEAN, Array, Scratch
 
 def pool(step: Pool, x: Array, out: Array) -> list[Thunk]:
     """The sum or maximum over the window."""
-    x, out = _plane(step.inputs[0], step.window, x), _plane(step.output, step.window, out)
+    x, out = plane(step.inputs[0], step.window, x), plane(step.output, step.window, out)
     function = np.add if step.kind == "sum" else np.maximum
     return [
         partial(out.fill, 0 if step.kind == "sum" else -np.inf),
-        *(partial(function, y, seen, out=y) for seen, y, _ in _offsets(step.window, x, out)),
+        *(partial(function, y, seen, out=y) for seen, y, _ in offsets(step.window, x, out)),
     ]
 
 
 def unpool(step: Unpool, y: Array, out: Array) -> list[Thunk]:
     """Each number to all that its window sees."""
-    y, out = _plane(step.inputs[0], step.window, y), _plane(step.output, step.window, out)
+    y, out = plane(step.inputs[0], step.window, y), plane(step.output, step.window, out)
     return [
         partial(out.fill, 0),
-        *(partial(np.add, seen, part, out=seen) for seen, part, _ in _offsets(step.window, out, y)),
+        *(partial(np.add, seen, part, out=seen) for seen, part, _ in offsets(step.window, out, y)),
     ]
 
 
 def argmax(step: ArgMax, window: Window, x: Array, out: Array, scratch: Scratch) -> Iterator[Thunk]:
     """The place of the first largest number. From the last offset to the first, so that of equal numbers the
     first is written last."""
-    x, out = _plane(step.inputs[0], window, x), _plane(step.output, window, out)
+    x, out = plane(step.inputs[0], window, x), plane(step.output, window, out)
     largest, above = scratch.take(out.shape), scratch.take(out.shape, BOOLEAN)
     yield partial(largest.fill, -np.inf)
-    for seen, best, reach in reversed([*_offsets(window, x, largest)]):
+    for seen, best, reach in reversed([*offsets(window, x, largest)]):
         index, at = out[_places(reach)], above[_places(reach)]
         yield partial(np.greater_equal, seen, best, at)
         yield partial(np.maximum, best, seen, out=best)
@@ -44,17 +44,17 @@ def argmax(step: ArgMax, window: Window, x: Array, out: Array, scratch: Scratch)
     scratch.give(above)
 
 
-def _plane(tensor: Tensor, window: Window, array: Array) -> Array:
+def plane(tensor: Tensor, window: Window, array: Array) -> Array:
     """[height, width, channels, B]"""
     sides = tensor.shape[: window.axes] if window.axes == 2 else (1, tensor.shape[0])
     return array.reshape(*sides, tensor.shape[-1], -1)
 
 
-def _offsets(window: Window, wide: Array, narrow: Array) -> Iterator[tuple[Array, Array, tuple[Reach, ...]]]:
+def offsets(window: Window, wide: Array, narrow: Array) -> Iterator[tuple[Array, Array, tuple[Reach, ...]]]:
     """For each offset what the places see of the wide array, and these places of the narrow one."""
-    plane = window.plane()
-    for offset in plane.offsets():
-        reach = reaches(plane, offset, wide.shape[:2], narrow.shape[:2])
+    flat = window.plane()
+    for offset in flat.offsets():
+        reach = reaches(flat, offset, wide.shape[:2], narrow.shape[:2])
         if reach:
             yield wide[tuple(r.numbers for r in reach)], narrow[_places(reach)], reach
 
