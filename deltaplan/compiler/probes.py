@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
 
-from deltaplan.compiler.differentiate import differentiate
+from deltaplan.compiler.differentiate import differentiate, rename
 from deltaplan.compiler.fuse import prune, tidy
 from deltaplan.compiler.lower import Trace
 from deltaplan.compiler.plan import Plan, stored_parts
@@ -36,6 +36,26 @@ def between_plan(trace: Trace, target: str, source: str) -> tuple[Plan, Tensor |
     whole = replace(trace, inputs={**trace.inputs, SEED: seed})
     found = adjoints.get(by)
     return _plan(whole, tidy((*trace.steps, *backward)), dict.fromkeys([found] if found else [])), found
+
+
+def curvature_plan(trace: Trace) -> tuple[Plan, dict[str, Tensor], dict[str, Tensor]]:
+    """Σ (seed ⊙ δ) derived by each output, for the slopes δ of scale · Σ loss by the outputs: with a seed of
+    1 for one number it is a row of each sample's Hessian by the outputs. With the plan come the seeds, inputs
+    of it, and what is found, both by outputs; of what is curved nowhere nothing is found."""
+    assert trace.loss is not None, "a curvature needs a problem"
+    first, slopes = differentiate(trace.steps, {trace.loss: None}, trace.outputs.values())
+    names = {t: replace(t, name=f"first {t.name}") for step in first for t in step.outputs}
+    steps = (*trace.steps, *(rename(step, names) for step in first))
+    seeds = {name: Tensor(f"{SEED} {name}", u.shape, batched=True) for name, u in trace.outputs.items()}
+    known: dict[Tensor, Tensor | None] = {
+        names.get(slopes[u], slopes[u]): seeds[name] for name, u in trace.outputs.items() if u in slopes
+    }
+    taken = [seed.name for seed in seeds.values()]
+    second, curved = differentiate(steps, known, trace.outputs.values(), taken)
+    found = {name: curved[u] for name, u in trace.outputs.items() if u in curved}
+    whole = replace(trace, inputs={**trace.inputs, **{seed.name: seed for seed in seeds.values()}})
+    plan = _plan(whole, tidy((*steps, *second)), dict.fromkeys(found.values()))
+    return plan, seeds, found
 
 
 def _plan(trace: Trace, steps: tuple[Step, ...], wanted: Mapping[Tensor, None]) -> Plan:

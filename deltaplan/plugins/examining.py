@@ -18,6 +18,11 @@ class Functions(Protocol):
 
     size: int
     samples: int
+    scale: float  # before the sum over the samples: 1/N for a mean
+
+    @property
+    def operations(self) -> int:
+        """About how many operations the loss takes."""
 
     @property
     def targets(self) -> "Mapping[str, Vector]":
@@ -73,6 +78,9 @@ class Functions(Protocol):
 
     def slopes(self, theta: "Vector") -> "dict[str, Vector]":
         """δ, the slope of each sample's loss by what each node gives: [N, numbers of the node] by names."""
+
+    def curvatures(self, theta: "Vector") -> "Vector":
+        """∂²ℓ/∂u² of each sample's loss by all outputs one after the other: [N, outputs, outputs]."""
 
     def partial(self, theta: "Vector", target: str, source: str, sample: int = 0) -> "Vector":
         """∂target/∂source [numbers of the target, numbers of the source] for two nodes at one sample, all

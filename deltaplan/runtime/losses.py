@@ -20,21 +20,22 @@ WORTH = 100_000_000  # operations from which machine code is worth its making
 
 
 class Losses:
-    """A plan for evaluation on fixed data; `vector` is θ with the running statistics behind it."""
+    """A plan for evaluation on fixed data; `vector` is θ with the running statistics behind it, `work` about
+    how many operations one evaluation takes."""
 
     def __init__(self, plan: Plan, data: Mapping[str, Array], vector: Array, scale: float) -> None:
         self._plan, self._data, self._scale = plan, data, scale
         self._vector = vector.copy()
         self._samples = next(iter(data.values())).shape[-1]
         self._bound = bind(plan, {"θ": self._vector}, self._samples, data)
-        self._work = sum(CALL + flops(step, self._samples) for step in plan.steps)
+        self.work = sum(CALL + flops(step, self._samples) for step in plan.steps)
         self._stacks: dict[bool, NativeStack | None] = {}
 
     def __call__(self, theta: Array, objective: bool) -> Any:
         """A number, or [k] for a stack [k, size]. From some work on a stack is one call of machine code."""
         if theta.ndim == 1:
             return self._objective(theta) if objective else self._loss(theta)
-        if len(theta) * self._work >= WORTH and (stack := self._stack(objective)):
+        if len(theta) * self.work >= WORTH and (stack := self._stack(objective)):
             return stack(theta)
         found = [self(row, objective) for row in theta]
         return np.array(found, self._vector.dtype)
@@ -43,7 +44,7 @@ class Losses:
         self, center: Array, first: Array, second: Array, a: Array, b: Array, objective: bool
     ) -> Array:
         """[k] at center + a·first + b·second for a and b [k]."""
-        if len(a) * self._work >= WORTH and (stack := self._stack(objective)):
+        if len(a) * self.work >= WORTH and (stack := self._stack(objective)):
             return stack.plane(center, first, second, a, b)
         points = (center + x * first + y * second for x, y in zip(a, b, strict=True))
         return np.array([self(theta, objective) for theta in points], self._vector.dtype)

@@ -7,7 +7,7 @@ import numpy as np
 from deltaplan.compiler.graph import Graph
 from deltaplan.compiler.lower import Trace
 from deltaplan.compiler.nodes import Loss, Penalty, Target
-from deltaplan.compiler.probes import SEED, between_plan, slopes_plan, values_plan
+from deltaplan.compiler.probes import SEED, between_plan, curvature_plan, slopes_plan, values_plan
 from deltaplan.compiler.steps import Tensor
 from deltaplan.runtime.backends.numpy.bind import Bound, bind
 from deltaplan.runtime.backends.numpy.expressions import Array
@@ -51,6 +51,32 @@ class NodeSlopes:
         if name not in self._slopes:
             return np.zeros((self._count, like.size))
         return _rows(self._bound, self._slopes[name], like, self._count)
+
+
+class Curvatures:
+    """∂²ℓ/∂u² of each sample's loss by all outputs one after the other, as `Values`."""
+
+    def __init__(self, trace: Trace, theta: Array, data: Mapping[str, Array]) -> None:
+        self._count, self._outputs = next(iter(data.values())).shape[-1], trace.outputs
+        plan, self._seeds, self._found = curvature_plan(trace)
+        self._bound = bind(plan, {"θ": theta}, self._count, data)
+
+    def __call__(self) -> Array:
+        """[N, outputs, outputs]"""
+        rows = [self._row(name, k) for name, u in self._outputs.items() for k in range(u.size)]
+        return np.stack(rows, axis=1)
+
+    def _row(self, output: str, place: int) -> Array:
+        seed = self._bound.data[self._seeds[output].name]
+        seed[place] = 1.0
+        self._bound.run()
+        seed[place] = 0.0
+        return np.concatenate([self._of(name, u) for name, u in self._outputs.items()], axis=1)
+
+    def _of(self, name: str, like: Tensor) -> Array:
+        if name not in self._found:
+            return np.zeros((self._count, like.size))
+        return _rows(self._bound, self._found[name], like, self._count)
 
 
 def between(trace: Trace, theta: Array, sample: Mapping[str, Array], target: str, source: str) -> Array:

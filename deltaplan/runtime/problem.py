@@ -18,7 +18,7 @@ from deltaplan.runtime.individual import gradient_norms
 from deltaplan.runtime.initial import initial, with_statistics
 from deltaplan.runtime.losses import Losses
 from deltaplan.runtime.outputs import Slopes, outputs
-from deltaplan.runtime.probes import NodeSlopes, Values, between, valued
+from deltaplan.runtime.probes import Curvatures, NodeSlopes, Values, between, valued
 
 Precision = Literal["float64", "float32"]
 Vector = np.ndarray[Any, np.dtype[np.float64]]
@@ -35,6 +35,7 @@ class Problem:
 
     `inputs` holds [features, N] by the names of the input nodes, `targets` [outputs, N] or class indices [N]
     by those of the outputs, both as the model sees them; `preprocessing` leads there from the data's units.
+    `scale` is the factor before the sum over the samples: 1/N for a mean.
     `statistics` are those of a run, `Run.statistics`, where layers keep some; they are constants here.
     ValueError where names or shapes are others.
     """
@@ -58,7 +59,7 @@ class Problem:
         self._data = {**inputs, **{target_key(name): y for name, y in targets.items()}}
         self.samples = next(iter(inputs.values())).shape[-1]
         average = experiment.train.average if experiment.train else "mean"
-        self._scale = 1 / self.samples if average == "mean" else 1.0
+        self.scale = 1 / self.samples if average == "mean" else 1.0
         self._vector = with_statistics(experiment.graph, np.zeros(self.size))
         if statistics is not None:
             self._vector[self.size :] = statistics
@@ -67,10 +68,16 @@ class Problem:
         self._slopes: dict[str, Slopes] = {}
         self._values: Values | None = None
         self._node_slopes: NodeSlopes | None = None
+        self._curvatures: Curvatures | None = None
         self._norms: dict[str, tuple[Array, Callable[[], Array]]] = {}
         self._gradients: dict[str, tuple[Bound, Vector]] = {}
         self._evaluations: dict[str, Losses] = {}
         self._losses("float64")  # looks at the shapes of the data
+
+    @property
+    def operations(self) -> int:
+        """About how many operations the loss takes."""
+        return self._losses("float64").work
 
     @property
     def targets(self) -> dict[str, Vector]:
@@ -184,6 +191,13 @@ class Problem:
             self._node_slopes = NodeSlopes(self._trace, self.experiment.graph, self._vector, self._data)
         return self._at(theta, self._node_slopes)
 
+    def curvatures(self, theta: Vector) -> Vector:
+        """∂²ℓ/∂u² of each sample's loss by all outputs, one after the other, before the loss's link:
+        [N, outputs, outputs]."""
+        if self._curvatures is None:
+            self._curvatures = Curvatures(self._trace, self._vector, self._data)
+        return self._at(theta, self._curvatures)
+
     def partial(self, theta: Vector, target: str, source: str, sample: int = 0) -> Vector:
         """∂target/∂source [numbers of the target, numbers of the source] for two nodes at one sample, all
         that comes before the source held."""
@@ -256,7 +270,7 @@ class Problem:
     def _losses(self, precision: Precision) -> Losses:
         if precision not in self._evaluations:
             plan, vector = evaluate_plan(self.experiment.graph), self._vector.astype(precision)
-            self._evaluations[precision] = Losses(plan, self._data, vector, self._scale)
+            self._evaluations[precision] = Losses(plan, self._data, vector, self.scale)
         return self._evaluations[precision]
 
     def _gradient(self, of: str) -> Vector:
@@ -269,7 +283,7 @@ class Problem:
             gradient = np.zeros(self.size)
             vectors = {"θ": self._vector, "g": gradient, "v": self._direction}
             bound = bind(self._plan(of), vectors, self.samples, self._data)
-            bound.scale[...] = self._scale
+            bound.scale[...] = self.scale
             self._gradients[of] = bound, gradient
         return self._gradients[of]
 

@@ -43,6 +43,19 @@ def test_values_and_slopes_by_the_recursion(small):
     np.testing.assert_allclose(slopes["dense2.skip"], last @ blocks["output.W"], rtol=1e-13)
 
 
+def test_curvatures_of_cross_entropy_by_hand():
+    """diag(p) − ppᵀ of each sample."""
+    layers = "input 2", "dense 3 tanh", "output 4"
+    net = experiment(*layers, inputs=2, minimize="mean(cross_entropy)")
+    random = np.random.default_rng(0)
+    problem = Problem(net, {"input": random.normal(size=(2, 7))}, {"output": random.integers(0, 4, 7)})
+    theta = problem.initial(3)
+    p = np.exp(problem.outputs(theta))
+    p /= p.sum(1, keepdims=True)
+    expected = p[:, :, None] * np.eye(4) - p[:, :, None] * p[:, None]
+    np.testing.assert_allclose(problem.curvatures(theta), expected, atol=1e-15)
+
+
 @pytest.mark.parametrize("name", sorted(path.stem for path in LAYERS.glob("*.npz")))
 def test_the_model_gives_what_was_recorded_and_slopes_sum_to_its_gradient(name):
     """δ of the output is u − y for ½‖u − y‖², and the partial of the output by each node takes it there."""

@@ -7,11 +7,17 @@ SAMPLES = Attribute(
 )
 LOW = Attribute("low", "number", doc="where the range of the input begins; a little before the data")
 HIGH = Attribute("high", "number", doc="where the range of the input ends; a little after the data")
-LINES = Attribute("lines", "whole", default=50, minimum=1, maximum=10_000, doc="lines between samples")
+LINES = Attribute(
+    "lines",
+    "whole",
+    minimum=1,
+    maximum=10_000,
+    doc="lines between samples; 50 if not given, fewer for large nets",
+)
 
 
 @analysis("kinks", LOW, HIGH, LINES)
-def kinks(subject: Subject, low: float | None, high: float | None, lines: int) -> Findings:
+def kinks(subject: Subject, low: float | None, high: float | None, lines: int | None) -> Findings:
     """The exact kinks and affine pieces of a net made of straight lines
 
     For one input every break point, the unit that bends there and the slopes on both sides; for two the
@@ -22,7 +28,16 @@ def kinks(subject: Subject, low: float | None, high: float | None, lines: int) -
     return examine(subject, low, high, lines)
 
 
-POINTS = Attribute("points", "whole", default=101, minimum=3, maximum=1001, doc="points of each axis")
+POINTS = Attribute(
+    "points",
+    "whole",
+    minimum=3,
+    maximum=1001,
+    doc="points of each axis; 101 if not given, fewer for large nets",
+)
+SOME = Attribute(
+    "samples", "whole", minimum=1, doc="samples, spread evenly; fewer for large nets if not given"
+)
 REACH = Attribute(
     "reach", "number", default=1.0, above=0, doc="how far each axis goes, in lengths of a direction"
 )
@@ -44,10 +59,10 @@ OF = Attribute(
 PART = Attribute("part", "text", default="train", doc="the part of the data")
 
 
-@analysis("landscape", POINTS, REACH, PAIRS, DIRECTIONS, DRAW, LINE, SURFACE, OF, PART, several=True)
+@analysis("landscape", POINTS, REACH, PAIRS, DIRECTIONS, DRAW, LINE, SURFACE, OF, PART, SOME, several=True)
 def landscape(
     subjects: tuple[Subject, ...],
-    points: int,
+    points: int | None,
     reach: float,
     pairs: int,
     directions: str,
@@ -56,6 +71,7 @@ def landscape(
     surface: bool,
     of: str,
     part: str,
+    samples: int | None,
 ) -> Findings:
     """The loss around the parameters, on planes or lines through them
 
@@ -64,7 +80,7 @@ def landscape(
     """
     from deltaplan.plugins.builtin.lab.landscape import Around, examine
 
-    return examine(subjects, Around(points, reach, pairs, directions, draw, line, of, part), surface)
+    return examine(subjects, Around(points, reach, pairs, directions, draw, line, of, part, samples), surface)
 
 
 @analysis("norms")
@@ -147,9 +163,9 @@ RADIUS = Attribute("radius", "number", default=0.05, above=0, doc="how far to go
 RANDOM = Attribute("directions", "whole", default=100, minimum=1, maximum=10_000, doc="random directions")
 
 
-@analysis("flatness", SAMPLES, EIGENVALUES, RADIUS, RANDOM, DRAW)
+@analysis("flatness", SOME, EIGENVALUES, RADIUS, RANDOM, DRAW)
 def flatness(
-    subject: Subject, samples: int, eigenvalues: int, radius: float, directions: int, draw: int
+    subject: Subject, samples: int | None, eigenvalues: int, radius: float, directions: int, draw: int
 ) -> Findings:
     """How flat a minimum is, on average and for each sample: gradients, Hessian, sharpness
 

@@ -87,7 +87,7 @@ class Choice:
 
 def _apart(one: Array, other: Array) -> Array:
     with np.errstate(invalid="ignore"):  # two numbers outside of the sample
-        return np.nan_to_num(one - other, nan=0.0, posinf=np.inf, neginf=-np.inf)
+        return np.asarray(np.nan_to_num(one - other, nan=0.0, posinf=np.inf, neginf=-np.inf))
 
 
 def _sign_changes(away: Array) -> tuple[Array, Array, Array]:

@@ -4,6 +4,8 @@ import numpy as np
 import pytest
 
 import deltaplan
+from deltaplan.plugins.builtin.lab.convex import _last_layer
+from deltaplan.runtime.lab.subject import subject_of_spec
 
 TRAIN = (
     "train { minimize mean(squared_error) + l2(0.01); optimizer adam(lr=1e-2); epochs 30; precision float64 }"
@@ -53,6 +55,17 @@ class TestCollapse:
             deltaplan.examine("collapse", spec(folder, "dense 5 tanh"))
 
 
+def two_outputs(folder):
+    text = """
+    model m { input 3; phi = dense 2 tanh; a = output 2 from phi; b = output 1 from phi }
+    data { csv "d.csv"; inputs a, b, c; targets a=k b=y; standardize inputs }
+    train {
+        minimize mean(cross_entropy(on=a) + 0.5*squared_error(on=b)) + l2(0.01)
+        optimizer adam; epochs 2; precision float64
+    }"""
+    return deltaplan.loads(text, folder=folder)
+
+
 def samples(folder):
     table = np.genfromtxt(folder / "d.csv", delimiter=",", skip_header=1, usecols=range(4))
     return {"x": table[:, :3], "y": table[:, 3]}
@@ -93,8 +106,26 @@ class TestOverparameterization:
         assert int(found.arrays["rank"]) == 25
         assert "small changes of all targets can be met" in str(found)
 
+    def test_two_outputs_count_together(self, folder):
+        found = deltaplan.examine("overparameterization", two_outputs(folder))
+        assert found.findings.sheets[0].rows[0] == ("train", 25, 3, 75, 17, 17 / 75)
+        assert int(found.arrays["rank"]) == 17  # no two parameters of a tanh net do the same
+
 
 class TestConvex:
+    def test_the_hessian_by_blocks_is_that_of_the_whole_problem(self, folder):
+        """Of two outputs with cross entropy and squared error, and regularizers."""
+        subject = subject_of_spec(two_outputs(folder))
+        layer = _last_layer(subject, subject.theta)
+        x = subject.theta[layer.at] + 0.1
+        unit = np.eye(subject.theta.size)[layer.at]
+        expected = subject.problem.objective_hvp(layer.whole(x), unit)[:, layer.at]
+        np.testing.assert_allclose(layer.hessian(x), expected, rtol=0, atol=1e-14)
+
+    def test_a_final_layer_that_is_too_large_is_told(self, folder):
+        with pytest.raises(deltaplan.DeltaplanError, match="this one has 4,001"):
+            deltaplan.examine("convex", spec(folder, "dense 4000 relu"))
+
     def test_least_squares_on_the_features(self, folder):
         run = deltaplan.train(spec(folder, "dense 6 tanh"))
         found = deltaplan.examine("convex", run)

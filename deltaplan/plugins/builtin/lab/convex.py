@@ -1,18 +1,29 @@
 """Only the final layer is optimized: a convex problem, solved to its optimum."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from itertools import islice
+from itertools import islice, product
 from typing import Any
 
 import numpy as np
 
-from deltaplan.plugins.api import Findings, Functions, Panel, Picture, Sheet, Subject, Unfit
+from deltaplan.plugins.api import Findings, Functions, Node, Panel, Picture, Sheet, Subject, Unfit
 from deltaplan.plugins.builtin.solvers import exact
 
 Vector = np.ndarray[Any, np.dtype[np.float64]]
+Places = np.ndarray[Any, np.dtype[np.intp]]
 MOST_STEPS = 200
+LARGEST = 3000  # numbers of the final layer
 HEAD = ("features of", "J before", "J at the optimum", "steps", "‖∇J‖", "least curvature")
+
+
+@dataclass(frozen=True, slots=True)
+class Unit:
+    """One output u = wᵀφ + b of a dense layer: φ of the samples, with 1 behind it where there is a bias, and
+    the places of w and b among the final layer's numbers."""
+
+    features: Vector  # [N, numbers]
+    at: Places
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,8 +31,10 @@ class LastLayer:
     """J of the final layer's parameters, the other ones held at θ."""
 
     problem: Functions
+    alone: Functions  # the problem on one sample
     theta: Vector
-    at: np.ndarray[Any, np.dtype[np.intp]]
+    at: Places
+    units: tuple[Unit, ...]
 
     def whole(self, x: Vector) -> Vector:
         """θ with x in the final layer's place."""
@@ -34,11 +47,32 @@ class LastLayer:
         return float(self.problem.objective(theta)), self.problem.objective_grad(theta)[self.at]
 
     def hessian(self, x: Vector) -> Vector:
-        """[n, n], a column for each unit vector."""
+        """[n, n]"""
+        theta = self.whole(x)
+        if not self.units:
+            return self._columns(self.problem.objective_hvp, theta)
+        found = self._of_losses(theta)
+        if self.alone.objective(theta) != self.alone.loss(theta):  # Ω, which does not see the samples
+            found += self._columns(self.alone.objective_hvp, theta) - self._columns(self.alone.hvp, theta)
+        return found
+
+    def _columns(self, product: Callable[[Vector, Vector], Vector], theta: Vector) -> Vector:
+        """A column for each unit vector."""
         directions = np.zeros((len(self.at), self.theta.size))
         directions[np.arange(len(self.at)), self.at] = 1
-        found = self.problem.objective_hvp(self.whole(x), directions)[:, self.at]
+        found = product(theta, directions)[:, self.at]
         return np.asarray((found + found.T) / 2)
+
+    def _of_losses(self, theta: Vector) -> Vector:
+        """Σ ∂²ℓ/∂u_a∂u_b φ_a φ_bᵀ, a block for each pair of outputs."""
+        curvatures = self.problem.scale * self.problem.curvatures(theta)
+        found = np.zeros((len(self.at), len(self.at)))
+        for (a, one), (b, other) in product(enumerate(self.units), repeat=2):
+            if a <= b and curvatures[:, a, b].any():
+                block = one.features.T @ (curvatures[:, a, b, None] * other.features)
+                found[np.ix_(one.at, other.at)] = block
+                found[np.ix_(other.at, one.at)] = block.T
+        return found
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,13 +116,8 @@ def examine(subject: Subject) -> Findings:
 
 
 def _solved(subject: Subject, label: str, theta: Vector) -> Solved:
-    problem = subject.problem
-    places = problem.split(np.arange(theta.size, dtype=np.float64))
-    blocks = [name for node in subject.nodes if node.output for name in node.blocks]
-    if not blocks:
-        raise Unfit("needs a final layer with parameters", "`output 1` is one")
-    at = np.sort(np.concatenate([places[name].ravel() for name in blocks])).astype(np.intp)
-    layer, x = LastLayer(problem, theta, at), theta[at]
+    layer = _last_layer(subject, theta)
+    x = theta[layer.at]
     before = layer(x)[0]
     curvature = float(np.linalg.eigvalsh(layer.hessian(x))[0])
     if curvature < -1e-8 * max(1.0, abs(before)):
@@ -102,6 +131,38 @@ def _solved(subject: Subject, label: str, theta: Vector) -> Solved:
     return Solved(
         label, layer.whole(x), before, value, len(reached), float(np.linalg.norm(gradient)), curvature
     )
+
+
+def _last_layer(subject: Subject, theta: Vector) -> LastLayer:
+    """Unfit where it has no parameters, or too many."""
+    problem = subject.problem
+    places = problem.split(np.arange(theta.size, dtype=np.float64))
+    ends = [node for node in subject.nodes if node.output]
+    blocks = [places[name].astype(np.intp).ravel() for node in ends for name in node.blocks]
+    if not blocks:
+        raise Unfit("needs a final layer with parameters", "`output 1` is one")
+    at = np.sort(np.concatenate(blocks))
+    if len(at) > LARGEST:
+        raise Unfit(
+            f"solves final layers of {LARGEST:,} numbers at the most, and this one has {len(at):,}",
+            "its Hessian would be too large; `only output` with `optimizer lbfgs` trains it alone",
+        )
+    dense = all(node.kind == "dense" for node in ends)
+    units = tuple(unit for node in ends for unit in _units(problem, node, theta, places, at)) if dense else ()
+    return LastLayer(problem, subject.problem_on("train", 1), theta, at, units)
+
+
+def _units(
+    problem: Functions, node: Node, theta: Vector, places: Mapping[str, Vector], at: Places
+) -> Iterator[Unit]:
+    """Those of a dense layer."""
+    features = problem.values(theta)[node.sources[0]]
+    weights, *bias = [places[name] for name in node.blocks]
+    if bias:
+        features = np.column_stack([features, np.ones(len(features))])
+        weights = np.column_stack([weights, bias[0]])
+    for row in weights.astype(np.intp):
+        yield Unit(features, np.searchsorted(at, row))
 
 
 def _picture(subject: Subject, found: Sequence[Solved]) -> Picture:

@@ -9,9 +9,12 @@ import numpy as np
 
 from deltaplan.plugins.api import Findings, Panel, Picture, Sheet, Subject
 from deltaplan.plugins.builtin.lab.curvature import Curvature, curvature
+from deltaplan.plugins.builtin.lab.work import affordable
 
 Vector = np.ndarray[Any, np.dtype[np.float64]]
 
+USUAL = 1000  # samples
+EVALUATIONS = 8000  # of the loss, that all of this costs as much as
 CLIMBS = 20  # steps of the search for the worst direction
 PLACES = 41  # along the line of the individual losses
 SHOWN = 60  # samples with a line of their own
@@ -30,9 +33,10 @@ class Sharpness:
 
 
 def examine(
-    subject: Subject, samples: int, eigenvalues: int, radius: float, directions: int, draw: int
+    subject: Subject, samples: int | None, eigenvalues: int, radius: float, directions: int, draw: int
 ) -> Findings:
     """Norms of the samples' gradients, curvature, and sharpness."""
+    samples = samples or affordable(subject, EVALUATIONS, USUAL)
     problem, theta = subject.problem_on("train", samples), subject.theta
     random = np.random.default_rng(draw)
     norms, gradient = problem.per_sample_gradient_norms(theta), problem.grad(theta)

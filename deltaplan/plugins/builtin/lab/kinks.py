@@ -6,12 +6,14 @@ import numpy as np
 
 from deltaplan.plugins.api import Findings, Panel, Picture, Sheet, Subject, Unfit
 
+USUAL, FEWEST = 50, 3  # lines
+MOST = 2e10  # operations, some ten seconds of numpy
 MARGIN = 0.05  # of the data's range, on each side
 Vector = np.ndarray[Any, np.dtype[np.float64]]
 HEAD = ("at", "unit", "slope before", "slope after")
 
 
-def examine(subject: Subject, low: float | None, high: float | None, lines: int) -> Findings:
+def examine(subject: Subject, low: float | None, high: float | None, lines: int | None) -> Findings:
     """Kinks, regions or counts, by how many numbers the model takes."""
     x, _ = subject.samples()
     ends = _box(x)
@@ -133,13 +135,16 @@ def _regions_picture(subject: Subject, found: Any, low: Any, high: Any) -> Pictu
     return Picture((Panel(draw, subject.name),), columns=1, caption=caption, size=(6.0, 4.6))
 
 
-def _along_lines(subject: Subject, x: Any, lines: int) -> Findings:
+def _along_lines(subject: Subject, x: Any, lines: int | None) -> Findings:
     """Between pairs of samples drawn with a fixed seed."""
-    draws = np.random.default_rng(0)
-    pairs = [draws.choice(len(x), 2, replace=False) for _ in range(lines)] if len(x) > 1 else []
-    if not pairs:
+    if len(x) < 2:
         raise Unfit("looks along lines between samples, and there is one sample", "give it more data")
-    found = [subject.pieces(x[a], x[b]) for a, b in pairs]
+    draws = np.random.default_rng(0)
+    pairs = [draws.choice(len(x), 2, replace=False) for _ in range(lines or USUAL)]
+    found = [subject.pieces(*x[pairs[0]])]
+    lines = lines or _affordable(subject, len(found[0].knots))
+    pairs = pairs[:lines]
+    found += [subject.pieces(x[a], x[b]) for a, b in pairs[1:]]
     counts = np.array([len(pieces.knots) for pieces in found])
     lengths = np.array([float(np.linalg.norm(x[a] - x[b])) for a, b in pairs])
     says = (
@@ -160,6 +165,13 @@ def _along_lines(subject: Subject, x: Any, lines: int) -> Findings:
     caption = "How many times the net bends on the way from one sample to another."
     picture = Picture((Panel(draw, subject.name),), columns=1, caption=caption)
     return Findings(says, sheets, {"counts": counts, "lengths": lengths}, picture)
+
+
+def _affordable(subject: Subject, kinks: int) -> int:
+    """Lines like one with so many kinks: for each activation the net is evaluated at those found before."""
+    bends = sum(node.role == "activation" or node.kind == "max_pool" for node in subject.nodes)
+    one = (kinks + 1) * (bends + 1) / 2 * subject.problem.operations / subject.problem.samples
+    return max(FEWEST, min(USUAL, int(MOST / one)))
 
 
 def _count(number: int, word: str) -> str:

@@ -6,9 +6,12 @@ from typing import Any
 
 import numpy as np
 
-from deltaplan.plugins.api import Findings, Panel, Picture, Sheet, Subject, Unfit
+from deltaplan.plugins.api import Findings, Functions, Panel, Picture, Sheet, Subject, Unfit
+from deltaplan.plugins.builtin.lab.work import affordable, told
 
 Vector = np.ndarray[Any, np.dtype[np.float64]]
+GRIDS = (101, 51, 21)  # points along an axis
+ENOUGH = 200  # samples, for which the grid is not made coarser
 ROOM = 1.25  # of the way of training, that its plane reaches
 
 
@@ -16,7 +19,7 @@ ROOM = 1.25  # of the way of training, that its plane reaches
 class Around:
     """Where one looks: a grid of `points` along each axis from −reach to reach in lengths of a direction."""
 
-    points: int
+    points: int | None
     reach: float
     pairs: int
     directions: str
@@ -24,10 +27,19 @@ class Around:
     line: bool
     of: str
     part: str
+    samples: int | None
 
-    @property
-    def steps(self) -> Vector:
-        return np.linspace(-self.reach, self.reach, self.points)
+    def view(self, subject: Subject) -> tuple[int, int]:
+        """The points along each axis and the samples: those that are asked for, else the most of both that a
+        net of this size allows."""
+        most = subject.problem_on(self.part).samples
+        for points in (self.points,) if self.points else GRIDS:
+            planes = (1 if self.directions == "path" else self.pairs) * points ** (1 if self.line else 2)
+            samples = min(self.samples or most, most)
+            samples = samples if self.samples else affordable(subject, planes, samples, self.part)
+            if samples >= min(most, ENOUGH):
+                break
+        return points, samples
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,6 +48,7 @@ class View:
     first direction along the last axis, and the way of training in their coordinates."""
 
     subject: Subject
+    samples: int
     number: int
     directions: Vector
     steps: Vector
@@ -54,8 +67,8 @@ def examine(subjects: Sequence[Subject], around: Around, surface: bool) -> Findi
     unit = {"random": "‖θ‖", "filters": "the filters' norms", "path": "the way of training"}
     says = [
         f"{around.of} on {len(views)} {'lines' if around.line else 'planes'} through θ, "
-        f"{around.points if around.line else around.points**2:,} points each, "
-        f"in units of {unit[around.directions]}"
+        f"{views[0].values.size:,} points each, in units of {unit[around.directions]}",
+        *dict.fromkeys(s for view in views for s in told(view.subject, view.samples, around.part)),
     ]
     head = ("subject", "directions", "at the centre", "least", "median", "greatest", "local minima")
     rows = tuple(_row(view) for view in views)
@@ -68,24 +81,25 @@ def examine(subjects: Sequence[Subject], around: Around, surface: bool) -> Findi
 
 
 def _views(subject: Subject, around: Around) -> Iterator[View]:
-    problem = subject.problem_on(around.part)
+    points, samples = around.view(subject)
+    problem = subject.problem_on(around.part, samples)
     value = problem.objective if around.of == "objective" else problem.loss
     count = 1 if around.directions == "path" else around.pairs
     for number in range(1, count + 1):
         directions = _directions(subject, around, number)
-        steps = around.steps * (ROOM if around.directions == "path" else 1.0)
-        found = _values(subject, around, directions, steps)
+        reach = around.reach * (ROOM if around.directions == "path" else 1.0)
+        steps = np.linspace(-reach, reach, points)
+        found = _values(problem, subject.theta, around.of == "objective", directions, steps)
         centre = float(value(subject.theta))
         way = _way(subject, directions)
-        yield View(subject, number, directions, steps, found, centre, way)
+        yield View(subject, samples, number, directions, steps, found, centre, way)
 
 
-def _values(subject: Subject, around: Around, directions: Vector, steps: Vector) -> Vector:
+def _values(problem: Functions, theta: Vector, of: bool, directions: Vector, steps: Vector) -> Vector:
     """[points], or [points, points] where the first direction goes along the last axis: one native call."""
     first, second = directions[0], directions[-1]
     a, b = (steps, 0.0 * steps) if len(directions) == 1 else np.meshgrid(steps, steps)
-    of = around.of == "objective"
-    return subject.problem_on(around.part).plane(subject.theta, first, second, a, b, objective=of)
+    return problem.plane(theta, first, second, a, b, objective=of)
 
 
 def _directions(subject: Subject, around: Around, number: int) -> Vector:

@@ -8,7 +8,7 @@ from deltaplan.plugins.api import Findings, Panel, Picture, Sheet, Subject
 from deltaplan.plugins.builtin.lab.singular import singular_values
 
 HEAD = ("part", "samples", "outputs", "numbers to fit", "parameters", "parameters / numbers")
-LARGEST = 20_000_000  # numbers of the Jacobian
+LARGEST = 5_000_000  # numbers of the Jacobian
 
 
 def examine(subject: Subject, samples: int) -> Findings:
@@ -19,12 +19,14 @@ def examine(subject: Subject, samples: int) -> Findings:
     """
     size = subject.theta.size
     whole = subject.problem
-    outputs = whole.outputs(subject.theta).shape[1]
+    names = [node.name for node in subject.nodes if node.output]
+    outputs = sum(whole.outputs(subject.theta, output=name).shape[1] for name in names)
     numbers = whole.samples * outputs
     row = ("train", whole.samples, outputs, numbers, size, size / numbers)
     count = max(1, min(samples, whole.samples, LARGEST // max(1, size * outputs)))
     some = subject.problem_on("train", count)
-    jacobian = some.jacobian(subject.theta).reshape(-1, size)
+    slopes = [some.jacobian(subject.theta, output=name).reshape(-1, size) for name in names]
+    jacobian = np.concatenate(slopes)
     values, rank = singular_values(jacobian)
     over = "more" if size > numbers else "fewer"
     says = (
