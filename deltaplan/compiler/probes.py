@@ -1,9 +1,9 @@
 """Plans that show what lies within: the value of every node, its slope, and how one node moves another."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 
-from deltaplan.compiler.differentiate import differentiate, rename
+from deltaplan.compiler.differentiate import dependents, differentiate, rename
 from deltaplan.compiler.fuse import prune, tidy
 from deltaplan.compiler.lower import Trace
 from deltaplan.compiler.plan import Plan, stored_parts
@@ -27,15 +27,28 @@ def slopes_plan(trace: Trace, nodes: Iterable[str]) -> tuple[Plan, dict[str, Ten
     return _plan(trace, tidy((*trace.steps, *backward)), dict.fromkeys(found.values())), found
 
 
-def between_plan(trace: Trace, target: str, source: str) -> tuple[Plan, Tensor | None]:
-    """∂/∂source Σ (seed ⊙ target) for two nodes; `seed`, of the shape of the target, is one more input. None
-    where the target does not depend on the source."""
+def between_plan(trace: Trace, target: str, source: str) -> tuple[Plan, Tensor | None, tuple[Tensor, ...]]:
+    """∂/∂source Σ (seed ⊙ target) for two nodes; `seed`, of the shape of the target, is an input. What the
+    source has no part in, and the source itself, are inputs too, by their tensors' names: they are given as
+    well. None where the target does not depend on the source."""
     of, by = trace.values[target], trace.values[source]
     seed = Tensor(SEED, of.shape, batched=True)
     backward, adjoints = differentiate(trace.steps, {of: seed}, [by], [SEED])
-    whole = replace(trace, inputs={**trace.inputs, SEED: seed})
-    found = adjoints.get(by)
-    return _plan(whole, tidy((*trace.steps, *backward)), dict.fromkeys([found] if found else [])), found
+    if (found := adjoints.get(by)) is None:
+        return _plan(trace, (), {}), None, ()
+    moved = dependents(trace.steps, [by])
+    own = (s for s in trace.steps if s.output in moved or not any(t.batched for t in s.inputs))
+    steps = tidy((*own, *backward))
+    needed = prune(steps, [found])
+    made = {t for step in needed for t in step.outputs} | {seed}
+    given = tuple(dict.fromkeys(t for s in needed for t in s.inputs if t.batched and t not in made))
+    whole = replace(trace, inputs={**{t.name: t for t in given}, SEED: seed})
+    return _plan(whole, steps, {found: None}), found, given
+
+
+def given_plan(trace: Trace, tensors: Sequence[Tensor]) -> Plan:
+    """The forward pass up to tensors of it."""
+    return _plan(trace, trace.steps, dict.fromkeys(tensors))
 
 
 def curvature_plan(trace: Trace) -> tuple[Plan, dict[str, Tensor], dict[str, Tensor]]:

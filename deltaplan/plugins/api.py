@@ -27,6 +27,7 @@ from deltaplan.plugins.decorators import (
 from deltaplan.plugins.examining import (
     Findings,
     Functions,
+    Gain,
     LayerSlope,
     Node,
     Panel,
@@ -74,6 +75,7 @@ __all__ = [
     "Expr",
     "Findings",
     "Functions",
+    "Gain",
     "Iterate",
     "LayerSlope",
     "Node",

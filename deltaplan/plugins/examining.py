@@ -109,8 +109,8 @@ class Node:
     `shape` is that of one sample; `line` is the spec's.
 
     A layer with parameters has a number j and `result`, the node with z_{j+1}: its activation or skip.
-    `blocks` are the names of its parameters in θ. `slope` holds the bounds of an activation's derivative and
-    `at_zero` its value at 0. A join with `skip` has the branch first and the skip second.
+    `blocks` are the names of its parameters in θ. `slope` holds the bounds of an activation's derivative. A
+    join with `skip` has the branch first and the skip second.
     """
 
     name: str
@@ -124,7 +124,6 @@ class Node:
     result: str | None = None
     blocks: tuple[str, ...] = ()
     slope: tuple[float, float] | None = None
-    at_zero: float = 0.0
     skip: bool = False
     output: bool = False
 
@@ -167,6 +166,18 @@ class Slopes:
     mean: float
     everywhere: bool
     boxes: "Mapping[str, tuple[np.ndarray[Any, Any], np.ndarray[Any, Any]]]"
+
+
+@dataclass(frozen=True, slots=True)
+class Gain:
+    """How much a node can enlarge what flows through it: |Δy| ≤ Σ `factors`·|Δx| over its sources, for all x
+    (`everywhere`) or in the box of the samples. `at_zero` is |y| at most where all sources are 0, `longest`
+    where the model's inputs are in that box."""
+
+    factors: tuple[float, ...]
+    everywhere: bool
+    at_zero: float
+    longest: float
 
 
 class Knot(Protocol):
@@ -270,6 +281,10 @@ class Subject(Protocol):
     @property
     def slopes(self) -> Slopes:
         """How steep the net is on the training part."""
+
+    def gains(self, theta: "Vector") -> "Mapping[str, Gain]":
+        """How much each node can enlarge what flows through it at θ, by the nodes' names; of those alone that
+        an output depends on."""
 
     @property
     def history(self) -> Sequence[Mapping[str, Any]]:

@@ -1,16 +1,25 @@
 """What lies within a model at θ: the value and the slope of every node, sample by sample."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 
 from deltaplan.compiler.graph import Graph
 from deltaplan.compiler.lower import Trace
 from deltaplan.compiler.nodes import Loss, Penalty, Target
-from deltaplan.compiler.probes import SEED, between_plan, curvature_plan, slopes_plan, values_plan
+from deltaplan.compiler.probes import (
+    SEED,
+    between_plan,
+    curvature_plan,
+    given_plan,
+    slopes_plan,
+    values_plan,
+)
 from deltaplan.compiler.steps import Tensor
 from deltaplan.runtime.backends.numpy.bind import Bound, bind
 from deltaplan.runtime.backends.numpy.expressions import Array
+
+ROWS = 256  # of a Jacobian in one backward pass
 
 
 def valued(graph: Graph) -> tuple[str, ...]:
@@ -82,16 +91,36 @@ class Curvatures:
 def between(trace: Trace, theta: Array, sample: Mapping[str, Array], target: str, source: str) -> Array:
     """∂target/∂source [numbers of the target, numbers of the source] at one sample, inputs [features, 1].
 
-    What lies before the source is held: one backward pass, over a copy of the sample for each row.
+    What lies before the source is held. Its value and those beside it are computed once; a backward pass over
+    copies of them gives a block of rows.
     """
-    rows = trace.values[target].size
-    plan, found = between_plan(trace, target, source)
+    rows, like = trace.values[target].size, trace.values[source]
+    plan, found, given = between_plan(trace, target, source)
     if found is None:
-        return np.zeros((rows, trace.values[source].size))
-    inputs = {name: np.repeat(x, rows, axis=-1) for name, x in sample.items()}
-    bound = bind(plan, {"θ": theta}, rows, {**inputs, SEED: np.eye(rows)})
+        return np.zeros((rows, like.size))
+    values = _given(trace, theta, sample, given)
+    count = min(rows, ROWS)
+    data = {t.name: np.repeat(x.reshape(-1, 1), count, axis=-1) for t, x in values.items()}
+    bound = bind(plan, {"θ": theta}, count, data)
+    blocks = [_block(bound, found, like, begin, count) for begin in range(0, rows, count)]
+    return np.concatenate(blocks)[:rows]
+
+
+def _given(
+    trace: Trace, theta: Array, sample: Mapping[str, Array], given: Sequence[Tensor]
+) -> dict[Tensor, Array]:
+    """What tensors are at the sample."""
+    bound = bind(given_plan(trace, given), {"θ": theta}, 1, sample)
     bound.run()
-    return _rows(bound, found, trace.values[source], rows)
+    return {tensor: bound[tensor] for tensor in given}
+
+
+def _block(bound: Bound, found: Tensor, like: Tensor, begin: int, count: int) -> Array:
+    """The rows from `begin` on; those behind the last one are 0."""
+    seed = bound.data[SEED]
+    seed[...] = np.eye(len(seed), count, -begin)
+    bound.run()
+    return _rows(bound, found, like, count)
 
 
 def _rows(bound: Bound, tensor: Tensor, like: Tensor, count: int) -> Array:

@@ -7,7 +7,6 @@ from deltaplan.compiler.nodes import Activate, Adapt, AnyNode, Input, Join, Laye
 from deltaplan.compiler.parameters import numbered, place_parameters
 from deltaplan.compiler.symbols import chain
 from deltaplan.plugins.examining import Node
-from deltaplan.plugins.expressions import evaluate
 from deltaplan.plugins.expressions.analysis import slope_range
 
 
@@ -35,8 +34,6 @@ def _described(graph: Graph, node: AnyNode) -> Node | None:
                 output=node.output,
             )
         case Activate(expression=f):
-            at_zero = evaluate(f, {"u": 0.0})
-            assert isinstance(at_zero, float)
             return Node(
                 node.name,
                 "activation",
@@ -44,7 +41,6 @@ def _described(graph: Graph, node: AnyNode) -> Node | None:
                 str(node),
                 *where,
                 slope=slope_range(f, "u"),
-                at_zero=at_zero,
             )
         case Join():
             return Node(node.name, "join", node.kind, node.kind, *where, skip=node.skip)

@@ -12,7 +12,7 @@ from deltaplan.compiler.experiment import Experiment
 from deltaplan.compiler.plan import predict_plan
 from deltaplan.diagnostics import SpecError
 from deltaplan.plugins.contracts import Unfit
-from deltaplan.plugins.examining import Node, Slopes
+from deltaplan.plugins.examining import Gain, Node, Slopes
 from deltaplan.runtime.data.dataset import Dataset, Part, PartName
 from deltaplan.runtime.data.prepare import load_dataset
 from deltaplan.runtime.first import first
@@ -21,7 +21,7 @@ from deltaplan.runtime.lab.bends import Net
 from deltaplan.runtime.lab.nodes import nodes_of
 from deltaplan.runtime.lab.pieces import Line, Pieces, pieces
 from deltaplan.runtime.lab.regions import Regions, regions
-from deltaplan.runtime.lipschitz.measure import measure
+from deltaplan.runtime.lipschitz.measure import gains, measure
 from deltaplan.runtime.problem import Problem, Vector
 from deltaplan.runtime.recorded import Recorded
 from deltaplan.runtime.requirements import require
@@ -91,6 +91,11 @@ class Subject:
     def slopes(self) -> Slopes:
         """How steep the net is on the training part."""
         return measure(self.experiment.graph, self._vector, self.dataset.parts["train"].x)
+
+    def gains(self, theta: Vector) -> dict[str, Gain]:
+        """How much each node can enlarge what flows through it at θ, by names."""
+        vector = np.concatenate([theta, self.statistics])
+        return gains(self.experiment.graph, vector, self.dataset.parts["train"].x)
 
     @property
     def inputs(self) -> tuple[str, ...]:

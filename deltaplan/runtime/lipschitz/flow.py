@@ -18,7 +18,7 @@ from deltaplan.records import dataclass
 from deltaplan.runtime.backends.numpy.bind import bind
 from deltaplan.runtime.backends.numpy.expressions import Array
 from deltaplan.runtime.lipschitz.arithmetic import Box
-from deltaplan.runtime.lipschitz.boxes import Boxes, Constants, box_of
+from deltaplan.runtime.lipschitz.boxes import Boxes, Constants, box_of, boxes
 from deltaplan.runtime.lipschitz.known import KNOWN
 from deltaplan.runtime.lipschitz.linear import Linear, added, composed, identity, through
 from deltaplan.runtime.lipschitz.slopes import stretch
@@ -30,10 +30,15 @@ MOST = 64  # tensors in a form: beyond that a node begins one of its own
 @dataclass(frozen=True, slots=True)
 class Bound:
     """What is known of one node. `factor` is the Lipschitz constant of the node itself, by its only input,
-    `exact` where that is its norm and no bound; `lengths` is the bound from each input of the model,
-    `products` the one by the nodes' own factors alone."""
+    `exact` where that is its norm and no bound; `factors` are those by each of its sources, the others held,
+    and hold `everywhere` or in the box of the inputs alone. `lengths` is the bound from each input of the
+    model, `products` the one by the nodes' own factors alone, `at_zero` its values where its sources are 0.
+    """
 
     node: str
+    factors: tuple[float, ...]
+    everywhere: bool
+    at_zero: Box
     factor: float | None
     exact: bool
     lengths: Array
@@ -53,16 +58,21 @@ class Own:
     exact: bool
     everywhere: bool = True
 
+    def by(self, source: Tensor, sources: Sequence[Tensor]) -> float:
+        """The constant by one source, the others held."""
+        return float(self.lengths({t: np.array([float(t == source)]) for t in sources})[0])
+
 
 @dataclass
 class Flow:
     """The walk over a graph's nodes at fixed parameters. `everywhere` turns false where a bound needs the box
-    of the inputs."""
+    of the inputs. Without `compose` no nodes are multiplied out: their own factors are all that is found."""
 
     graph: Graph
     vector: Array  # θ with the running statistics behind it
     low: Mapping[str, Array]
     high: Mapping[str, Array]
+    compose: bool = True
     everywhere: bool = True
     found: dict[str, Bound] = field(default_factory=dict)
 
@@ -110,10 +120,26 @@ class Flow:
             own = Own(lambda lengths: factor * lengths[sources[0]], factor, exact=False)
             self.boxes[value] = _cut(self.boxes[value], box)
         self.products[value] = own.lengths(self.products)
-        self._continue(value, own.lengths(self.lengths), local.forms[value])
+        form = local.forms[value] if self.compose else None
+        self._continue(value, own.lengths(self.lengths), form)
         self.everywhere = self.everywhere and own.everywhere
         lengths, products = self.lengths[value], self.products[value]
-        self.found[node.name] = Bound(node.name, own.factor, own.exact, lengths, products, self.boxes[value])
+        self.found[node.name] = Bound(
+            node.name,
+            tuple(own.by(self.values[name], sources) for name in self.graph.inputs_of(node.name)),
+            own.everywhere,
+            self._at_zero(steps, sources, value),
+            own.factor,
+            own.exact,
+            lengths,
+            products,
+            self.boxes[value],
+        )
+
+    def _at_zero(self, steps: Sequence[Step], sources: Sequence[Tensor], value: Tensor) -> Box:
+        """Of the node's values where all of its sources are 0."""
+        zeros = {t: (np.zeros(t.shape), np.zeros(t.shape)) for t in sources}
+        return boxes(steps, self.constants, zeros)[value]
 
     def _continue(self, value: Tensor, lengths: Array, form: Form | None) -> None:
         """The node's form over earlier tensors, and the bound that it gives; else it begins one."""

@@ -9,10 +9,11 @@ from deltaplan.compiler.nodes import Activate, Layer
 from deltaplan.compiler.plan import predict_plan
 from deltaplan.compiler.printers.rows import Row, rows
 from deltaplan.compiler.steps import Map, Tensor
-from deltaplan.plugins.examining import LayerSlope, Slopes
+from deltaplan.plugins.examining import Gain, LayerSlope, Slopes
 from deltaplan.plugins.expressions import argument, derivative, substitute
 from deltaplan.runtime.backends.numpy.bind import bind
 from deltaplan.runtime.backends.numpy.expressions import Array
+from deltaplan.runtime.lipschitz.arithmetic import Box
 from deltaplan.runtime.lipschitz.flow import Bound, Flow
 from deltaplan.runtime.lipschitz.linear import applied
 from deltaplan.runtime.lipschitz.steepest import Steepest, steepest
@@ -49,10 +50,23 @@ def measure(graph: Graph, vector: Array, samples: Samples) -> Slopes:
     )
 
 
-def _flow(graph: Graph, vector: Array, samples: Samples) -> Flow:
+def gains(graph: Graph, vector: Array, samples: Samples) -> dict[str, Gain]:
+    """How much each node can enlarge what flows through it, at θ with the running statistics behind it."""
+    found = _flow(graph, vector, samples, compose=False).found
+    return {
+        name: Gain(b.factors, b.everywhere, _longest(b.at_zero), _longest(b.box)) for name, b in found.items()
+    }
+
+
+def _longest(box: Box) -> float:
+    """The norm of the longest vector in a box."""
+    return float(np.linalg.norm(np.maximum(np.abs(box[0]), np.abs(box[1]))))
+
+
+def _flow(graph: Graph, vector: Array, samples: Samples, compose: bool = True) -> Flow:
     low = {name: array.min(axis=-1) for name, array in samples.items()}
     high = {name: array.max(axis=-1) for name, array in samples.items()}
-    return Flow(graph, np.asarray(vector, np.float64), low, high).run()
+    return Flow(graph, np.asarray(vector, np.float64), low, high, compose).run()
 
 
 def _steepest(graph: Graph, vector: Array, samples: Samples) -> Steepest:

@@ -77,6 +77,10 @@ def test_residual_bounds_have_one_more(examined):
         "input 2; a = dense 4 sigmoid; b = dense 3 gelu from input; concat from a, b; dense 3 tanh; output 1",
         "input 2; dense 12 tanh; reshape 3x2x2; conv 3 kernel=2 relu; avg_pool 2x1; flatten; output 1",
         "input 2; dense 4; batch_norm relu; scale; dropout 0.5; dense 4 mish residual; output 1",
+        "input 2; a = dense 4 tanh; b = dense 4 sigmoid from input; mul from a, b; dense 3 relu; output 1",
+        "input 2; a = dense 4 tanh; b = dense 4 from input; sub from a, b; layer_norm; dense 3; output 1",
+        "input 2; dense 32 relu; reshape 4x4x2; conv 3 kernel=2 elu; max_pool 2 stride=1; flatten; output 1",
+        "input 2; dense 5; apply softmax; dense 3 tanh; output 1",
     ],
 )
 def test_bounds_hold_for_every_net(examined, model):
@@ -87,11 +91,39 @@ def test_bounds_hold_for_every_net(examined, model):
         assert (sizes <= bounds * (1 + 1e-9)).all()
 
 
-def test_beyond_a_layer_norm_there_is_no_bound(examined):
-    bound = examined("input 2; dense 4 tanh; layer_norm; dense 3 relu; output 1")[0].arrays[
-        "delta_bound_start"
-    ]
-    assert np.isnan(bound).tolist() == [True, True, False, False, False]
+def test_a_layer_norm_has_its_steepest_slope(examined):
+    """1/√ε·max γ, where all that goes in is the same, and no number is above √(n − 1) after it."""
+    found, _, problem = examined("input 2; dense 4 tanh; layer_norm; output 1")
+    bound, blocks = found.arrays["delta_bound_start"], problem.split(problem.initial(3))
+    assert bound[1] / bound[2] == pytest.approx(1e5**0.5, rel=1e-9)
+    assert found.arrays["z_bound_start"][2] == pytest.approx(12**0.5)
+    assert bound[2] / bound[3] == pytest.approx(norm(blocks["output.W"]), rel=1e-9)
+
+
+def test_the_largest_number_of_a_window_takes_the_whole_slope(examined):
+    found, _, problem = examined("input 2; dense 6; reshape 3x2; max_pool 2 stride=1; flatten; output 1")
+    blocks, bound = problem.split(problem.initial(3)), found.arrays["delta_bound_start"]
+    factor = 2**0.5 * norm(blocks["output.W"])  # a number is seen by two windows
+    assert bound[0] / bound[-1] == pytest.approx(factor * norm(blocks["dense1.W"]), rel=1e-9)
+
+
+def test_a_product_is_bounded_for_the_data_alone(examined):
+    model = "input 2; a = dense 4 tanh; b = dense 4 sigmoid from input; mul from a, b; output 1"
+    found, _, _ = examined(model)
+    assert "bounds through `mul1` hold for inputs in the data's box" in str(found)
+
+
+def test_lengths_that_alternate_are_no_mean_of_lengths(tmp_path):
+    """Of two inputs of which one is 0 in each sample: ‖(a, b)‖ is 2 in the mean, and √(1² + 1²) is less."""
+    rows = "\n".join("0,2,1" if n % 2 else "2,0,1" for n in range(10))
+    (tmp_path / "points.csv").write_text(f"a,b,y\n{rows}\n")
+    text = """
+    model net { a = input 1; b = input 1; concat from a, b; output 1 }
+    data { csv "points.csv"; inputs a=a b=b; targets y }
+    train { minimize mean(squared_error); optimizer adam; epochs 1 }"""
+    found = deltaplan.examine("gradients", deltaplan.loads(text, folder=tmp_path)).arrays
+    assert found["z_start"][0] == pytest.approx(2)
+    assert found["z_bound_start"][0] >= found["z_start"][0] * (1 - 1e-12)
 
 
 class TestTold:

@@ -10,13 +10,14 @@ import numpy as np
 
 from deltaplan.plugins.api import Findings, Node, Panel, Picture, Sheet, Subject
 from deltaplan.plugins.builtin.lab.chain import last_of, layers_of
-from deltaplan.plugins.builtin.lab.gains import Bounds, biases_of, gains, slopes_within, values_within
+from deltaplan.plugins.builtin.lab.gains import slopes_within, values_within
 
 Vector = np.ndarray[Any, np.dtype[np.float64]]
 
 HEAD = ("j", "layer", "‖z‖", "at most", "‖δ‖", "at most", "‖∂L/∂W‖")
 VANISHED, EXPLODED = 1e-3, 1e3  # of ‖δ‖ at the first layer to that at the output
 LOOKS = 60  # of the way along training
+FEW = 3  # names in a sentence
 FLAT = 0.9  # the steepest slope of an activation that makes δ smaller in each layer
 
 
@@ -34,10 +35,13 @@ class Sizes:
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """Bounds for `Sizes`, nan where nothing is known."""
+    """Bounds for `Sizes`, nan where nothing is known. `boxed` are the nodes whose bound holds in the box of
+    the data alone, `unknown` those through which no bound goes."""
 
     z: Vector
     delta: Vector
+    boxed: tuple[str, ...]
+    unknown: tuple[str, ...]
 
 
 def examine(subject: Subject, samples: int) -> Findings:
@@ -51,6 +55,7 @@ def examine(subject: Subject, samples: int) -> Findings:
     says = [s for name in moments for s in _says(name, subject.nodes, layers, sizes[name], limits[name])]
     count = problem.samples
     says.append(f"means over {count:,} samples; `at most` is proven, by slopes and the norms of the weights")
+    says += _restricted(limits["start"])
     names = [layer.name for layer in layers] + ["what comes out"]
     sheets = tuple(_sheet(name, names, sizes[name], limits[name]) for name in moments)
     arrays = _arrays(sizes, limits) | {"steps": steps}
@@ -72,7 +77,7 @@ def _sizes(subject: Subject, problem: Any, layers: Sequence[Node], theta: Vector
 
 
 def _mean_norm(rows: Vector) -> float:
-    return float(np.linalg.norm(rows, axis=1).mean())
+    return float(_norms(rows).mean())
 
 
 def _let_through(nodes: Sequence[Node], layer: Node, slopes: Mapping[str, Vector]) -> float:
@@ -85,19 +90,43 @@ def _let_through(nodes: Sequence[Node], layer: Node, slopes: Mapping[str, Vector
 
 
 def _limits(subject: Subject, problem: Any, layers: Sequence[Node], sizes: Sizes, theta: Vector) -> Limits:
-    nodes, gain = subject.nodes, gains(subject, theta)
+    nodes, gains = subject.nodes, subject.gains(theta)
     values, slopes = problem.values(theta), problem.slopes(theta)
     outputs = [n.name for n in nodes if n.output] or [nodes[-1].name]
-    known: Bounds = {name: _mean_norm(slopes[name]) for name in outputs}
-    inputs: Bounds = {n.name: _mean_norm(values[n.name]) for n in nodes if n.role == "input"}
-    delta = slopes_within(nodes, gain, known)
-    z = values_within(nodes, gain, inputs, biases_of(nodes, problem.split(theta)))
+    delta = slopes_within(nodes, gains, {name: _norms(slopes[name]) for name in outputs})
+    inputs = {n.name: _norms(values[n.name]) for n in nodes if n.role == "input"}
+    z = values_within(nodes, gains, inputs)
     sources = [layer.sources[0] for layer in layers] + [last_of(subject)]
-    return Limits(_numbers(z[name] for name in sources), _numbers(delta[name] for name in sources))
+    return Limits(
+        np.array([_mean(z[name]) for name in sources]),
+        np.array([_mean(delta[name]) for name in sources]),
+        tuple(name for name, gain in gains.items() if not gain.everywhere and max(gain.factors) < inf),
+        tuple(name for name, gain in gains.items() if max(gain.factors) == inf),
+    )
 
 
-def _numbers(values: Any) -> Vector:
-    return np.array([np.nan if value is None else value for value in values])
+def _norms(rows: Vector) -> Vector:
+    return np.asarray(np.linalg.norm(rows, axis=1))
+
+
+def _mean(norms: Vector) -> float:
+    mean = float(norms.mean())
+    return mean if mean < inf else np.nan
+
+
+def _restricted(limits: Limits) -> list[str]:
+    """Where bounds hold for the data alone, and where none is known."""
+    found = []
+    if limits.boxed:
+        found.append(f"bounds through {_named(limits.boxed)} hold for inputs in the data's box")
+    if limits.unknown:
+        found.append(f"no bound is known through {_named(limits.unknown)}")
+    return found
+
+
+def _named(names: Sequence[str]) -> str:
+    more = f" and {len(names) - FEW} more" if len(names) > FEW else ""
+    return ", ".join(f"`{name}`" for name in names[:FEW]) + more
 
 
 def _way(subject: Subject, problem: Any, layers: Sequence[Node]) -> tuple[Vector, list[Sizes]]:
@@ -122,7 +151,8 @@ def _says(
     ]
     most = _ratio(limits.delta[1], sizes.delta[-1])
     if most < VANISHED:
-        found.append(f"it must be so: whatever the data, it is at most {most:.2g}, by the slopes and ‖W_j‖₂")
+        data = "in the data's box" if limits.boxed else "whatever the data"
+        found.append(f"it must be so: {data}, it is at most {most:.2g}, by the slopes and ‖W_j‖₂")
     if not VANISHED <= ratio <= EXPLODED:
         found += _causes(nodes, sizes, ratio)
     return found

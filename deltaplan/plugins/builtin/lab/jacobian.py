@@ -14,9 +14,10 @@ from deltaplan.plugins.builtin.lab.singular import singular_values
 
 Matrix = np.ndarray[Any, np.dtype[np.float64]]
 
-HEAD = ("j", "from", "to", "size", "largest", "smallest", "product", "at most")
+HEAD = ("j", "from", "to", "size", "largest", "smallest", "whole", "at most")
 LARGEST = 1 << 22  # entries of a matrix
 SHOWN = 12  # pictures
+SAME = 1e-9  # up to which two matrices are one
 
 
 def examine(subject: Subject, sample: int, part: str) -> Findings:
@@ -29,22 +30,27 @@ def examine(subject: Subject, sample: int, part: str) -> Findings:
     pairs = list(pairwise(nodes))
     found = [problem.partial(subject.theta, to, by, sample - 1) for by, to in pairs]
     values = [_singular(matrix) for matrix in found]
-    total = problem.partial(subject.theta, nodes[-1], nodes[0], sample - 1)
-    products = _products(found)
+    wholes = [problem.partial(subject.theta, nodes[-1], by, sample - 1) for by in nodes[:-1]]
+    limits = _bounds(found, values, wholes)
     rows = tuple(
-        (j, by, to, f"{m.shape[0]}x{m.shape[1]}", float(s[0]), float(s[-1]), p, b)
-        for j, ((by, to), m, s, p, b) in enumerate(
-            zip(pairs, found, values, products, _bounds(values), strict=True), 1
+        (j, by, to, f"{m.shape[0]}x{m.shape[1]}", float(s[0]), float(s[-1]), norm_of(whole), b)
+        for j, ((by, to), m, s, whole, b) in enumerate(
+            zip(pairs, found, values, wholes, limits, strict=True), 1
         )
     )
-    norm = float(np.linalg.norm(total, 2))
-    says = (
-        f"{subject.name}, sample {sample} of {part}: ‖∂output/∂input‖₂ = {norm:.4g}",
-        "largest and smallest singular value of each ∂to/∂from; product: ‖∂output/∂from‖₂, "
+    says = [
+        f"{subject.name}, sample {sample} of {part}: ‖∂output/∂{nodes[0]}‖₂ = {norm_of(wholes[0]):.4g}",
+        "largest and smallest singular value of each ∂to/∂from; whole: ‖∂output/∂from‖₂, "
         "at most: the product of the largest from there on",
-    )
-    arrays = {f"J{j}": matrix for j, matrix in enumerate(found, 1)} | {"J": total}
-    return Findings(says, (Sheet(HEAD, rows),), arrays, _picture(found, values))
+    ]
+    if None in limits:
+        says.append("where other paths lead past a layer, the product is no bound, and none stands there")
+    arrays = {f"J{j}": matrix for j, matrix in enumerate(found, 1)} | {"J": wholes[0]}
+    return Findings(tuple(says), (Sheet(HEAD, rows),), arrays, _picture(found, values))
+
+
+def norm_of(matrix: Matrix) -> float:
+    return float(np.linalg.norm(matrix, 2))
 
 
 def _singular(matrix: Matrix) -> Matrix:
@@ -59,18 +65,18 @@ def _check_sizes(sizes: Sequence[int]) -> None:
         raise Unfit(f"would write out a matrix of {entries:,} entries", f"the most is {LARGEST:,}")
 
 
-def _products(matrices: Sequence[Matrix]) -> list[float]:
-    """The norm of the product from each matrix on: what backpropagation multiplies."""
-    found, product = [], np.eye(len(matrices[-1]))
-    for matrix in reversed(matrices):
-        product = product @ matrix
-        found.append(float(np.linalg.norm(product, 2)))
+def _bounds(
+    matrices: Sequence[Matrix], values: Sequence[Matrix], wholes: Sequence[Matrix]
+) -> list[float | None]:
+    """The product of the norms from each matrix on; None where the product of the matrices is not the whole,
+    as other paths lead past them."""
+    found: list[float | None] = []
+    product, bound = np.eye(len(matrices[-1])), 1.0
+    for matrix, singular, whole in zip(matrices[::-1], values[::-1], wholes[::-1], strict=True):
+        product, bound = product @ matrix, bound * float(singular[0])
+        known = bool(abs(product - whole).max() <= SAME * max(abs(whole).max(), bound * SAME))
+        found.append(bound if known else None)
     return found[::-1]
-
-
-def _bounds(values: Sequence[Matrix]) -> list[float]:
-    largest = np.array([s[0] for s in values])
-    return [float(b) for b in np.cumprod(largest[::-1])[::-1]]
 
 
 def _picture(matrices: Sequence[Matrix], values: Sequence[Matrix]) -> Picture:

@@ -27,7 +27,7 @@ class Around:
     line: bool
     of: str
     part: str
-    samples: int | None
+    samples: int | None = None
 
     def view(self, subject: Subject) -> tuple[int, int]:
         """The points along each axis and the samples: those that are asked for, else the most of both that a
