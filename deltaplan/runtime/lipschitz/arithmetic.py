@@ -27,6 +27,11 @@ def bounds(expr: Expr, arguments: Mapping[str, Box]) -> Box:
     return found[expr]
 
 
+def longest(box: Box) -> float:
+    """The norm of the longest vector in a box."""
+    return float(np.linalg.norm(np.maximum(np.abs(box[0]), np.abs(box[1]))))
+
+
 def widened(box: Box, ulps: int = ULPS) -> Box:
     """The box and the round-off of what it was computed from."""
     low, high = (np.asarray(end, np.float64) for end in box)

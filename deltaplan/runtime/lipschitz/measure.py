@@ -13,7 +13,7 @@ from deltaplan.plugins.examining import Gain, LayerSlope, Slopes
 from deltaplan.plugins.expressions import argument, derivative, substitute
 from deltaplan.runtime.backends.numpy.bind import bind
 from deltaplan.runtime.backends.numpy.expressions import Array
-from deltaplan.runtime.lipschitz.arithmetic import Box
+from deltaplan.runtime.lipschitz.arithmetic import longest
 from deltaplan.runtime.lipschitz.flow import Bound, Flow
 from deltaplan.runtime.lipschitz.linear import applied
 from deltaplan.runtime.lipschitz.steepest import Steepest, steepest
@@ -54,13 +54,8 @@ def gains(graph: Graph, vector: Array, samples: Samples) -> dict[str, Gain]:
     """How much each node can enlarge what flows through it, at θ with the running statistics behind it."""
     found = _flow(graph, vector, samples, compose=False).found
     return {
-        name: Gain(b.factors, b.everywhere, _longest(b.at_zero), _longest(b.box)) for name, b in found.items()
+        name: Gain(b.factors, b.everywhere, longest(b.at_zero), longest(b.box)) for name, b in found.items()
     }
-
-
-def _longest(box: Box) -> float:
-    """The norm of the longest vector in a box."""
-    return float(np.linalg.norm(np.maximum(np.abs(box[0]), np.abs(box[1]))))
 
 
 def _flow(graph: Graph, vector: Array, samples: Samples, compose: bool = True) -> Flow:

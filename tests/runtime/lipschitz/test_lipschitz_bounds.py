@@ -175,6 +175,34 @@ def test_what_is_steeper_and_steeper_is_bounded_on_the_data():
     assert measure(graph, vector, larger).upper >= found.upper
 
 
+OWN_MATRIX = """
+from deltaplan.plugins.api import layer
+
+
+@layer("own_matrix")
+def own_matrix(builder, x):
+    \"\"\"M(x) x, with a matrix that each sample has of its own\"\"\"
+    (n,) = x.shape
+    entries = builder.matmul(builder.weight("W", (n * n, n), n, n), x)
+    return builder.matmul(builder.reshape(entries, (n, n)), x)
+"""
+
+
+def test_a_product_of_two_tensors_is_bounded_on_the_data(tmp_path):
+    (tmp_path / "own.py").write_text(OWN_MATRIX)
+    text = 'use "./own.py"\nmodel m { input 3; own_matrix; dense 3 tanh; output 1 }'
+    graph = loads(text, folder=tmp_path).graph
+    vector = np.random.default_rng(0).normal(size=initial(graph, 0).size)
+    samples = {"input": np.random.default_rng(1).normal(size=(3, 50))}
+    found = measure(graph, vector, samples)
+    assert not found.everywhere
+    assert 0 < found.lower <= found.upper < np.inf
+    values = Jacobian(graph, vector, 50).values(samples["input"])
+    low, high = found.boxes["output"]
+    assert (low <= values.min()).all()
+    assert (high >= values.max()).all()
+
+
 @pytest.mark.parametrize("seed", range(6))
 def test_outputs_stay_in_their_boxes(seed):
     for number, lines in specs(3, 50 + 3 * seed):
