@@ -145,11 +145,9 @@ def _options(attributes: "Sequence[Attribute]") -> Callable[[F], F]:
 
 
 def _option(attribute: "Attribute") -> Callable[[F], F]:
-    from deltaplan.runtime.lab.examine import condition
-
     flag = f"--{attribute.name.replace('_', '-')}"
     default = "" if attribute.default in (None, False) else f"; {attribute.default} if not given"
-    help = f"{attribute.doc or condition(attribute)}{default}."
+    help = f"{attribute.doc or attribute.condition}{default}."
     if attribute.type == "boolean":
         flags = flag if attribute.default is False else f"{flag}/--no-{flag[2:]}"
         return click.option(flags, attribute.name, default=None, is_flag=True, help=help)

@@ -105,31 +105,36 @@ class Parameter:
             return False
         if self.type == "whole" and value != int(value):
             return False
-        return all(holds for _, holds in self._bounds(value))
+        return all(holds for _, holds in bounds_of(self, value))
 
     @property
     def condition(self) -> str:
         """What a value must be, in words: `a whole number, at least 1`."""
-        return ", ".join([WORDS[self.type], *(text for text, _ in self._bounds(0.0))])
-
-    def _bounds(self, value: float) -> list[tuple[str, bool]]:
-        """Each bound in words, and whether the value keeps it."""
-        tests: list[tuple[str, float | None, Callable[[float, float], bool]]] = [
-            ("at least", self.minimum, operator.ge),
-            ("above", self.above, operator.gt),
-            ("at most", self.maximum, operator.le),
-            ("below", self.below, operator.lt),
-        ]
-        return [(f"{word} {bound:g}", test(value, bound)) for word, bound, test in tests if bound is not None]
+        return ", ".join([WORDS[self.type], *(text for text, _ in bounds_of(self, 0.0))])
 
 
 WORDS = {
     "number": "a number",
     "whole": "a whole number",
+    "size": "a whole number",
     "boolean": "true or false",
+    "word": "a word",
+    "text": "a text",
+    "sides": "sides, as 3x5",
     "numbers": "a list of numbers",
     "length": "a time, by default the length of the run",
 }
+
+
+def bounds_of(bounded: "Parameter | Attribute", value: float) -> list[tuple[str, bool]]:
+    """Each bound in words, and whether the value keeps it."""
+    tests: list[tuple[str, float | None, Callable[[float, float], bool]]] = [
+        ("at least", bounded.minimum, operator.ge),
+        ("above", bounded.above, operator.gt),
+        ("at most", bounded.maximum, operator.le),
+        ("below", bounded.below, operator.lt),
+    ]
+    return [(f"{word} {bound:g}", test(value, bound)) for word, bound, test in tests if bound is not None]
 
 
 @dataclass(frozen=True, slots=True)
@@ -237,6 +242,28 @@ class Attribute:
     doc: str = ""
     above: float | None = None
     maximum: float | None = None
+
+    def allows(self, value: Value) -> bool:
+        """Whether a value is of the type and within the bounds, or one of the choices."""
+        match self.type, value:
+            case _ if self.choices:
+                return value in self.choices
+            case "boolean", bool():
+                return True
+            case "word" | "text", str():
+                return True
+            case "number" | "whole" | "size", int() | float() if not isinstance(value, bool):
+                if not isfinite(value) or (self.type != "number" and value != int(value)):
+                    return False
+                return all(holds for _, holds in bounds_of(self, value))
+        return False
+
+    @property
+    def condition(self) -> str:
+        """What a value must be, in words."""
+        if self.choices:
+            return " or ".join(self.choices)
+        return ", ".join([WORDS[self.type], *(text for text, _ in bounds_of(self, 0.0))])
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,7 +8,7 @@ from typing import Any, ClassVar
 
 from deltaplan.compiler.experiment import Experiment
 from deltaplan.diagnostics import DeltaplanError, Diagnostic, mistake, nearest
-from deltaplan.plugins.contracts import Analysis, Attribute, Unfit, Value
+from deltaplan.plugins.contracts import Analysis, Unfit, Value
 from deltaplan.plugins.examining import Findings
 from deltaplan.plugins.loader import builtin_registry
 from deltaplan.plugins.registry import Registry
@@ -117,55 +117,12 @@ def checked_options(contract: Analysis, options: Mapping[str, Value]) -> dict[st
             similar = nearest(name, known)
             mend = f"similar name: `{similar}`" if similar else f"it has {', '.join(known) or 'no options'}"
             raise _unfit(contract, f"has no option `{name}`", mend)
-        if not _allows(known[name], value):
-            raise _unfit(contract, f"takes no `{name}={value}`", f"`{name}` is {condition(known[name])}")
+        if not known[name].allows(value):
+            raise _unfit(contract, f"takes no `{name}={value}`", f"`{name}` is {known[name].condition}")
     missing = [a.name for a in contract.attributes if a.required and a.name not in options]
     if missing:
-        raise _unfit(contract, f"needs `{missing[0]}`", condition(known[missing[0]]))
+        raise _unfit(contract, f"needs `{missing[0]}`", known[missing[0]].condition)
     return {name: options.get(name, attribute.default) for name, attribute in known.items()}
-
-
-def condition(attribute: Attribute) -> str:
-    """What an option must be, in words."""
-    if attribute.choices:
-        return " or ".join(attribute.choices)
-    bounds = (
-        ("at least", attribute.minimum),
-        ("above", attribute.above),
-        ("at most", attribute.maximum),
-        ("below", attribute.below),
-    )
-    words = {"boolean": "true or false", "text": "a text", "word": "a word", "number": "a number"}
-    texts = [f"{word} {bound:g}" for word, bound in bounds if bound is not None]
-    return ", ".join([words.get(attribute.type, "a whole number"), *texts])
-
-
-def _allows(attribute: Attribute, value: Value) -> bool:
-    if attribute.choices:
-        return value in attribute.choices
-    match attribute.type:
-        case "boolean":
-            return isinstance(value, bool)
-        case "text" | "word":
-            return isinstance(value, str)
-        case "number":
-            return _is_number(value) and _within(attribute, value)
-        case _:
-            return _is_number(value) and value == int(value) and _within(attribute, value)  # type: ignore[arg-type]
-
-
-def _is_number(value: Value) -> bool:
-    return isinstance(value, int | float) and not isinstance(value, bool) and value == value
-
-
-def _within(attribute: Attribute, value: Any) -> bool:
-    a = attribute
-    return not (
-        (a.minimum is not None and value < a.minimum)
-        or (a.above is not None and value <= a.above)
-        or (a.maximum is not None and value > a.maximum)
-        or (a.below is not None and value >= a.below)
-    )
 
 
 def _examined(contract: Analysis, subjects: list[Subject], options: Mapping[str, Value]) -> Findings:

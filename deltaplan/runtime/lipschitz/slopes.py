@@ -72,7 +72,7 @@ def stretch(step: Step, found: Boxes, constants: Constants) -> Stretch:
             norm = _weight_norm(step, batched[0], constants)
             return Stretch({batched[0]: norm.value}, exact=norm.exact)
         case MatMul() if all(t.batched for t in step.inputs):
-            return _of_product(*step.inputs, found)
+            return _of_product(step.inputs[0], step.inputs[1], found)
         case Pool(kind="max"):
             return Stretch({batched[0]: sqrt(windows_over(step))})
         case Pool() | Unpool():
