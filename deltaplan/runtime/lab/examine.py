@@ -9,7 +9,7 @@ from typing import Any, ClassVar
 from deltaplan.compiler.experiment import Experiment
 from deltaplan.diagnostics import DeltaplanError, Diagnostic, mistake, nearest
 from deltaplan.plugins.contracts import Analysis, Unfit, Value
-from deltaplan.plugins.examining import Findings
+from deltaplan.plugins.examining import Findings, Picture
 from deltaplan.plugins.loader import builtin_registry
 from deltaplan.plugins.registry import Registry
 from deltaplan.runtime.lab.subject import Subject, subject_of_run, subject_of_spec
@@ -53,22 +53,29 @@ class Examination:
 
     def draw(self, axes: Any, panel: int = 0) -> None:
         """One panel of the picture on matplotlib axes of one's own."""
-        assert self.findings.picture is not None, "this analysis has no picture"
-        self.findings.picture.panels[panel].draw(axes)
+        panels = self._picture.panels
+        if not 0 <= panel < len(panels):
+            raise _unexaminable(self.name, f"has no panel {panel}", f"it has {len(panels)}, counted from 0")
+        panels[panel].draw(axes)
 
     def figure(self, dark: bool = False) -> Any:
         """The whole picture as a matplotlib figure. It needs the extra `lab`."""
         from deltaplan.runtime.lab.figures import figure_of
 
-        assert self.findings.picture is not None, "this analysis has no picture"
-        return figure_of(self.findings.picture, dark)
+        return figure_of(self._picture, dark)
 
     def save(self, path: str | os.PathLike[str], dark: bool = False) -> Path:
         """The picture as a file, of the kind that its suffix names: svg, png or pdf."""
         from deltaplan.runtime.lab.figures import save_figure
 
-        assert self.findings.picture is not None, "this analysis has no picture"
-        return save_figure(self.findings.picture, Path(path), dark)
+        return save_figure(self._picture, Path(path), dark)
+
+    @property
+    def _picture(self) -> Picture:
+        """DeltaplanError where there is none."""
+        if self.findings.picture is None:
+            raise _unexaminable(self.name, "has no picture here", "its numbers are in `arrays`")
+        return self.findings.picture
 
     def __str__(self) -> str:
         return "\n".join(self.findings.says)
@@ -139,7 +146,11 @@ def _examined(contract: Analysis, subjects: list[Subject], options: Mapping[str,
 
 
 def _unfit(contract: Analysis, what: str, mend: str) -> DeltaplanError:
-    return DeltaplanError(NotExaminable(analysis=contract.name, what=what, mend=mend))
+    return _unexaminable(contract.name, what, mend)
+
+
+def _unexaminable(name: str, what: str, mend: str) -> DeltaplanError:
+    return DeltaplanError(NotExaminable(analysis=name, what=what, mend=mend))
 
 
 def _subject(target: Target, x: Any, y: Any, seed: int | None, params: Mapping[str, Value] | None) -> Subject:

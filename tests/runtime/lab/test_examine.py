@@ -7,6 +7,7 @@ import pytest
 
 import deltaplan
 from deltaplan.diagnostics import DeltaplanError
+from deltaplan.plugins.loader import builtin_registry, load_file
 
 SPEC = """\
 model line { input 1; dense 3 tanh; output 1 }
@@ -95,7 +96,6 @@ class TestOnesOwn:
 
     @pytest.fixture
     def registry(self, tmp_path):
-        from deltaplan.plugins.loader import load_file
         from deltaplan.plugins.registry import Registry
 
         (tmp_path / "mine.py").write_text(MINE)
@@ -136,3 +136,19 @@ def test_lipschitz_is_between_the_slope_and_the_product(folder):
     low, high = found.findings.sheets[1].rows[0][1:]
     values = run.predict(run.dataset().parts["train"].x["input"].T)
     assert low <= values.min() <= values.max() <= high
+
+
+def test_a_panel_that_is_not_there(folder):
+    from matplotlib.figure import Figure
+
+    found = deltaplan.examine("norms", folder / "line.dl")
+    with pytest.raises(DeltaplanError, match="has no panel 7"):
+        found.draw(Figure().subplots(), panel=7)
+
+
+def test_an_analysis_without_a_picture_says_so(folder):
+    (folder / "mine.py").write_text(MINE)
+    registry = builtin_registry().with_(load_file(folder / "mine.py"))
+    found = deltaplan.examine("count", deltaplan.train(folder / "line.dl"), registry=registry)
+    with pytest.raises(DeltaplanError, match="has no picture here"):
+        found.save(folder / "a.svg")

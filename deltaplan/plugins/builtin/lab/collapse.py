@@ -1,11 +1,12 @@
 """A net of affine maps alone is one affine map: its W and b."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from functools import partial
 from typing import Any
 
 import numpy as np
 
-from deltaplan.plugins.api import Findings, Sheet, Subject
+from deltaplan.plugins.api import Findings, Panel, Picture, Sheet, Subject
 
 Vector = np.ndarray[Any, np.dtype[np.float64]]
 SHOWN = 8  # rows and columns of W that are printed
@@ -32,7 +33,32 @@ def examine(subject: Subject) -> Findings:
         sheets.append(
             Sheet(("bias of", "adds"), biases, "what each bias adds to the first output, before scaling")
         )
-    return Findings(says, tuple(sheets), arrays)
+    return Findings(says, tuple(sheets), arrays, _picture(weights, biases))
+
+
+def _picture(weights: Vector, biases: Sequence[tuple[str, float]]) -> Picture:
+    caption = "The one matrix that all layers make, and what each layer's bias adds to the first output."
+    panels = [Panel(partial(_draw_matrix, weights), "W")]
+    panels += [Panel(partial(_draw_biases, biases), "b, layer by layer")] if biases else []
+    return Picture(tuple(panels), columns=2, caption=caption)
+
+
+def _draw_matrix(weights: Vector, axes: Any) -> None:
+    limit = float(abs(weights).max()) or 1.0
+    image = axes.imshow(weights, cmap="PuOr", vmin=-limit, vmax=limit, aspect="auto", interpolation="nearest")
+    axes.figure.colorbar(image, ax=axes, label="slope")
+    axes.set(xlabel="input", ylabel="output")
+    for axis, count in zip((axes.yaxis, axes.xaxis), weights.shape, strict=True):
+        axis.set_ticks(range(count) if count <= SHOWN else np.linspace(0, count - 1, 5).astype(int))
+    axes.grid(False)
+
+
+def _draw_biases(biases: Sequence[tuple[str, float]], axes: Any) -> None:
+    axes.bar(range(1, len(biases) + 1), [part for _, part in biases])
+    axes.axhline(sum(part for _, part in biases), color="C1", linestyle="--", label="their sum")
+    axes.set(xlabel="layer j", ylabel="added to the first output")
+    axes.xaxis.get_major_locator().set_params(integer=True)
+    axes.legend()
 
 
 def _map(subject: Subject, weights: Vector, bias: Vector) -> Sheet:
