@@ -38,8 +38,9 @@ def examine(subject: Subject) -> Findings:
 
 def _picture(weights: Vector, biases: Sequence[tuple[str, float]]) -> Picture:
     caption = "The one matrix that all layers make, and what each layer's bias adds to the first output."
-    panels = [Panel(partial(_draw_matrix, weights), "W")]
-    panels += [Panel(partial(_draw_biases, biases), "b, layer by layer")] if biases else []
+    panels = [Panel(partial(_draw_biases, biases), "b, layer by layer")] if biases else []
+    if weights.size > 1 or not panels:
+        panels.insert(0, Panel(partial(_draw_matrix, weights), "W"))
     return Picture(tuple(panels), columns=2, caption=caption)
 
 
