@@ -21,6 +21,10 @@ table { border-collapse: collapse; margin: 1rem 0; font-size: 0.9rem }
 th, td { text-align: left; padding: 0.25rem 0.7rem; border-bottom: 1px solid #d0d7de; vertical-align: top }
 td.number { text-align: right; font-variant-numeric: tabular-nums }
 pre { overflow-x: auto; background: #f6f8fa; padding: 0.8rem; font-size: 0.8rem }
+@media print {
+  body { max-width: none; margin: 0; font-size: 11px }
+  figure, tr, pre { break-inside: avoid } h2 { break-after: avoid }
+}
 .holds { color: #116329 } .only { color: #7d4e00 } .not { color: #a40e26 }
 @media (prefers-color-scheme: dark) {
   body { color: #e6e9ed; background: #14181d } figcaption { color: #a5adb8 } pre { background: #1f262e }
