@@ -4,7 +4,7 @@ BIN := .venv/bin
 READY := .venv/.ready
 BOTH := -n auto --dist worksteal  # all cores: a module stays on one as long as another has work
 
-.PHONY: demo lecture test test-long fuzz check lint types contracts bench clean
+.PHONY: demo lecture test test-long conformance fuzz check lint types contracts bench clean
 
 demo: $(READY)
 	$(BIN)/deltaplan train specs/wave.dl
@@ -17,6 +17,9 @@ test: lint types contracts
 
 test-long: $(READY)
 	$(BIN)/pytest $(BOTH) -m long --hypothesis-profile=long
+
+conformance: $(READY)
+	$(BIN)/pytest $(BOTH) tests/testing tests/plugins tests/third_party plugins
 
 fuzz: $(READY)
 	$(BIN)/pytest $(BOTH) -m long --fuzz=100000 tests/test_fuzz.py
