@@ -78,10 +78,10 @@ def fuzz(make: Callable[[Random], str], seeds: range) -> Counter[str]:
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize(("make", "count"), [(made, 60), (mutated, 200)])
+@pytest.mark.parametrize(("make", "count"), [(made, 40), (mutated, 120)])
 def test_every_text_is_told_or_compiled(make: Callable[[Random], str], count: int) -> None:
     ends = fuzz(make, range(count))
-    assert min(ends["compiled"], ends["refused"]) > 10
+    assert min(ends["compiled"], ends["refused"]) > 5
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
