@@ -5,19 +5,18 @@ Each document is read from top to bottom, in a folder of its own with a copy of 
     dl              parses
     python          runs, in one namespace for the document
     console, sh     has its lines `$ deltaplan …` (or `deltaplan …`) run; all must succeed, or with the word
-                    `fails` beside the language all must exit with 1; the README's as processes of their own
+                    `fails` beside the language all must exit with 1
 
 A block with `file=NAME` there is written under that name first; a spec is then loaded, Python is not run.
 The lines shown under a command must be in its output in that order; other lines may stand between them.
 """
 
-import os
 import re
 import shlex
 import shutil
 import subprocess
 import sysconfig
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -64,7 +63,7 @@ def test_document_is_true(document: Path, tmp_path: Path, monkeypatch: pytest.Mo
         if block.language == "python" and not block.file:
             exec(compile(block.text, block.place, "exec"), names)
         if block.language in ("console", "sh"):
-            run_commands(block, started if document.parent == ROOT else invoked)
+            run_commands(block)
 
 
 def blocks(document: Path) -> Iterator[Block]:
@@ -81,27 +80,13 @@ def read_spec(block: Block) -> None:
         deltaplan.load(block.file)
 
 
-def run_commands(block: Block, run: Callable[[list[str]], tuple[int, str]]) -> None:
+def run_commands(block: Block) -> None:
+    """In this process, which has everything imported."""
     for command, shown in commands(block.text):
-        code, output = run(shlex.split(command, comments=True)[1:])
-        assert code == ("fails" in block.words), f"{block.place}: {command}\n{output}"
+        ended = CliRunner().invoke(main, shlex.split(command, comments=True)[1:], catch_exceptions=False)
+        output = ended.stdout + ended.stderr
+        assert ended.exit_code == ("fails" in block.words), f"{block.place}: {command}\n{output}"
         assert follow(shown, output), f"{block.place}: {command}\nshown:\n{shown}\nprinted:\n{output}"
-
-
-def started(words: list[str]) -> tuple[int, str]:
-    """The exit code and all that is printed by the program that is installed."""
-    program = shutil.which("deltaplan", path=sysconfig.get_path("scripts"))
-    assert program, "deltaplan is not installed"
-    ended = subprocess.run(
-        [program, *words], capture_output=True, encoding="utf-8", env={**os.environ, "PYTHONUTF8": "1"}
-    )
-    return ended.returncode, ended.stdout + ended.stderr
-
-
-def invoked(words: list[str]) -> tuple[int, str]:
-    """The same in this process, which has everything imported."""
-    ended = CliRunner().invoke(main, words, catch_exceptions=False)
-    return ended.exit_code, ended.stdout + ended.stderr
 
 
 def commands(text: str) -> Iterator[tuple[str, str]]:
@@ -119,6 +104,14 @@ def follow(shown: str, output: str) -> bool:
     printed = iter([line.rstrip() for line in output.splitlines()])
     wanted = [line.rstrip() for line in shown.splitlines() if line.strip() not in ("", "...")]
     return all(line in printed for line in wanted)
+
+
+def test_the_command_is_a_program_that_is_installed() -> None:
+    program = shutil.which("deltaplan", path=sysconfig.get_path("scripts"))
+    assert program
+    checked = subprocess.run([program, "check", ROOT / "specs" / "iris.dl"], capture_output=True, text=True)
+    assert checked.returncode == 0
+    assert "no mistakes" in checked.stdout
 
 
 def test_shown_lines_are_found_in_order() -> None:
