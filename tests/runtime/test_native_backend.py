@@ -110,11 +110,12 @@ def every_plan(spec):
     return [p for p in (plans.train, plans.evaluate, plans.predict) if p is not None]
 
 
-def check(spec, batch, dtype, target=None):
-    """Fused as it trains, fused with every tensor in memory, and each step by itself."""
-    for plan in every_plan(spec):
+def check(spec, batch, dtype, target=None, every=False):
+    """Every plan fused as it is used; each step by itself of the first, which trains, or of `every` plan."""
+    for number, plan in enumerate(every_plan(spec)):
         compare(plan, batch, dtype, target=target)
-        compare(plan, batch, dtype, fused=False, reuse=False, target=target)
+        if every or number == 0:
+            compare(plan, batch, dtype, fused=False, reuse=False, target=target)
 
 
 def each_spec():
@@ -252,7 +253,7 @@ def models(draw):
     return experiment(*lines, f"output {outputs}", inputs=inputs, targets=targets, minimize=loss + penalty)
 
 
-@settings(max_examples=12)
+@settings(max_examples=6)
 @given(models(), st.integers(1, 40), st.sampled_from(sorted(TOLERANCE)))
 def test_random_models(spec, batch, dtype):
     check(spec, batch, dtype)
@@ -262,7 +263,7 @@ def test_random_models(spec, batch, dtype):
 @settings(max_examples=300, deadline=None)
 @given(models(), st.integers(1, 257), st.sampled_from(sorted(TOLERANCE)))
 def test_many_random_models(spec, batch, dtype):
-    check(spec, batch, dtype)
+    check(spec, batch, dtype, every=True)
 
 
 @pytest.mark.long
@@ -272,4 +273,4 @@ def test_all_sizes_of_batches(batch):
         lines = MODELS[model]
         inputs, outputs = int(lines[0].split()[1]), int(lines[-1].split()[1])
         for dtype in TOLERANCE:
-            check(experiment(*lines, inputs=inputs, targets=outputs), batch, dtype)
+            check(experiment(*lines, inputs=inputs, targets=outputs), batch, dtype, every=True)

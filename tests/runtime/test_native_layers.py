@@ -22,4 +22,4 @@ def test_every_layer(path):
 def test_all_sizes_of_batches(batch):
     for path in CASES:
         for dtype in ("float64", "float32"):
-            check(deltaplan.load(path), batch, dtype)
+            check(deltaplan.load(path), batch, dtype, every=True)
