@@ -1,6 +1,6 @@
 """Where a net can bend: activations with kinks, and the maximum over a window. In between it is affine."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from itertools import combinations
@@ -19,6 +19,7 @@ from deltaplan.runtime.backends.numpy.pooling import offsets, plane
 from deltaplan.runtime.lipschitz.linear import is_linear
 
 FEWEST = 64  # points for which a plan is bound
+NUMBERS = 1 << 25  # in memory, over all points
 
 TIED = 1e-12  # of the values: so far below the largest one a number of a window counts as the largest
 
@@ -120,6 +121,17 @@ class Net:
     def at(self, rows: Mapping[str, Array], *tensors: Tensor) -> list[Array]:
         """What the tensors are for inputs [features, k] in the model's coordinates: [numbers, k] each."""
         count = next(iter(rows.values())).shape[-1]
+        blocks = [
+            self._block(
+                {name: array[..., begin : begin + self._most] for name, array in rows.items()}, tensors
+            )
+            for begin in range(0, count, self._most)
+        ]
+        return [np.concatenate(parts, axis=1) for parts in zip(*blocks, strict=True)]
+
+    def _block(self, rows: Mapping[str, Array], tensors: Sequence[Tensor]) -> list[Array]:
+        """Of so many points as memory is for."""
+        count = next(iter(rows.values())).shape[-1]
         bound = self._for(count)
         for name, array in bound.data.items():
             array[..., :count] = rows[name]
@@ -129,7 +141,13 @@ class Net:
                 missing -= set(step.outputs)
                 if not missing:
                     break
-        return [bound[t].reshape(-1, bound.program.batch)[:, :count] for t in tensors]
+        return [bound[t].reshape(-1, bound.program.batch)[:, :count].copy() for t in tensors]
+
+    @cached_property
+    def _most(self) -> int:
+        """Points at a time: every number of the net is kept."""
+        numbers = sum(t.size for step in self.plan.steps for t in step.outputs)
+        return max(FEWEST, NUMBERS // max(1, numbers))
 
     def outputs(self, rows: Mapping[str, Array]) -> Array:
         """What the model gives before the loss's link, [k, outputs]."""

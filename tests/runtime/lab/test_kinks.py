@@ -8,6 +8,7 @@ from deltaplan.compiler.plan import predict_plan
 from deltaplan.plugins.contracts import Unfit
 from deltaplan.runtime.backends.numpy.bind import bind
 from deltaplan.runtime.initial import initial, with_statistics
+from deltaplan.runtime.lab import bends
 from deltaplan.runtime.lab.bends import Net
 from deltaplan.runtime.lab.pieces import Line, pieces
 from deltaplan.runtime.lab.regions import area, regions
@@ -103,6 +104,15 @@ def test_two_units_by_hand():
     assert [(k.node, k.unit) for k in found.knots] == [("dense1.relu", 1), ("dense1.relu", 0)]
     assert found.slopes[:, 0] / 6 == pytest.approx([0, -1, 1], abs=1e-12)
     assert found.visible.all()
+
+
+def test_many_points_are_taken_in_blocks(monkeypatch):
+    whole, _ = found_in("dense 12x8 relu")
+    monkeypatch.setattr(bends, "NUMBERS", 1)
+    parts, _ = found_in("dense 12x8 relu")
+    assert len(parts.places) > bends.FEWEST
+    assert (parts.places == whole.places).all()
+    assert (parts.outputs == whole.outputs).all()
 
 
 def test_a_unit_that_no_output_sees_is_not_visible():

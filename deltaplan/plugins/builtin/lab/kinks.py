@@ -6,7 +6,7 @@ import numpy as np
 
 from deltaplan.plugins.api import Findings, Panel, Picture, Sheet, Subject, Unfit
 
-USUAL, FEWEST = 50, 3  # lines
+USUAL, FEWEST = 50, 2  # lines
 MOST = 2e10  # operations, some ten seconds of numpy
 MARGIN = 0.05  # of the data's range, on each side
 Vector = np.ndarray[Any, np.dtype[np.float64]]
