@@ -11,7 +11,7 @@ from deltaplan.plugins.builtin.lab.work import affordable, told
 
 Vector = np.ndarray[Any, np.dtype[np.float64]]
 GRIDS = (101, 51, 21)  # points along an axis
-ENOUGH = 200  # samples, for which the grid is not made coarser
+ENOUGH = 50  # samples, for which the grid is not made coarser
 ROOM = 1.25  # of the way of training, that its plane reaches
 
 

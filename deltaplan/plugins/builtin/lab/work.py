@@ -2,7 +2,7 @@
 
 from deltaplan.plugins.api import Subject
 
-MOST = 4e11  # operations: some ten seconds of machine code
+MOST = 5e11  # operations: some ten seconds of machine code
 FEW = 10  # samples
 
 
