@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import click
 
 if TYPE_CHECKING:
+    from deltaplan.plugins.expressions import Expr
     from deltaplan.runtime.cards.card import Card
 
 WIDTH, NAMES, LINES, HEIGHT = 80, 14, 5, 8  # columns in all and for names, lines of a formula and of a plot
@@ -61,12 +62,12 @@ def _given(card: "Card") -> str:
 
 def _formulas(card: "Card") -> Iterator[str]:
     from deltaplan.plugins.expressions import to_text
-    from deltaplan.runtime.cards.card import latex_lines
+    from deltaplan.plugins.expressions.latex import to_latex
 
     for formula in card.formulas:
         yield from _row(formula.name, _cut(to_text(formula.expr)))
-    for number, latex in enumerate(latex_lines(card)):
-        yield from _row("" if number else "LaTeX", _cut(latex))
+    first: Expr = card.formulas[0].expr
+    yield from _row("LaTeX", _cut(to_latex(first)))
 
 
 def _cut(text: str) -> str:

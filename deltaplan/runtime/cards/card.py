@@ -36,7 +36,6 @@ from deltaplan.plugins.expressions.analysis import (
     slope_range,
     value_range,
 )
-from deltaplan.plugins.expressions.latex import to_latex
 from deltaplan.plugins.settings import numbers, signature
 from deltaplan.records import dataclass
 
@@ -82,14 +81,6 @@ class Card:
     @property
     def title(self) -> str:
         return f"{self.kind} {self.signature}"
-
-
-def latex_lines(card: Card) -> Iterator[str]:
-    """Each formula but derivatives, which follow; with its name where there are several."""
-    own = [f for f in card.formulas if not any(mark in f.name for mark in "′″")]
-    for formula in own:
-        latex, sign = to_latex(formula.expr), "" if formula.name[-1] in "←Σ" else " ="
-        yield f"{formula.name}{sign} {latex}" if len(own) > 1 else latex
 
 
 @dataclass(frozen=True, slots=True)

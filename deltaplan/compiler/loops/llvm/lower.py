@@ -463,16 +463,25 @@ class KernelWriter:
     ) -> list[str]:
         strip = Strip(statement.variable, count, real)
         inner = scope.inner(variables={**scope.variables, statement.variable: index}, strip=strip)
-        self.body(statement.body, inner)
-        found = []
+        few = self.width.vector < 64  # registers: 16 of them, not 32
+        waiting: dict[str, Load] = {}
+        if few:
+            waiting = self._read_late(statement.body, inner)
+        else:
+            self.body(statement.body, inner)
+        found = [""] * len(statement.accumulators)
         loaded = {s.name for s in statement.body if isinstance(s, Load)}
-        for position, accumulator in enumerate(statement.accumulators):
+        places = list(enumerate(statement.accumulators))
+        for position, accumulator in _by_last_factor(places) if few else places:
+            for factor in accumulator.factors:
+                if factor in waiting:
+                    self.body((waiting.pop(factor),), inner)
             first, *second = [self.splat(inner.locals[f], count) for f in accumulator.factors]
             if real < count and (accumulator.kind == "max" or not set(accumulator.factors) <= loaded):
                 first = self._masked(first, strip, _neutral(accumulator))
                 second = [self._masked(s, strip, 0.0) for s in second]
             last = before[position] if before is not None else None
-            found.append(self._taken_one(accumulator, count, last, first, second))
+            found[position] = self._taken_one(accumulator, count, last, first, second)
         return found
 
     def _masked(self, value: str, strip: Strip, neutral: float) -> str:
@@ -546,6 +555,12 @@ class KernelWriter:
             strip.count if moving & {*a.factors, *([a.first] if a.first else [])} else 1
             for a in statement.accumulators
         ]
+
+
+def _by_last_factor(places: Sequence[tuple[int, Accumulator]]) -> list[tuple[int, Accumulator]]:
+    """Accumulators that share their last factor follow each other, so that it is held for them alone."""
+    order = {name: n for n, name in enumerate(dict.fromkeys(a.factors[-1] for _, a in places))}
+    return sorted(places, key=lambda found: order[found[1].factors[-1]])
 
 
 def _maximum(lanes: Lanes):  # type: ignore[no-untyped-def]

@@ -83,16 +83,54 @@ class Samples:
         self._count = 0
 
     def statements(self) -> tuple[Statement, ...]:
-        for step in self.group.steps:
-            if isinstance(step, MatMul):
-                matmul(self, step)
+        for run in self._runs():
+            first, *maps = run
+            if maps:
+                self._row_by_row(first, maps)  # type: ignore[arg-type]
+                continue
+            if isinstance(first, MatMul):
+                matmul(self, first)
             else:
                 for _ in self.each():
-                    WRITERS[type(step)](self, step)
+                    WRITERS[type(first)](self, first)
             for _ in self.each():
-                for tensor in step.outputs:
+                for tensor in first.outputs:
                     self._store(tensor)
         return tuple(self.body)
+
+    def _runs(self) -> list[list[Step]]:
+        """The steps; where there are few registers, a product together with the maps of its rows, so that no
+        row waits in one for the others. (On Zen 3 that is up to a fifth faster where a row leaves two numbers
+        and a fifth slower where it leaves one.)"""
+        few = not self.axes.nets and self.axes.machine.registers < 32
+        runs: list[list[Step]] = []
+        for step in self.group.steps:
+            if few and isinstance(step, Map) and runs and self._is_of_rows(step, runs[-1]):
+                runs[-1].append(step)
+            else:
+                runs.append([step])
+        return [part for run in runs for part in ([run] if self._leaves_two(run) else [[s] for s in run])]
+
+    def _leaves_two(self, run: Sequence[Step]) -> bool:
+        return sum(t.name not in self.group.inside for step in run for t in step.outputs) > 1
+
+    def _is_of_rows(self, step: Map, run: Sequence[Step]) -> bool:
+        """Whether a map takes what the run makes row by row."""
+        product, shape = run[0], step.outputs[0].shape
+        if not isinstance(product, MatMul) or product.output.shape != shape:
+            return False
+        made = {tensor.name for before in run for tensor in before.outputs}
+        own = [t for t in step.inputs if {t.name, self.names.root(t).name} & made]
+        return is_written_by_rows(self, product) and all(t.shape == shape for t in own)
+
+    def _row_by_row(self, product: MatMul, maps: Sequence[Map]) -> None:
+        sources = [_sources(step) for step in maps]
+        for row in range(product.output.size):
+            product_rows(self, product, range(row, row + 1))
+            for step, found in zip(maps, sources, strict=True):
+                map_row(self, step, row, found)
+            for tensor in (t for step in (product, *maps) for t in step.outputs):
+                self._store_row(tensor, row)
 
     def each(self) -> Iterator[int]:
         """The samples, one after the other at hand."""
@@ -147,21 +185,30 @@ class Samples:
         return outputs
 
     def _store(self, tensor: Tensor) -> None:
-        if tensor.name in self.group.inside:
-            return
-        buffer = self.names.buffer(tensor)
         for feature in range(tensor.size):
+            self._store_row(tensor, feature)
+
+    def _store_row(self, tensor: Tensor, feature: int) -> None:
+        if tensor.name not in self.group.inside:
             name = self._locals[tensor.name, feature, self.sample]
-            self.body.append(Store(buffer, self.index(tensor, feature), name))
+            self.body.append(Store(self.names.buffer(tensor), self.index(tensor, feature), name))
 
 
 def map_(w: Samples, step: Map) -> None:
-    shape = step.outputs[0].shape
-    sources = [list(broadcast(t.shape, shape)) for t in step.inputs]
-    for feature in range(prod(shape)):
-        inputs = [w.row(t, source[feature]) for t, source in zip(step.inputs, sources, strict=True)]
-        for tensor, name in zip(step.outputs, w.compute(step.expressions, inputs), strict=True):
-            w.set(tensor, feature, name)
+    sources = _sources(step)
+    for feature in range(step.outputs[0].size):
+        map_row(w, step, feature, sources)
+
+
+def _sources(step: Map) -> list[list[int]]:
+    """For each input the place of what each number of the outputs is made of."""
+    return [list(broadcast(t.shape, step.outputs[0].shape)) for t in step.inputs]
+
+
+def map_row(w: Samples, step: Map, feature: int, sources: Sequence[Sequence[int]]) -> None:
+    inputs = [w.row(t, source[feature]) for t, source in zip(step.inputs, sources, strict=True)]
+    for tensor, name in zip(step.outputs, w.compute(step.expressions, inputs), strict=True):
+        w.set(tensor, feature, name)
 
 
 def broadcast(shape: Shape, wide: Shape) -> Iterator[int]:
@@ -177,20 +224,31 @@ def broadcast(shape: Shape, wide: Shape) -> Iterator[int]:
 
 
 def matmul(w: Samples, step: MatMul) -> None:
-    a, b = step.inputs[:2]
-    rows, inner = reversed(a.shape) if step.transpose_a else a.shape
-    if inner > UNROLLED and not w.has(b):
+    rows, inner = _sizes(step)
+    if not is_written_by_rows(w, step):
         _fold_product(w, step, rows, inner)
         return
     for begin, end, high in w.blocks(rows):
         for first in range(begin, end, high):
-            _block(w, step, range(first, first + high), rows, inner)
+            product_rows(w, step, range(first, first + high))
 
 
-def _block(w: Samples, step: MatMul, block: range, rows: int, inner: int) -> None:
+def _sizes(step: MatMul) -> tuple[int, int]:
+    """The rows of a product, and how many numbers each is summed over."""
+    first, second = step.inputs[0].shape
+    return (second, first) if step.transpose_a else (first, second)
+
+
+def is_written_by_rows(w: Samples, step: MatMul) -> bool:
+    """Whether no loop goes over the features that come in."""
+    return _sizes(step)[1] <= UNROLLED or w.has(step.inputs[1])
+
+
+def product_rows(w: Samples, step: MatMul, block: range) -> None:
     """Some rows of a product, whose sums grow side by side."""
     a, b = step.inputs[:2]
     start = start_of(step)
+    rows, inner = _sizes(step)
     totals = {(i, n): w.row(start, i) if start else None for i in block for n in w.each()}
     for k in range(inner):
         for i in block:

@@ -35,9 +35,8 @@ def statements(group: Group, axes: Axes, names: Names) -> tuple[Statement, ...]:
     if not is_small(first):
         return WRITERS[type(first)](first, axes, names)
     terms = [term for step in group.steps for term in _terms(step, names)]
-    chosen_blocks = tiled(terms, axes.machine) if axes.nets else _blocks(terms, axes.machine.sums)
     body: list[Statement] = []
-    for chosen in chosen_blocks:
+    for chosen in _blocks(terms, axes):
         body += _block(chosen, axes, names, len(body))
     return axes.each_net(tuple(body))
 
@@ -118,8 +117,13 @@ def _count(step: Step) -> int:
     return prod(step.output.shape)
 
 
-def _blocks(terms: Sequence[Term], limit: int) -> list[Sequence[Term]]:
+def _blocks(terms: Sequence[Term], axes: Axes) -> list[Sequence[Term]]:
     """Runs of terms whose sums and rows fit into the registers together."""
+    if axes.nets:
+        return tiled(terms, axes.machine)
+    if axes.machine.registers < 32:
+        return _rectangles(terms)
+    limit = axes.machine.sums
     found: list[list[Term]] = [[]]
     for term in terms:
         rows = {row for t in (*found[-1], term) for row in t[2]}
@@ -147,6 +151,30 @@ def tiled(terms: Sequence[Term], machine: Machine) -> list[Sequence[Term]]:
             chosen = list(rows.values())[top : top + high]
             found.append([row[column] for row in chosen for column in some if column in row])
     return [block for block in found if block]
+
+
+def _rectangles(terms: Sequence[Term]) -> list[Sequence[Term]]:
+    """The same for samples as lanes and 16 registers: 12 sums at most, in the order of the results, so that
+    neighbours come out in one vector."""
+    rows = list(dict.fromkeys(map(_first, terms)))
+    columns = list(dict.fromkeys(map(_others, terms)))
+    wide = -(-len(columns) // -(-len(columns) // 6))
+    high = 12 // wide
+    row_at = {row: n for n, row in enumerate(rows)}
+    column_at = {column: n for n, column in enumerate(columns)}
+    blocks: dict[tuple[int, int], list[Term]] = {}
+    for term in sorted(terms, key=lambda term: row_at[_first(term)] // high):
+        blocks.setdefault((row_at[_first(term)] // high, column_at[_others(term)] // wide), []).append(term)
+    return list(blocks.values())
+
+
+def _first(term: Term) -> tuple[str, int]:
+    tensor, row = term[2][0]
+    return tensor.name, row
+
+
+def _others(term: Term) -> tuple[tuple[str, int], ...]:
+    return tuple((tensor.name, row) for tensor, row in term[2][1:])
 
 
 def _block(terms: Sequence[Term], axes: Axes, names: Names, number: int) -> tuple[Statement, ...]:
