@@ -2,7 +2,7 @@
 PYTHON ?= python3
 BIN := .venv/bin
 READY := .venv/.ready
-BOTH := -n auto --dist worksteal  # all cores: a module stays on one as long as another has work
+CORES := -n auto --dist worksteal  # all cores: a module stays on one as long as another has work
 
 .PHONY: demo lecture test test-long conformance fuzz check lint types contracts bench clean
 
@@ -13,19 +13,19 @@ lecture: $(READY)
 	$(BIN)/python -m lecture
 
 test: lint types contracts
-	$(BIN)/pytest $(BOTH) -m "not long"
+	$(BIN)/pytest $(CORES) -m "not long"
 
 test-long: $(READY)
-	$(BIN)/pytest $(BOTH) -m long --hypothesis-profile=long
+	$(BIN)/pytest $(CORES) -m long --hypothesis-profile=long
 
 conformance: $(READY)
-	$(BIN)/pytest $(BOTH) tests/testing tests/plugins tests/third_party plugins
+	$(BIN)/pytest $(CORES) tests/testing tests/plugins tests/third_party plugins
 
 fuzz: $(READY)
-	$(BIN)/pytest $(BOTH) -m long --fuzz=100000 tests/test_fuzz.py
+	$(BIN)/pytest $(CORES) -m long --fuzz=100000 tests/test_fuzz.py
 
 check: lint types contracts
-	$(BIN)/pytest $(BOTH) -m "not long and not slow"
+	$(BIN)/pytest $(CORES) -m "not long and not slow"
 
 lint: $(READY)
 	$(BIN)/ruff format --check .
