@@ -64,12 +64,12 @@ def _fits(found: dict[Any, Trained]) -> Picture:
             axes.plot(grid, subject.outputs(grid))
             axes.set(ylim=(-1.7, 1.7), xlabel="t", ylabel="y")
 
-        return Panel(draw, f"{hidden}x5{' with skips' if skips else ''}, loss {net.losses[seed]:.2g}")
+        return Panel(draw, f"{hidden}x5{', skips' if skips else ''}: {net.losses[seed]:.2g}")
 
     panels = tuple(panel(skips, hidden) for skips in (False, True) for hidden in DEPTHS)
     caption = (
-        "The median of 32 seeds at each depth, plain above and with skips below: only skips keep "
-        "deep nets good."
+        "The median of 32 seeds at each depth with its loss, plain above and with skips below: only skips "
+        "keep deep nets good."
     )
     return Picture(panels, columns=5, caption=caption, size=(2.9, 2.5))
 

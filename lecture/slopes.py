@@ -50,7 +50,7 @@ def vanishing() -> Section:
         for name, params in SETTINGS.items()
         for spread in spreads
     }
-    panels = tuple(_panel(slopes, spread) for spread in spreads)
+    panels = tuple(_panel(slopes, spread, legend=spread == spreads[0]) for spread in spreads)
     caption = "‖δ_j‖ by layer before training, medians of 32 seeds, for small weights and for large ones."
     claims = (
         _sigmoid_claim(),
@@ -85,14 +85,15 @@ def _behind(found: dict[str, Vector], number: int) -> str:
     return own[-1]
 
 
-def _panel(slopes: dict[Any, Vector], spread: float) -> Panel:
+def _panel(slopes: dict[Any, Vector], spread: float, legend: bool) -> Panel:
     def draw(axes: Any) -> None:
         for name in SETTINGS:
             values = np.median(slopes[name, spread], axis=0)
             axes.plot(range(1, LAYERS + 1), values, ".-", markersize=4, label=name)
-        axes.set(xlabel="layer j", ylabel="‖δ_j‖ behind it", yscale="log")
+        axes.set(xlabel="layer j", ylabel=r"$\|\delta\|$ after layer j", yscale="log")
         axes.set_xticks(range(0, LAYERS + 1, 5))
-        axes.legend(ncols=2)
+        if legend:  # the other panel has the same colours
+            axes.legend(ncols=2)
 
     return Panel(draw, f"W ~ normal(0, {spread}²)")
 

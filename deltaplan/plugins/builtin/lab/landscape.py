@@ -196,7 +196,10 @@ def _contours(view: View, low: float, high: float, of: str, last: bool) -> Any:
         axes.plot(0, 0, "x", color="white", markersize=7, markeredgewidth=2)
         reach = float(view.steps[-1])
         axes.set(
-            xlabel="along the first", ylabel="along the second", xlim=(-reach, reach), ylim=(-reach, reach)
+            xlabel=r"$t_1$, along the first",
+            ylabel=r"$t_2$, along the second",
+            xlim=(-reach, reach),
+            ylim=(-reach, reach),
         )
         axes.set_aspect("equal")
         axes.grid(False)
