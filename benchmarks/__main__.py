@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterable, Iterator
 from datetime import UTC, datetime
 from pathlib import Path
 
-from benchmarks import codegen, fresh, frontend, startup, threads, training
+from benchmarks import accuracy, codegen, fresh, frontend, startup, threads, training
 from benchmarks.contenders import ENTRIES
 from benchmarks.measure import Row
 from benchmarks.races import ALL_CORES, RACES, TWO_THREADS
@@ -25,6 +25,7 @@ ROWS: dict[str, tuple[str, Callable[[int], Iterable[Row]]]] = {
     "code": ("From plans to machine code", codegen.rows),
     "startup": ("Start-up", startup.rows),
     "frontend": ("Front end", frontend.rows),
+    "accuracy": ("What is learned", accuracy.rows),
 }
 NAMES = (*RACES, *ROWS)
 
