@@ -48,8 +48,10 @@ class ForgottenComma(Diagnostic):
     code: ClassVar[str] = "forgotten-comma"
     title: ClassVar[str] = "`{first} {second}` needs a comma"
     label: ClassVar[str] = "write `{first}, {second}`"
+    help: ClassVar[str] = "{mend}"
     first: str
     second: str
+    mend: str | None = None
 
 
 @mistake
@@ -175,7 +177,7 @@ def _too_many(context: Context, form: Form, bound: Bound, value: tree.Value) -> 
     free = next((s for s in form.slots if s.type == "number" and s.name not in bound.spans), None)
     if free and not any(slot.positional for slot in form.slots):
         bound.spans[free.name] = value.span
-        mend = f"{free.name}={value.span.text}"
+        mend = _shares(value) or f"{free.name}={value.span.text}"
         return context.refuse(OtherForm(span=value.span, written=value.span.text, mend=mend))
     count = sum(slot.positional for slot in form.slots)
     taken = {0: "no value", 1: "one value"}.get(count, f"{count} values")
@@ -184,6 +186,14 @@ def _too_many(context: Context, form: Form, bound: Bound, value: tree.Value) -> 
     return context.refuse(
         TooManyValues(span=value.span, owner=form.owner, count=taken, value=value.span.text, mend=joined)
     )
+
+
+def _shares(value: tree.Value) -> str | None:
+    """`split 80/20` is `split train=80% test=20%`."""
+    match value:
+        case tree.Binary(op="/", left=tree.Number(), right=tree.Number()) as whole:
+            return f"train={whole.left.span.text}% test={whole.right.span.text}%"
+    return None
 
 
 def _take_word(context: Context, scope: Scope, form: Form, bound: Bound, word: Word) -> None:
@@ -273,7 +283,7 @@ def _example(form: Form, slot: Slot) -> str:
         "number": "0.1",
         "text": '"…"',
         "boolean": "true",
-        "tree": "weights",
+        "tree": "weights" if slot.name == "on" else "5",
     }.get(slot.type, "…")
     if form.kind in CALLS:
         return f"{form.owner}({slot.name}={sample})"

@@ -1,7 +1,7 @@
 """Which columns of the data go to which node: `inputs a, b`, `inputs photo=image facts=[area, rooms]`."""
 
 from collections.abc import Mapping
-from dataclasses import field
+from dataclasses import field, replace
 from typing import ClassVar
 
 from deltaplan.compiler.build.binding import ForgottenComma, GivenTwice, ValueNeeded
@@ -135,7 +135,7 @@ def _plain_columns(context: Context, scope: Scope, read: Read, items: tuple[Item
     for other in others:
         if isinstance(other, tree.Option):
             raise _unknown_option(context, read, other)
-        raise context.refuse(forgotten_comma(first, other))
+        raise context.refuse(replace(forgotten_comma(first, other), mend=_one_name(first, other)))
     return _listed(context, scope, read, first)
 
 
@@ -148,6 +148,14 @@ def _unknown_option(context: Context, read: Read, option: tree.Option) -> Told:
             return context.refuse(OutOfPlace(span=option.span, head=name, place=place, where=where))
     place = f" of `{read.head}`"
     return unknown(context, "option", name, option.key.span, [own], place=place, list_known=True)
+
+
+def _one_name(first: Item, second: Item) -> str | None:
+    """`petal width` may be one column, whose name has a space in it."""
+    before = first.items[-1] if isinstance(first, tree.Values | tree.List) else first
+    if not (isinstance(before, tree.Name) and isinstance(second, tree.Name)):
+        return None
+    return f'a name with a space in it stands in quotes: `"{before.text} {second.text}"`'
 
 
 def forgotten_comma(first: Item, second: Item) -> ForgottenComma:

@@ -24,6 +24,7 @@ class NotElementwise(Diagnostic):
 CALLS = frozenset(
     {"activation", "augmentation", "loss", "regularizer", "optimizer", "schedule", "initializer"}
 )
+HEADS = frozenset({"input", "output", "residual", "repeat", "activation", "concat", "add", "sub", "mul"})
 WORDY = ("word", "text", "tree")  # slots that a word can fill
 SWITCHES = ("boolean", "switch")  # a bare word turns them on
 
@@ -91,6 +92,11 @@ def unknown_word(context: Context, scope: Scope, form: Form, word: Word) -> Told
     similar = nearest(word.text, known)
     found = scope.find(word.item.text) if isinstance(word.item, tree.Name) else None
     notes = (Note(f"`{word.item.span.text}` is `{word.text}`", found.span),) if found else ()
+    if form.words and (word.text in HEADS or context.registry.find("layer", word.text)):
+        notes = (
+            *notes,
+            Note(f"`{word.text}` begins a line of its own: a newline or `;` ends the one before"),
+        )
     meant = similar in form.words or isinstance(word.item, tree.Call) or found is not None
     kind = "activation" if form.words and meant else "word"
     place = "" if form.words else f" of `{form.owner}`"

@@ -23,10 +23,11 @@ class UnknownParam(Diagnostic):
     code: ClassVar[str] = "unknown-param"
     title: ClassVar[str] = "the spec has no param `{name}`"
     label: ClassVar[str] = "similar name: `{similar}`"
-    help: ClassVar[str] = "its params: {known}"
+    help: ClassVar[str] = "its params: {known}{mend}"
     name: str
     known: str
     similar: str | None
+    mend: str = ""
 
 
 @mistake

@@ -5,7 +5,7 @@ from typing import ClassVar
 
 from deltaplan.compiler.build.context import Context, Told
 from deltaplan.compiler.build.names import OtherForm, unknown
-from deltaplan.compiler.build.words import APPLIED, FOREIGN, FOREIGN_TRAIN_LINES
+from deltaplan.compiler.build.words import APPLIED, FOREIGN, FOREIGN_TRAIN_LINES, SIZES
 from deltaplan.diagnostics import Diagnostic, Note, Span, mistake, nearest
 from deltaplan.dsl import tree
 from deltaplan.records import dataclass
@@ -223,10 +223,25 @@ def _refuse_call(context: Context, place: Place, rules: Mapping[str, Rule], head
         return context.refuse(OtherForm(span=head.span, written=head.span.text, mend=mend))
     ours = FOREIGN.get(head.name.lower()) or nearest(head.name, rules)
     if head.name in rules or ours in rules:
-        inner = head.span.text[len(head.name) + 1 : -1]
-        mend = f"{head.name if head.name in rules else ours} {inner}".strip()
+        mend = f"{head.name if head.name in rules else ours} {_inner(head)}".strip()
         return context.refuse(OtherForm(span=head.span, written=head.span.text, mend=mend))
     return _refuse_head(context, place, rules, head.name, head.name_span, None)
+
+
+def _inner(head: tree.Call) -> str:
+    """What stands in the parentheses, as a line says it: `16, activation="relu"` as `16 relu`."""
+    options = [item for item in (*head.items, *head.after) if isinstance(item, tree.Option)]
+    values = [item.span.text for item in (*head.items, *head.after) if not isinstance(item, tree.Option)]
+    if not options:
+        return head.span.text[len(head.name) + 1 : -1]
+    return " ".join([", ".join(values), *(_plain_option(option) for option in options)]).strip()
+
+
+def _plain_option(option: tree.Option) -> str:
+    name, value = option.key.span.text, option.value.span.text.strip("\"'")
+    if name == "activation" or name.lower() in SIZES:
+        return value
+    return f"{FOREIGN.get(name, name)}={value}"
 
 
 def _refuse_head(

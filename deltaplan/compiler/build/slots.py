@@ -1,6 +1,6 @@
 """What a line or a call takes: slots with types and bounds, and values checked against them."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 from typing import ClassVar
 
@@ -78,6 +78,14 @@ class LongList(Diagnostic):
 MOST_NUMBERS = 1000
 
 
+def _comma_before(
+    value: tree.Value | tree.Values, items: Sequence[tree.Value], word: tree.Value
+) -> OtherForm:
+    """`dense 16, relu` is `dense 16 relu`: an activation is no value of the list."""
+    others = ", ".join(item.span.text for item in items if item is not word)
+    return OtherForm(span=value.span, written=value.span.text, mend=f"{others} {word.span.text}")
+
+
 def read_slot(context: Context, scope: Scope, form: Form, slot: Slot, value: tree.Value) -> Value:
     """The value of a slot, of its type and within its bounds. Raises Told."""
     match value:
@@ -113,6 +121,9 @@ def read_list(
     items = value.items if isinstance(value, tree.Values) else (value,)
     found: list[Value] = []
     for item in items:
+        word = item.name if isinstance(item, tree.Call) else item.span.text
+        if found and word in form.words and scope.find(word) is None:
+            raise context.refuse(_comma_before(value, items, item))
         count, each = _repeat(context, scope, form, item)
         if len(found) + count > context.limits.layers:
             raise context.refuse(
@@ -223,7 +234,7 @@ def _share(slot: Slot, value: tree.Value, result: float) -> str | None:
     """80 where a share of 1 is asked for."""
     least = slot.minimum if slot.minimum is not None else slot.above
     most = slot.maximum if slot.maximum is not None else slot.below
-    if least == 0 and most == 1 and 1 < result <= 100 and isinstance(value, tree.Number):
+    if least == 0 and most == 1 and 2 <= result <= 100 and isinstance(value, tree.Number):
         return f"a share is written `{show_value(result)}%` or `{show_value(result / 100)}`"
     return None
 

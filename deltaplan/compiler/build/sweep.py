@@ -130,7 +130,10 @@ def _axis(context: Context, scope: Scope, line: tree.Line) -> Axis:
     if definition is None and name.text != SEED:
         known = ", ".join(f"`{each}`" for each in (*scope.names, SEED))
         similar = nearest(name.text, [*scope.names, SEED])
-        raise context.refuse(UnknownParam(span=name.span, name=name.text, known=known, similar=similar))
+        mend = "" if similar else f"; `param {name.text} = …` makes one"
+        raise context.refuse(
+            UnknownParam(span=name.span, name=name.text, known=known, similar=similar, mend=mend)
+        )
     if definition is not None and definition.meaning is LOST:
         raise Told
     own = 0 if definition is None else definition.meaning

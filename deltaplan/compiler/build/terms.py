@@ -89,7 +89,10 @@ def word_of(context: Context, core: tree.Value) -> str:
             return text
         case tree.Binary(op="-"):
             raise context.refuse(SubtractedTerm(span=core.right.span, text=core.right.span.text))
-    raise context.refuse(NotATerm(span=core.span, text=core.span.text))
+    mend = None
+    if isinstance(core, tree.Number):
+        mend = f"a penalty on the weights is `l2({core.span.text})`, a factor stands before its term"
+    raise context.refuse(NotATerm(span=core.span, text=core.span.text, mend=mend))
 
 
 def checked_factor(context: Context, core: tree.Value, name: str, factor: float) -> float:

@@ -89,7 +89,7 @@ def build_train(context: Context, scope: Scope, model: Model | None, train: tree
         for read in reads
         if read.head == "lr_scale"
     ]
-    watch = build_watch(context, scope, model, lines) if model and average else Watch()
+    watch = build_watch(context, scope, model, lines)
     if "epochs" in lines and "steps" in lines:
         notes = (Note("the other one", lines["epochs"].span),)
         context.refuse(TwoLengths(span=lines["steps"].span, notes=notes))

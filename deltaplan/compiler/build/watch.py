@@ -81,11 +81,13 @@ KEEP = Form(
 GIVES = {"real": "numbers", "class": "classes", "binary": "yes or no", "sign": "signs"}
 
 
-def build_watch(context: Context, scope: Scope, model: Model, lines: Mapping[str, Read]) -> Watch:
+def build_watch(context: Context, scope: Scope, model: Model | None, lines: Mapping[str, Read]) -> Watch:
     """What the lines say, without those that hold a mistake, which is told."""
-    monitor = tuple(_monitored(context, model, lines["monitor"])) if "monitor" in lines else ()
+    before = len(context.problems.errors)
+    monitor = tuple(_monitored(context, model, lines["monitor"])) if model and "monitor" in lines else ()
+    complete = model is not None and len(context.problems.errors) == before and _all_read(lines, monitor)
     stop = (
-        context.attempt(_stop_early, context, scope, lines["stop_early"], monitor)
+        context.attempt(_stop_early, context, scope, lines["stop_early"], monitor, complete)
         if "stop_early" in lines
         else None
     )
@@ -132,7 +134,7 @@ def _metric(objective: Objective, value: tree.Value | tree.Option) -> Monitored:
     if not context.registry.find(kind, name):
         span = value.name_span if isinstance(value, tree.Call) else value.span
         known = (*context.registry.names("metric"), *context.registry.names("loss"))
-        raise unknown(context, "metric", name, span, known)
+        raise unknown(context, "metric", name, span, known, list_known=True)
     use, trees = use_of(objective, kind, value, name)
     output = output_of(objective, value, name, trees)
     if isinstance(use.contract, contracts.Metric) and use.contract.gives == "table":
@@ -179,11 +181,20 @@ def _check_fit(
         )
 
 
-def _stop_early(context: Context, scope: Scope, read: Read, monitor: tuple[Monitored, ...]) -> StopEarly:
+def _all_read(lines: Mapping[str, Read], monitor: tuple[Monitored, ...]) -> bool:
+    """Whether each metric of the line was understood: none is left out for a mistake that was told before."""
+    items = lines["monitor"].line.items if "monitor" in lines else ()
+    return len(monitor) == sum(len(item.items) if isinstance(item, tree.Values) else 1 for item in items)
+
+
+def _stop_early(
+    context: Context, scope: Scope, read: Read, monitor: tuple[Monitored, ...], complete: bool
+) -> StopEarly:
+    """`complete` says whether the metrics are all that the line `monitor` names."""
     bound = bind(context, scope, STOP_EARLY, read.line.items, read.span)
     on = bound.trees["on"].span.text if "on" in bound.trees else "loss"
     labels = [each.label for each in monitor]
-    if on not in ("loss", *labels):
+    if complete and on not in ("loss", *labels):
         known = ", ".join(f"`{label}`" for label in ("loss", *labels))
         similar = nearest(on, ("loss", *labels))
         raise context.refuse(NotMonitored(span=bound.trees["on"].span, name=on, similar=similar, known=known))

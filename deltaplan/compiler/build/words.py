@@ -54,6 +54,10 @@ FOREIGN = {
     **dict.fromkeys(_words("strides subsample"), "stride"),
     **dict.fromkeys(_words("pad border_mode"), "padding"),
     **dict.fromkeys(_words("dilation_rate"), "dilation"),
+    **dict.fromkeys(_words("acc"), "accuracy"),
+    **dict.fromkeys(_words("f1_score"), "f1"),
+    **dict.fromkeys(_words("r2_score"), "r2"),
+    **dict.fromkeys(_words("auroc roc_auc"), "auc"),
     **dict.fromkeys(_words("mse mean_squared_error mseloss mse_loss"), "squared_error"),
     **dict.fromkeys(_words("mae mean_absolute_error l1_loss"), "absolute_error"),
     **dict.fromkeys(
