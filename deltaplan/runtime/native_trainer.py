@@ -26,6 +26,7 @@ from deltaplan.runtime.backends.numpy.expressions import Array
 from deltaplan.runtime.batches import Batches
 from deltaplan.runtime.best import best_of
 from deltaplan.runtime.data.dataset import Dataset, Part
+from deltaplan.runtime.ending import ended
 from deltaplan.runtime.first import first
 from deltaplan.runtime.native_loop import FLOAT64, INT64, ROOM, Memory, NativeLoop
 from deltaplan.runtime.native_units import unit_numbers
@@ -218,17 +219,17 @@ class NativeTrainer:
         helpers = self._helpers(table)
         if threading.current_thread() is not threading.main_thread():
             self._call(*call)
+            ended(helpers)
         else:
             worker = threading.Thread(target=self._call, args=call, daemon=True)
             worker.start()
             try:
                 self._watch_over(worker, progress)
             except BaseException:
-                self.interrupted = True  # the memory that it works on must outlive it
-                worker.join()
+                self.interrupted = True
                 raise
-        for helper in helpers:
-            helper.join()
+            finally:
+                ended((worker, *helpers))
         self._drain(progress)
 
     def _helpers(self, table: NDArray[np.uintp]) -> list[threading.Thread]:
