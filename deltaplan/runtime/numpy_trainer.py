@@ -128,7 +128,7 @@ class Trainer:
             if self._random:
                 self._rows = self.part.rows[chosen]
             for name, array in bound.data.items():
-                self.data[name].take(chosen, axis=-1, out=array, mode="clip")
+                _take(self.data[name], chosen, array)
         return bound
 
     def _bind(self, count: int) -> Bound:
@@ -218,3 +218,12 @@ def _objective(bound: Bound) -> Any:
 
 def _sample_loss(bound: Bound) -> Any:
     return bound.plan.trace.sample_loss
+
+
+def _take(values: NDArray[Any], chosen: NDArray[np.intp], out: NDArray[Any]) -> None:
+    """Some samples of an array [features, samples]. Where a sample lies in one piece, as in a file, numpy's
+    `take` would copy the whole array first."""
+    if values.flags.c_contiguous:
+        values.take(chosen, axis=-1, out=out, mode="clip")
+    else:
+        out.T[...] = values.T[chosen]

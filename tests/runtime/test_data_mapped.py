@@ -1,5 +1,6 @@
 """Arrays that stay in their file train as those in memory do, on both backends."""
 
+import tracemalloc
 from pathlib import Path
 
 import numpy as np
@@ -59,6 +60,23 @@ def test_training_is_the_same(monkeypatch, backend, scale, precision):
     else:
         assert np.array_equal(run.theta, plain.theta)
     assert run.metrics["validation"]["accuracy"] == plain.metrics["validation"]["accuracy"]
+
+
+@pytest.mark.parametrize("backend", ["native", "numpy"])
+def test_training_takes_no_memory_for_the_file(monkeypatch, backend):
+    """48 MB in the file, and no more than a part of that in memory while batches are taken from it."""
+    in_files(monkeypatch)
+    monkeypatch.setattr(mapped, "PIECE", 2**16)
+    x = np.arange(8000 * 1500, dtype=np.float32).reshape(8000, 1500)
+    np.savez("x.npz", x=x, y=np.arange(8000) % 2)
+    experiment = deltaplan.loads(
+        TEXT.format(scale="", shape="1500", precision="").replace("batch 8", "batch 200")
+    )
+    tracemalloc.start()
+    deltaplan.train(experiment, backend=backend, runs=None)
+    _, peak = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert peak < 24e6
 
 
 def test_channels_are_scaled_in_pieces_as_at_once(monkeypatch):
