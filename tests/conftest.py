@@ -28,8 +28,10 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 
 def pytest_configure() -> None:
-    """A run that is told to end (`timeout` does) tidies up as one that is interrupted."""
-    signal.signal(signal.SIGTERM, signal.default_int_handler)
+    """A run that is told to end (`timeout` does) tidies up as one that is interrupted; Ctrl-C is heard, in
+    the programs that tests start too, where the run stands in the background and would be deaf to it."""
+    for signal_ in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(signal_, signal.default_int_handler)
 
 
 @pytest.fixture(scope="session", autouse=True)

@@ -1,7 +1,6 @@
 """A run whose plugins bring code opens by consent alone, and only with the file that it was trained with."""
 
 import json
-import os
 from pathlib import Path
 
 import pytest
@@ -14,10 +13,10 @@ from deltaplan.runtime.run import score
 
 ERRORS = Path(__file__).parent / "errors"
 PLUGIN = """\
-import os
+from pathlib import Path
 from deltaplan.plugins.api import Attribute, Table, activation, data_source, initializer, layer, metric
 
-os.environ["PLUGIN_RAN"] = "yes"
+Path("ran").touch()
 
 
 @activation("double")
@@ -89,7 +88,6 @@ OWN = {
 @pytest.fixture(autouse=True)
 def here(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
-    monkeypatch.delenv("PLUGIN_RAN", raising=False)
     Path("code.py").write_text(PLUGIN)
     Path("pair.csv").write_text("x,y\n0,0\n1,2\n")
 
@@ -101,7 +99,10 @@ def trained(**own):
 
 def ran():
     """Whether the plugin was run since this was last asked."""
-    return os.environ.pop("PLUGIN_RAN", None) == "yes"
+    mark = Path("ran")
+    found = mark.exists()
+    mark.unlink(missing_ok=True)
+    return found
 
 
 def cli(*words):
