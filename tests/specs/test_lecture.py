@@ -29,10 +29,26 @@ def test_training_with_skips_reaches_a_tenth_of_the_variance(name: str) -> None:
     assert run.metrics["train"]["loss"] < np.var(targets) / 10
 
 
+ALIKE = {
+    "15x5",
+    "30x5",
+    "45x5",
+    "45x5_plain",
+    "depth",
+    "halved",
+    "norms",
+    "slopes",
+    "width",
+}  # as wave and 5x5
+
+
 @pytest.mark.parametrize(
     "spec",
-    [p for p in (*LECTURE.glob("*.dl"), *LECTURE.parent.glob("*.dl")) if p.stem not in PICTURES],
-    ids=lambda path: path.stem,
+    [
+        pytest.param(path, id=path.stem, marks=pytest.mark.long if path.stem in ALIKE else ())
+        for path in (*LECTURE.glob("*.dl"), *LECTURE.parent.glob("*.dl"))
+        if path.stem not in PICTURES
+    ],
 )
 def test_gradients_of_every_spec_agree_with_central_differences(spec: Path) -> None:
     rows = check_gradients(deltaplan.load(spec))

@@ -46,18 +46,34 @@ def specs_in(folder):
     return sorted(chain(folder.glob("*.dl"), folder.glob("lecture/*.dl")))
 
 
-def short_specs_in(folder):
-    """The lecture's nets differ in depth alone: one of them stands for all."""
-    return [path for path in specs_in(folder) if path.parent == folder or path.stem == "5x5"]
+LARGE = {"autoencoder", "digits_cnn", "digits_resnet", "unet"}
 
 
-def test_programs_of_the_specs(specs):
-    for path in short_specs_in(specs):
-        _, plans = plans_of(path)
-        for plan in plans:
-            for number, machine in enumerate(MACHINES):
-                check(plan, FEW[number::4], machine, fused=True)
-                check(plan, FEW[3 - number :: 4], machine, fused=False)
+def each_spec():
+    """The specs, those of large nets among the exhaustive tests. The lecture's nets differ in depth: one
+    of them stands for all."""
+    chosen = [path for path in specs_in(SPECS) if path.parent == SPECS or path.stem == "5x5"]
+    given = [
+        pytest.param(path, number, id=path.stem, marks=pytest.mark.long if path.stem in LARGE else ())
+        for number, path in enumerate(chosen)
+    ]
+    return pytest.mark.parametrize(("path", "number"), given)
+
+
+@each_spec()
+def test_programs_of_the_specs(path, number):
+    _, plans = plans_of(path)
+    for plan in plans:
+        for place, machine in enumerate(MACHINES):
+            check(plan, FEW[place::4], machine, fused=True)
+            check(plan, FEW[3 - place :: 4], machine, fused=False)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", sorted(LARGE))
+def test_a_program_of_large_nets(name):
+    _, (plan, *_) = plans_of(SPECS / f"{name}.dl")
+    check(plan, [3], MACHINES[0])
 
 
 @pytest.mark.slow
@@ -79,31 +95,27 @@ def test_programs_of_all_specs_in_every_size(path):
             check(plan, SIZES[3 - number :: 4], machine, fused=False)
 
 
-def test_training_loops_of_the_specs(specs):
-    for number, path in enumerate(short_specs_in(specs)):
-        found, _ = plans_of(path)
-        for machine in MACHINES[number % 2 :: 2]:
-            made = training(
-                found.train, found.evaluate, found.update, KINDS[machine.lanes], machine, 100, 24, 300
-            )
-            for each in made.programs:
-                verify(each, given=["g"])
+@each_spec()
+def test_training_loops_of_the_specs(path, number):
+    found, _ = plans_of(path)
+    for machine in MACHINES[number % 2 :: 2]:
+        made = training(
+            found.train, found.evaluate, found.update, KINDS[machine.lanes], machine, 100, 24, 300
+        )
+        for each in made.programs:
+            verify(each, given=["g"])
 
 
-def test_ensembles_of_the_specs(specs):
-    alone = set()
-    for number, path in enumerate(short_specs_in(specs)):
-        found, _ = plans_of(path)
-        for machine, batch in list(zip(MACHINES, (None, 24, 24, None), strict=True))[number % 2 :: 2]:
-            made = ensemble(
-                found.train, found.evaluate, found.update, KINDS[machine.lanes], machine, 50, batch, 70
-            )
-            if made is None:  # too large a step for lanes
-                alone.add(path.name)
-                continue
-            for each in made.programs:
-                verify(each, given=["g"])
-    assert alone <= {"autoencoder.dl", "digits_cnn.dl", "digits_resnet.dl", "unet.dl"}
+@each_spec()
+def test_ensembles_of_the_specs(path, number):
+    found, _ = plans_of(path)
+    for machine, batch in list(zip(MACHINES, (None, 24, 24, None), strict=True))[number % 2 :: 2]:
+        made = ensemble(
+            found.train, found.evaluate, found.update, KINDS[machine.lanes], machine, 50, batch, 70
+        )
+        assert made or path.stem in LARGE  # too large a step for lanes
+        for each in made.programs if made else ():
+            verify(each, given=["g"])
 
 
 @given(models(), st.sampled_from(SIZES), st.sampled_from(MACHINES), st.booleans(), st.sampled_from([0, 0, 5]))
