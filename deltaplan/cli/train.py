@@ -165,7 +165,7 @@ def _seeds_text(found: "Seeds") -> str:
     rows = [("", *QUANTILES)]
     rows += [(name.replace("_", " "), *(f"{v:.4g}" for v in values)) for name, values in spread.items()]
     ended = ", ".join(f"{count:,} {how}" for how, count in found.ended.items())
-    lines = [f"{len(found.seeds):,} seeds: {ended}"]
+    lines = [f"{len(found.seeds):,} seed{'s' * (len(found.seeds) > 1)}: {ended}"]
     if len(spread):
         lines.append(table(rows, right=frozenset(range(1, len(QUANTILES) + 1))))
         column, seed = found.best
