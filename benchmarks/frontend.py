@@ -50,7 +50,7 @@ def deep(layers: int) -> str:
 def rows(turns: int) -> Iterator[Row]:
     for depth in DEPTHS:
         yield from stages(depth, turns if depth < max(DEPTHS) else max(1, turns // 5))
-    yield from lines(max(1, turns // 5))
+    yield from lines(max(3, turns // 3))
     for name, text in HOSTILE.items():
         yield Row(f"refused: {name}", refusal(text) * 1e3, "ms")
 

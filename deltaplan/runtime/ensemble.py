@@ -36,11 +36,12 @@ from deltaplan.runtime.native_monitors import native_monitors
 from deltaplan.runtime.native_trainer import ENDED, RECORDS
 from deltaplan.runtime.native_units import unit_numbers
 from deltaplan.runtime.nets import Nets, together
-from deltaplan.runtime.random import Purpose, key
+from deltaplan.runtime.random import Purpose, keys_of
 from deltaplan.runtime.recorded import Recorded, recorded_every
 from deltaplan.runtime.threads import cores
 
 Floats = NDArray[np.float64]
+DRAWN = 64  # blocks whose first values are drawn at once
 KINDS_OF = {
     "int64": ("status", "ended", "best step", "waited", "orders", "work"),
     "float64": (
@@ -134,12 +135,14 @@ def train_together(
     nets = ready.parts.nets
     blocks = [range(begin, min(begin + nets, len(members))) for begin in range(0, len(members), nets)]
     workers = min(threads or cores(), len(blocks))
+    firsts = Firsts(ready, members)
     running: list[Block] = []
     lock = threading.Lock()
     stopped = threading.Event()
 
     def work(chosen: range) -> Nets:
-        block = Block(ready, [members[i] for i in chosen], ready.numbers[:, chosen.start : chosen.stop])
+        numbers = ready.numbers[:, chosen.start : chosen.stop]
+        block = Block(ready, [members[i] for i in chosen], numbers, firsts.of(chosen))
         with lock:
             running.append(block)
             if stopped.is_set():
@@ -162,10 +165,40 @@ def train_together(
             raise
 
 
+class Firsts:
+    """The first θ of the nets, drawn for many of them at once."""
+
+    def __init__(self, ready: Ready, members: Sequence[Experiment]) -> None:
+        self._ready, self._members = ready, members
+        self._many = DRAWN * ready.parts.nets
+        self._lock, self._begin, self._drawn = threading.Lock(), -1, np.zeros((0, ready.parts.size))
+
+    def of(self, chosen: range) -> Array:
+        """θ [nets, size] of members in a row."""
+        begin = chosen.start // self._many * self._many
+        with self._lock:
+            if begin != self._begin:
+                self._begin, self._drawn = begin, self._first(self._members[begin : begin + self._many])
+            return self._drawn[chosen.start - begin : chosen.stop - begin]
+
+    def _first(self, members: Sequence[Experiment]) -> Array:
+        seeds = [member.train.seed for member in members if member.train]
+        graph = members[0].graph
+        if all(member.graph is graph for member in members):
+            found = initial_of(graph, seeds)
+        else:  # a slope or an `init=` may be a number in which they differ
+            pairs = zip(members, seeds, strict=True)
+            found = np.array([initial(member.graph, seed) for member, seed in pairs])
+        train = self._ready.experiment.train
+        if train and train.warm_start:
+            take(self._ready.experiment, train.warm_start, found)
+        return found
+
+
 class Block:
     """As many nets as fit into a vector, and the memory that they are trained in."""
 
-    def __init__(self, ready: Ready, members: Sequence[Experiment], numbers: Floats) -> None:
+    def __init__(self, ready: Ready, members: Sequence[Experiment], numbers: Floats, first: Array) -> None:
         self.ready, self.parts, self.members, self.numbers = ready, ready.parts, members, numbers
         seeds = [member.train.seed for member in members if member.train]
         spec = ready.experiment.train
@@ -178,6 +211,8 @@ class Block:
         self.best = best_of(spec, np.zeros(self.parts.size, self.dtype))
         self.whole, self.real = zeros(len(Whole), INT64), zeros(len(Real), FLOAT64)
         self.arrays = self._arrays()
+        more = self.parts.nets - self.count
+        self.first = np.concatenate([first, np.repeat(first[-1:], more, axis=0)])
         self._fill()
         self._begin()
 
@@ -211,13 +246,12 @@ class Block:
             self._fill_looked_at(parts.get("validation", part))
         if e.random:
             m["samples" if e.batch is None else "rows samples"] = numbers_of(part.rows, self.dtype)
-            words = np.array([key(seed, Purpose.DROPOUT) for seed in self.seeds], np.uint32)
-            m["counter"][: 2 * e.nets] = words.T.reshape(-1)
+            m["counter"][: 2 * e.nets] = keys_of(self.seeds, Purpose.DROPOUT).reshape(-1)
         if e.numbers:
             filled = np.resize(self.numbers.T, (e.nets, e.numbers))
             m["numbers"][:] = filled.reshape(-1)
             m["hyper"].reshape(e.numbers, e.nets)[:] = filled.T
-        m["shuffle"][: 2 * e.nets] = np.array([key(s, Purpose.SHUFFLE) for s in self.seeds]).reshape(-1)
+        m["shuffle"][: 2 * e.nets] = keys_of(self.seeds, Purpose.SHUFFLE).T.reshape(-1)
         mean = spec.average == "mean"
         for number, count in enumerate(e.counts):
             m["scale"][number] = 1 / count if mean else e.samples / count
@@ -253,7 +287,6 @@ class Block:
         m["active"][:] = 1.0
         if self.best:
             m["best value"][:], self.real[Real.MIN_CHANGE] = self.best.value, self.best.min_change
-        self.first = self._first()
         for name in ("θ", "θ other", "best"):
             m[name].reshape(self.parts.size, self.parts.nets)[:] = self.first.T
 
@@ -267,19 +300,6 @@ class Block:
         """The column whose best value is kept."""
         stop = self.spec.stop_early
         return "validation_loss" if stop is None or stop.on == "loss" else stop.on
-
-    def _first(self) -> Array:
-        """The first θ of each net [nets, size]."""
-        graph = self.members[0].graph
-        if all(member.graph is graph for member in self.members):
-            found = initial_of(graph, self.seeds[: self.count])
-        else:  # a slope or an `init=` may be a number in which they differ
-            pairs = zip(self.members, self.seeds, strict=False)
-            found = np.array([initial(member.graph, seed) for member, seed in pairs])
-        if self.spec.warm_start:
-            take(self.ready.experiment, self.spec.warm_start, found)
-        more = self.parts.nets - self.count
-        return np.concatenate([found, np.repeat(found[-1:], more, axis=0)])
 
     def _vectors(self, name: str) -> Array:
         """A vector of each net: [nets, length]."""

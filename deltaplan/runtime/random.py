@@ -96,16 +96,20 @@ def uniform(
     each = 2 if bits == 53 else 4
     groups = np.arange(-(-features // each), dtype=np.uint64)
     own = isinstance(seed, int)
-    keys = key(seed, purpose) if isinstance(seed, int) else _keys(seed, purpose)
+    keys = key(seed, purpose) if isinstance(seed, int) else keys_of(seed, purpose)[:, :, None, None]
     words = _rounds(_word(step), _word(node), named.astype(np.uint64)[:, None], groups, keys)
     numbers = _fractions_53(words) if bits == 53 else _fractions_24(words)
     return numbers.reshape(*(() if own else (-1,)), rows, len(groups) * each)[..., :features]
 
 
-def _keys(seeds: Sequence[int], purpose: Purpose) -> Words:
-    """The keys [2, seeds, 1, 1] of several seeds."""
-    words: Words = np.array([key(seed, purpose) for seed in seeds], np.uint64).T[:, :, None, None]
-    return words
+def keys_of(seeds: Sequence[int], purpose: Purpose) -> Words:
+    """The keys [2, seeds] of several seeds."""
+    if not all(0 <= seed < 2**64 for seed in seeds):
+        raise ValueError("a seed is at least 0 and below 2^64")
+    whole = np.array(seeds, np.uint64)
+    zero = np.zeros_like(whole)
+    words = _rounds(zero + _word(purpose), zero, zero, zero, np.stack([whole & LOW, whole >> HALF]))
+    return np.stack(words[:2])
 
 
 def normal(
