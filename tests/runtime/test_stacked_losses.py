@@ -10,7 +10,7 @@ from deltaplan.runtime.problem import Problem
 
 MODELS = {
     "narrow": (("input 2", "dense 5, 5 leaky_relu residual", "output 2"), "mean(squared_error) + l2(0.1)"),
-    "deep": (("input 2", "dense 20x5, 1 tanh residual", "output 2"), "mean(huber) + l1(0.01)"),
+    "deep": (("input 2", "dense 9x5, 1 tanh residual", "output 2"), "mean(huber) + l1(0.01)"),
     "wide": (("input 2", "dense 40, 33 relu", "output 2"), "sum(squared_error) + l2(0.1, on=biases)"),
     "mixed": (("input 2", "dense 20 sigmoid", "dense 3 elu", "output 2"), "mean(absolute_error)"),
     "normed": (("input 2", "dense 4 tanh", "batch_norm", "dropout 0.5", "output 2"), "mean(squared_error)"),

@@ -76,10 +76,8 @@ def test_a_program_of_large_nets(name):
     check(plan, [3], MACHINES[0])
 
 
-@pytest.mark.slow
-@pytest.mark.parametrize("name", ["lecture/3x5.dl", "digits.dl", "wine.dl"])
-def test_programs_of_every_size(specs, name):
-    found, _ = plans_of(specs / name)
+def test_programs_of_every_size(specs):
+    found, _ = plans_of(specs / "lecture" / "3x5.dl")
     for number, size in enumerate(SIZES):
         check(found.train, [size], MACHINES[number % len(MACHINES)], fused=number % 3 > 0)
 
