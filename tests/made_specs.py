@@ -6,6 +6,8 @@ from collections.abc import Sequence
 from pathlib import Path
 from random import Random
 
+from mutations import mutated
+
 from deltaplan.plugins.contracts import Attribute, Layer
 from deltaplan.plugins.loader import builtin_registry
 
@@ -130,21 +132,16 @@ WRITTEN = [PIECE.findall(text) for text in written()]
 WORDS = [piece for pieces in WRITTEN for piece in pieces if piece[0].isalnum()]
 
 
-def mutated(random: Random) -> str:
+def changed(random: Random) -> str:
     """A spec, made or written, with a few words and signs left out, doubled, exchanged or replaced."""
-    pieces = list(random.choice(WRITTEN) if random.random() < 0.6 else PIECE.findall(made(random)))
-    for _ in range(random.randrange(1, 4)):
-        at, other = random.randrange(len(pieces)), random.randrange(len(pieces))
-        match random.randrange(7):
-            case 0:
-                pieces[at] = ""
-            case 1:
-                pieces[at] *= 2
-            case 2:
-                pieces[at], pieces[other] = pieces[other], pieces[at]
-            case 3:
-                pieces[at] = random.choice(SIGNS)
-            case _:
-                words = [number for number, piece in enumerate(pieces) if piece[:1].isalnum()]
-                pieces[random.choice(words or [at])] = random.choice(WORDS)
-    return "".join(pieces)
+    pieces = random.choice(WRITTEN) if random.random() < 0.6 else PIECE.findall(made(random))
+    return mutated(pieces, random, replace, ways=4)
+
+
+def replace(pieces: list[str], at: int, random: Random, way: int) -> None:
+    """A piece by a sign, or a word by another one."""
+    if way == 0:
+        pieces[at] = random.choice(SIGNS)
+        return
+    words = [number for number, piece in enumerate(pieces) if piece[:1].isalnum()]
+    pieces[random.choice(words or [at])] = random.choice(WORDS)

@@ -8,7 +8,7 @@ from pathlib import Path
 from random import Random
 
 import pytest
-from made_specs import made, mutated
+from made_specs import changed, made
 
 import deltaplan
 from deltaplan.compiler.build import ExpansionLimits
@@ -78,7 +78,7 @@ def fuzz(make: Callable[[Random], str], seeds: range) -> Counter[str]:
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize(("make", "count"), [(made, 40), (mutated, 120)])
+@pytest.mark.parametrize(("make", "count"), [(made, 40), (changed, 120)])
 def test_every_text_is_told_or_compiled(make: Callable[[Random], str], count: int) -> None:
     ends = fuzz(make, range(count))
     assert min(ends["compiled"], ends["refused"]) > 5
@@ -92,5 +92,5 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
 @pytest.mark.long
 def test_as_many_texts_as_are_asked_for(shard: int) -> None:
     """Every fifth shard by the grammar, which costs more of a spec: it comes further."""
-    make, seeds = (mutated, made)[shard % 5 == 0], range(shard * SHARD, (shard + 1) * SHARD)
+    make, seeds = (changed, made)[shard % 5 == 0], range(shard * SHARD, (shard + 1) * SHARD)
     assert fuzz(make, seeds).total() == SHARD

@@ -6,6 +6,7 @@ from contextlib import suppress
 from pathlib import Path
 
 import pytest
+from mutations import mutated
 
 import deltaplan
 from deltaplan.compiler.build import ExpansionLimits
@@ -65,21 +66,8 @@ SPARE = [
 ]
 
 
-def mutated(pieces: list[str], chance: random.Random) -> str:
-    """One to three pieces left out, doubled, exchanged with another or replaced."""
-    pieces = list(pieces)
-    for _ in range(chance.randint(1, 3)):
-        at, other = chance.randrange(len(pieces)), chance.randrange(len(pieces))
-        match chance.randrange(4):
-            case 0:
-                pieces[at] = ""
-            case 1:
-                pieces[at] *= 2
-            case 2:
-                pieces[at], pieces[other] = pieces[other], pieces[at]
-            case 3:
-                pieces[at] = chance.choice(SPARE)
-    return "".join(pieces)
+def spare(pieces: list[str], at: int, chance: random.Random, way: int) -> None:
+    pieces[at] = chance.choice(SPARE)
 
 
 def build_all(seed: int, count: int) -> None:
@@ -87,7 +75,7 @@ def build_all(seed: int, count: int) -> None:
     texts = [HOUSE, HOUSE, *(path.read_text() for path in sorted(ERRORS.glob("*.dl")))]
     sources = [PIECE.findall(text) for text in texts if "use " not in text]
     for _ in range(count):
-        text = mutated(chance.choice(sources), chance)
+        text = mutated(chance.choice(sources), chance, spare)
         with suppress(DeltaplanError):
             deltaplan.loads(text, limits=LIMITS)
 
