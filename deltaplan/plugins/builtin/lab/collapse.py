@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 
 from deltaplan.plugins.api import Findings, Panel, Picture, Sheet, Subject
+from deltaplan.plugins.builtin.lab.heat import heat
 
 Vector = np.ndarray[Any, np.dtype[np.float64]]
 SHOWN = 8  # rows and columns of W that are printed
@@ -45,13 +46,9 @@ def _picture(weights: Vector, biases: Sequence[tuple[str, float]]) -> Picture:
 
 
 def _draw_matrix(weights: Vector, axes: Any) -> None:
-    limit = float(abs(weights).max()) or 1.0
-    image = axes.imshow(weights, cmap="PuOr", vmin=-limit, vmax=limit, aspect="auto", interpolation="nearest")
-    axes.figure.colorbar(image, ax=axes, label="slope")
-    axes.set(xlabel="input", ylabel="output")
+    heat(axes, weights, "input", "output", "slope")
     for axis, count in zip((axes.yaxis, axes.xaxis), weights.shape, strict=True):
         axis.set_ticks(range(count) if count <= SHOWN else np.linspace(0, count - 1, 5).astype(int))
-    axes.grid(False)
 
 
 def _draw_biases(biases: Sequence[tuple[str, float]], axes: Any) -> None:

@@ -10,9 +10,8 @@ import numpy as np
 
 from deltaplan.plugins.api import Findings, Panel, Picture, Sheet, Subject, Unfit
 from deltaplan.plugins.builtin.lab.chain import chain_of
-from deltaplan.plugins.builtin.lab.singular import singular_values
-
-Matrix = np.ndarray[Any, np.dtype[np.float64]]
+from deltaplan.plugins.builtin.lab.heat import heat
+from deltaplan.plugins.builtin.lab.singular import Matrix, singular_values
 
 HEAD = ("j", "from", "to", "size", "largest", "smallest", "whole", "at most")
 LARGEST = 1 << 22  # entries of a matrix
@@ -88,15 +87,11 @@ def _picture(matrices: Sequence[Matrix], values: Sequence[Matrix]) -> Picture:
 
 
 def _draw(matrix: Matrix, axes: Any) -> None:
-    limit = float(abs(matrix).max()) or 1.0
-    image = axes.imshow(matrix, cmap="PuOr", vmin=-limit, vmax=limit, aspect="auto", interpolation="nearest")
-    axes.figure.colorbar(image, ax=axes, label="slope")
-    axes.set(xlabel="unit before", ylabel="unit after")
+    heat(axes, matrix, "unit before", "unit after", "slope")
     for axis, count in zip((axes.yaxis, axes.xaxis), matrix.shape, strict=True):
         axis.get_major_locator().set_params(integer=True)
         if count == 1:
             axis.set_ticks([0])
-    axes.grid(False)
 
 
 def _draw_values(values: Sequence[Matrix], axes: Any) -> None:

@@ -5,6 +5,7 @@ from typing import Any
 import numpy as np
 
 from deltaplan.plugins.api import Findings, Node, Panel, Picture, Sheet, Subject, Unfit
+from deltaplan.plugins.builtin.lab.heat import heat
 from deltaplan.plugins.builtin.lab.singular import singular_values
 
 LARGEST = 4_000_000  # numbers of a matrix
@@ -50,13 +51,7 @@ def _chosen(subject: Subject, layer: str | None) -> Node:
 
 def _picture(matrix: Any, node: Node) -> Picture:
     def draw(axes: Any) -> None:
-        ends = float(abs(matrix).max()) or 1.0
-        drawn = axes.imshow(
-            matrix, cmap="PuOr", vmin=-ends, vmax=ends, aspect="auto", interpolation="nearest"
-        )
-        axes.set(xlabel="number of the input", ylabel="number of the output")
-        axes.grid(False)
-        axes.figure.colorbar(drawn, ax=axes, label="weight")
+        heat(axes, matrix, "number of the input", "number of the output", "weight")
 
     shape = "x".join(map(str, node.shape))
     caption = f"`{node.text}` to {shape} as a matrix: purple is positive, orange negative, white is 0."
