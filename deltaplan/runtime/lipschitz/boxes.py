@@ -40,8 +40,6 @@ def box_of(step: Step, found: Boxes, constants: Constants) -> Box:
             return _mapped(step, found, constants)
         case MatMul() | Conv() | Sparse() if is_linear(step):
             return _weighed(step, found, constants)
-        case MatMul() if all(t in found for t in step.inputs):
-            return _of_product(step, found)
         case Pool() | Reduce() if step.kind == "max" or is_linear(step):
             return _each_end(step, found, constants)
         case _ if is_linear(step):
@@ -74,15 +72,6 @@ def _weighed(step: Step, found: Boxes, constants: Constants) -> Box:
     most = applied(step, {**sizes, x: (np.abs(middle) + half)[..., None]}, 1)
     slack = most * (2 * x.size + 8) * 2.0**-53
     return _unbatched(step, centre - reach - slack), _unbatched(step, centre + reach + slack)
-
-
-def _of_product(step: MatMul, found: Boxes) -> Box:
-    """A B, both of each sample: between ± the product of the largest sizes."""
-    sizes = {t: np.maximum(np.abs(found[t][0]), np.abs(found[t][1]))[..., None] for t in step.inputs}
-    if not all(np.isfinite(size).all() for size in sizes.values()):
-        return everything(step.output)
-    reach = _unbatched(step, applied(step, sizes, 1))
-    return widened((-reach, reach), 4 + 2 * step.inputs[0].size)
 
 
 def _unbatched(step: Step, array: Array) -> Array:

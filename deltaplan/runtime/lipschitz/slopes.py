@@ -25,7 +25,7 @@ from deltaplan.plugins.expressions import Expr, Op, arguments, derivative, repla
 from deltaplan.plugins.expressions.analysis import lipschitz
 from deltaplan.records import dataclass
 from deltaplan.runtime.backends.numpy.expressions import Array
-from deltaplan.runtime.lipschitz.arithmetic import Box, bounds, longest
+from deltaplan.runtime.lipschitz.arithmetic import Box, bounds
 from deltaplan.runtime.lipschitz.boxes import Boxes, Constants, argument_box, everything
 from deltaplan.runtime.lipschitz.linear import (
     ENTRIES,
@@ -71,8 +71,6 @@ def stretch(step: Step, found: Boxes, constants: Constants) -> Stretch:
         case MatMul() | Sparse() | Conv() if is_linear(step):
             norm = _weight_norm(step, batched[0], constants)
             return Stretch({batched[0]: norm.value}, exact=norm.exact)
-        case MatMul() if all(t.batched for t in step.inputs):
-            return _of_product(step.inputs[0], step.inputs[1], found)
         case Pool(kind="max"):
             return Stretch({batched[0]: sqrt(windows_over(step))})
         case Pool() | Unpool():
@@ -87,14 +85,6 @@ def stretch(step: Step, found: Boxes, constants: Constants) -> Stretch:
         case Pick() if not step.inputs[1].batched:
             return Stretch({batched[0]: 1.0})
     return Stretch(dict.fromkeys(batched, inf), exact=False)
-
-
-def _of_product(a: Tensor, b: Tensor, found: Boxes) -> Stretch:
-    """Of A B, both of each sample: |AB − A′B′| ≤ ‖A‖|B − B′| + |A − A′|‖B′‖ in the box."""
-    factors = dict.fromkeys((a, b), 0.0)
-    for one, other in ((a, b), (b, a)):
-        factors[one] += longest(found[other])
-    return Stretch(factors, exact=False, everywhere=False)
 
 
 def _weight_norm(step: Step, x: Tensor, constants: Constants) -> Norm:
