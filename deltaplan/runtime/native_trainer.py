@@ -26,7 +26,6 @@ from deltaplan.runtime.backends.numpy.expressions import Array
 from deltaplan.runtime.batches import Batches
 from deltaplan.runtime.best import best_of
 from deltaplan.runtime.data.dataset import Dataset, Part
-from deltaplan.runtime.ending import ended
 from deltaplan.runtime.first import first
 from deltaplan.runtime.native_loop import FLOAT64, INT64, ROOM, Memory, NativeLoop
 from deltaplan.runtime.native_units import unit_numbers
@@ -34,7 +33,7 @@ from deltaplan.runtime.outcome import Ended, Outcome, Progress, Record, Start
 from deltaplan.runtime.prepared import Prepared
 from deltaplan.runtime.random import Purpose
 from deltaplan.runtime.recorded import Recorded, recorded_every
-from deltaplan.runtime.threads import blas_threads, cores
+from deltaplan.runtime.threads import blas_threads, cores, wait_for
 
 if TYPE_CHECKING:
     from deltaplan.runtime.divergence import Diverged
@@ -219,7 +218,7 @@ class NativeTrainer:
         helpers = self._helpers(table)
         if threading.current_thread() is not threading.main_thread():
             self._call(*call)
-            ended(helpers)
+            wait_for(helpers)
         else:
             worker = threading.Thread(target=self._call, args=call, daemon=True)
             worker.start()
@@ -229,7 +228,7 @@ class NativeTrainer:
                 self.interrupted = True
                 raise
             finally:
-                ended((worker, *helpers))
+                wait_for((worker, *helpers))
         self._drain(progress)
 
     def _helpers(self, table: NDArray[np.uintp]) -> list[threading.Thread]:

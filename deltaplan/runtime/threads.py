@@ -1,7 +1,8 @@
-"""How many threads there may be, and those of the libraries beneath numpy."""
+"""How many threads there may be, those of the libraries beneath numpy, and the end of our own."""
 
 import os
-from collections.abc import Iterator
+import threading
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 
 
@@ -19,3 +20,17 @@ def cores() -> int:
     if hasattr(os, "sched_getaffinity"):
         return len(os.sched_getaffinity(0))
     return os.cpu_count() or 1
+
+
+def wait_for(threads: Iterable[threading.Thread]) -> None:
+    """Waits for threads whatever comes meanwhile, a second Ctrl-C too: the memory and the code that they work
+    with must outlive them. What came is raised then."""
+    came: BaseException | None = None
+    for thread in threads:
+        while thread.is_alive():
+            try:
+                thread.join()
+            except BaseException as error:
+                came = error
+    if came:
+        raise came

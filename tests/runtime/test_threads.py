@@ -6,7 +6,7 @@ import time
 import pytest
 
 import deltaplan
-from deltaplan.runtime.ending import ended
+from deltaplan.runtime.threads import wait_for
 
 
 def test_a_fault_of_the_progress_is_raised_when_the_threads_have_ended(specs):
@@ -29,5 +29,5 @@ def test_what_comes_while_waiting_is_raised_afterwards(monkeypatch):
 
     monkeypatch.setattr(thread, "join", broken)
     with pytest.raises(KeyboardInterrupt):
-        ended([thread])
+        wait_for([thread])
     assert not thread.is_alive()
