@@ -129,7 +129,7 @@ def _pairs(objective: Objective, output: Wire, value: tree.List, answers: int) -
     pairs = [context.attempt(_weights, objective, output, item, 2, 1) for item in lists]
     if len(pairs) != answers:
         notes = (Note(f"`{output.node}` stands here", output.span),)
-        given = "is 1 pair of weights" if len(pairs) == 1 else f"are {len(pairs)} pairs of weights"
+        given = f"{_are(len(pairs), 'pair')} of weights"
         raise context.refuse(PairCount(span=value.span, given=given, answers=answers, notes=notes))
     if None in pairs:
         raise Told
