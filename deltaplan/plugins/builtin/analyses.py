@@ -12,7 +12,7 @@ LINES = Attribute(
     "whole",
     minimum=1,
     maximum=10_000,
-    doc="lines between samples; 50 if not given, fewer for large nets",
+    doc="lines between samples; 50 if not given; of a large net fewer, and a part of each",
 )
 
 

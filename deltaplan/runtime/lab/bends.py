@@ -109,14 +109,14 @@ class Net:
     statistics behind it. The plan is bound anew only where more points come than before."""
 
     def __init__(self, plan: Plan, vector: Array) -> None:
-        self.plan, self._vector = plan, vector
+        self.plan, self.vector = plan, vector
         self._bound: Bound | None = None
 
     @cached_property
     def bends(self) -> tuple[Bend | Choice, ...]:
         """In the order of the plan. Unfit where the net is not piecewise affine: where an activation is
         curved, or where two tensors are multiplied."""
-        return tuple(bend for step in self.plan.steps for bend in _bends(step))
+        return tuple(bend for step in self.plan.steps for bend in bends_of(step))
 
     def at(self, rows: Mapping[str, Array], *tensors: Tensor) -> list[Array]:
         """What the tensors are for inputs [features, k] in the model's coordinates: [numbers, k] each."""
@@ -157,11 +157,12 @@ class Net:
     def _for(self, count: int) -> Bound:
         if self._bound is None or self._bound.program.batch < count:
             room = max(FEWEST, 1 << (count - 1).bit_length())
-            self._bound = bind(self.plan, {"θ": self._vector}, room, reuse=False)
+            self._bound = bind(self.plan, {"θ": self.vector}, room, reuse=False)
         return self._bound
 
 
-def _bends(step: Step) -> Iterator[Bend | Choice]:
+def bends_of(step: Step) -> Iterator[Bend | Choice]:
+    """Where a step bends; nothing where it is affine. Unfit where it is curved."""
     if not any(t.batched for t in step.inputs) or is_linear(step):
         return
     match step:

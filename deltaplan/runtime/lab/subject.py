@@ -21,6 +21,7 @@ from deltaplan.runtime.lab.bends import Net
 from deltaplan.runtime.lab.nodes import nodes_of
 from deltaplan.runtime.lab.pieces import Line, Pieces, pieces
 from deltaplan.runtime.lab.regions import Regions, regions
+from deltaplan.runtime.lab.stages import Stages
 from deltaplan.runtime.lipschitz.measure import gains, measure
 from deltaplan.runtime.problem import Problem, Vector
 from deltaplan.runtime.recorded import Recorded
@@ -126,7 +127,7 @@ class Subject:
     def pieces(self, begin: Vector, end: Vector) -> Pieces:
         """The affine pieces of the outputs along the line from x = begin to x = end, both [features] in the
         data's units; `places` run from 0 to 1. Unfit where the net is not piecewise affine."""
-        found = pieces(self._net, Line(*(self._model_rows(x[None]) for x in (begin, end))))
+        found = pieces(self._stages, Line(*(self._model_rows(x[None]) for x in (begin, end))))
         return replace(found, outputs=self._in_units(found.outputs))
 
     def affine(self) -> tuple[Vector, Vector]:
@@ -147,6 +148,10 @@ class Subject:
         (column,) = self.dataset.preprocessing.inputs.values()
         polygons = tuple(column.scaling.undo(corners.T).T for corners in found.polygons)
         return replace(found, polygons=polygons)
+
+    @cached_property
+    def _stages(self) -> Stages:
+        return Stages(self._net.plan, self._vector)
 
     @cached_property
     def _net(self) -> Net:

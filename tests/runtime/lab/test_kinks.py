@@ -1,18 +1,23 @@
 """Kinks and regions are exact: beside fine numerical scans, hand calculation and the nets themselves."""
 
+from pathlib import Path
+
 import numpy as np
 import pytest
 
 import deltaplan
 from deltaplan.compiler.plan import predict_plan
+from deltaplan.plugins.builtin.lab import kinks
 from deltaplan.plugins.contracts import Unfit
 from deltaplan.runtime.backends.numpy.bind import bind
 from deltaplan.runtime.initial import initial, with_statistics
-from deltaplan.runtime.lab import bends
+from deltaplan.runtime.lab import stages
 from deltaplan.runtime.lab.bends import Net
 from deltaplan.runtime.lab.pieces import Line, pieces
 from deltaplan.runtime.lab.regions import area, regions
+from deltaplan.runtime.lab.stages import Stages
 
+SPECS = Path(__file__).parents[3] / "specs"
 ACTIVATIONS = ("relu", "leaky_relu(0.1)", "0.5 * relu", "identity")
 SCAN = 40_001
 GRID = np.linspace(0, 1, SCAN)
@@ -28,7 +33,7 @@ def net_of(model: str, theta=None, seed: int = 0, inputs: int = 1) -> Net:
 def found_in(model: str, theta=None, seed: int = 0):
     """The pieces from −3 to 3, and the values of the net at places [k]."""
     net, line = net_of(model, theta, seed), Line({"input": [-3.0]}, {"input": [3.0]})
-    return pieces(net, line), lambda places: net.outputs(line(places))[:, 0]
+    return pieces(Stages(net.plan, net.vector), line), lambda places: net.outputs(line(places))[:, 0]
 
 
 def another_net(model: str, seed: int, places):
@@ -108,9 +113,9 @@ def test_two_units_by_hand():
 
 def test_many_points_are_taken_in_blocks(monkeypatch):
     whole, _ = found_in("dense 12x8 relu")
-    monkeypatch.setattr(bends, "NUMBERS", 1)
+    monkeypatch.setattr(stages, "NUMBERS", 1)
     parts, _ = found_in("dense 12x8 relu")
-    assert len(parts.places) > bends.FEWEST
+    assert len(parts.places) > stages.FEWEST
     assert (parts.places == whole.places).all()
     assert (parts.outputs == whole.outputs).all()
 
@@ -145,6 +150,18 @@ def test_layers_that_are_affine_pass():
 def test_what_is_not_piecewise_affine_is_told(model, told):
     with pytest.raises(Unfit, match=told):
         found_in(model)
+
+
+def test_of_many_kinks_a_part_of_each_line_is_counted(monkeypatch):
+    """At the rate of the parts, a whole line has as many as whole lines have."""
+    whole = deltaplan.examine("kinks", SPECS / "wine.dl").arrays
+    monkeypatch.setattr(kinks, "MOST", 2e5)
+    found = deltaplan.examine("kinks", SPECS / "wine.dl", lines=400)
+    (told, at_that_rate) = found.findings.says
+    assert "of each of 400 lines" in told
+    rate, usual = (a["counts"].sum() / a["lengths"].sum() for a in (found.arrays, whole))
+    assert rate == pytest.approx(usual, rel=0.2)
+    assert "of all of a line" in at_that_rate
 
 
 class TestRegions:

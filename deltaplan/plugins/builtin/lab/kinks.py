@@ -1,13 +1,16 @@
 """Where a net bends: exact break points for one input, regions for two, counts along lines for more."""
 
+from collections import Counter
 from typing import Any
 
 import numpy as np
 
 from deltaplan.plugins.api import Findings, Panel, Picture, Sheet, Subject, Unfit
 
-USUAL, FEWEST = 50, 2  # lines
+USUAL, FEW = 50, 10  # lines
 MOST = 2e10  # operations, some ten seconds of numpy
+FIRST = 1 / 4096  # the part of a line that is tried first
+ENOUGH = 20  # kinks that tell how dense they are
 MARGIN = 0.05  # of the data's range, on each side
 Vector = np.ndarray[Any, np.dtype[np.float64]]
 HEAD = ("at", "unit", "slope before", "slope after")
@@ -136,42 +139,58 @@ def _regions_picture(subject: Subject, found: Any, low: Any, high: Any) -> Pictu
 
 
 def _along_lines(subject: Subject, x: Any, lines: int | None) -> Findings:
-    """Between pairs of samples drawn with a fixed seed."""
+    """Between pairs of samples drawn with a fixed seed, or on a part of each where that is long."""
     if len(x) < 2:
         raise Unfit("looks along lines between samples, and there is one sample", "give it more data")
     draws = np.random.default_rng(0)
-    pairs = [draws.choice(len(x), 2, replace=False) for _ in range(lines or USUAL)]
-    found = [subject.pieces(*x[pairs[0]])]
-    lines = lines or _affordable(subject, len(found[0].knots))
-    pairs = pairs[:lines]
-    found += [subject.pieces(x[a], x[b]) for a, b in pairs[1:]]
+    lines, share = _affordable(subject, x, lines)
+    pairs = [x[draws.choice(len(x), 2, replace=False)] for _ in range(lines)]
+    found = [_part(subject, pair, draws.random(), share) for pair in pairs]
     counts = np.array([len(pieces.knots) for pieces in found])
-    lengths = np.array([float(np.linalg.norm(x[a] - x[b])) for a, b in pairs])
-    says = (
-        f"{subject.name}: {counts.mean():.1f} kinks on average along {lines} lines between two samples, "
-        f"from {counts.min()} to {counts.max()}",
-    )
-    by_node: dict[str, int] = {}
-    for pieces in found:
-        for knot in pieces.knots:
-            by_node[knot.node] = by_node.get(knot.node, 0) + 1
-    rows = tuple((node, count / lines) for node, count in by_node.items())
-    sheets = (Sheet(("activation", "kinks a line"), rows),) if rows else ()
+    lengths = share * np.array([float(np.linalg.norm(a - b)) for a, b in pairs])
+    mean, part = counts.mean(), "" if share == 1 else f"{share:.2g} of each of "
+    says = [
+        f"{subject.name}: {mean:.1f} kinks on average along {part}{_count(lines, 'line')} between two "
+        f"samples, from {counts.min()} to {counts.max()}"
+    ]
+    says += [f"of all of a line, {mean / share:,.0f} at that rate"] if share < 1 else []
 
     def draw(axes: Any) -> None:
         axes.hist(counts, bins=min(20, max(1, int(counts.max() - counts.min()) or 1)))
-        axes.set(xlabel="kinks along a line between two samples", ylabel="lines")
+        axes.set(xlabel=f"kinks along {part and 'a part of '}a line between two samples", ylabel="lines")
 
     caption = "How many times the net bends on the way from one sample to another."
     picture = Picture((Panel(draw, subject.name),), columns=1, caption=caption)
-    return Findings(says, sheets, {"counts": counts, "lengths": lengths}, picture)
+    return Findings(
+        tuple(says), _by_node(subject, found, share), {"counts": counts, "lengths": lengths}, picture
+    )
 
 
-def _affordable(subject: Subject, kinks: int) -> int:
-    """Lines like one with so many kinks: for each activation the net is evaluated at those found before."""
-    bends = sum(node.role == "activation" or node.kind == "max_pool" for node in subject.nodes)
-    one = (kinks + 1) * (bends + 1) / 2 * subject.problem.operations / subject.problem.samples
-    return max(FEWEST, min(USUAL, int(MOST / one)))
+def _affordable(subject: Subject, x: Any, lines: int | None) -> tuple[int, float]:
+    """How many lines, and which part of each, from how dense the kinks are on one: the net is evaluated once
+    at each of them."""
+    pair, share = x[[0, -1]], FIRST
+    while (kinks := len(_part(subject, pair, 0.5, share).knots)) < ENOUGH and share < 1:
+        share = min(1.0, 4 * share)
+    most = MOST * subject.problem.samples / subject.problem.operations
+    whole = most / max(1.0, kinks / share)  # lines
+    lines = lines or max(FEW, min(USUAL, int(whole)))
+    return lines, min(1.0, whole / lines)
+
+
+def _part(subject: Subject, pair: Any, where: float, share: float) -> Any:
+    """The pieces on a share of the line from one sample to the other."""
+    (first, last), begin = pair, where * (1 - share)
+    way = last - first
+    return subject.pieces(first + begin * way, first + (begin + share) * way)
+
+
+def _by_node(subject: Subject, found: Any, share: float) -> tuple[Sheet, ...]:
+    """In the order of the net, for whole lines."""
+    by_node = Counter(knot.node for pieces in found for knot in pieces.knots)
+    lines = share * len(found)
+    rows = tuple((n.name, by_node[n.name] / lines) for n in subject.nodes if n.name in by_node)
+    return (Sheet(("activation", "kinks a line"), rows),) if rows else ()
 
 
 def _count(number: int, word: str) -> str:
