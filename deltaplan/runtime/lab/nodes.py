@@ -1,5 +1,6 @@
 """What a graph says of its nodes, for analyses."""
 
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
 from deltaplan.compiler.graph import Graph
@@ -13,11 +14,14 @@ from deltaplan.plugins.expressions.analysis import slope_range
 def nodes_of(graph: Graph) -> tuple[Node, ...]:
     """The nodes of the model, each after its arguments."""
     numbers = {layer.name: number for number, layer in numbered(graph)}
-    described = (_described(graph, node) for node in graph.ordered())
+    blocks: dict[str, list[str]] = {}
+    for parameter in place_parameters(graph):
+        blocks.setdefault(parameter.node, []).append(parameter.name)
+    described = (_described(graph, node, blocks) for node in graph.ordered())
     return tuple(_numbered(graph, node, numbers) for node in described if node)
 
 
-def _described(graph: Graph, node: AnyNode) -> Node | None:
+def _described(graph: Graph, node: AnyNode, blocks: Mapping[str, Sequence[str]]) -> Node | None:
     """None for what is no part of the model: targets, losses and penalties."""
     where = (graph.inputs_of(node.name), graph.shapes[node.name], node.span.line)
     match node:
@@ -30,7 +34,7 @@ def _described(graph: Graph, node: AnyNode) -> Node | None:
                 node.use.name,
                 str(node.use),
                 *where,
-                blocks=_blocks(graph, node),
+                blocks=tuple(blocks.get(node.share or node.name, ())),
                 output=node.output,
             )
         case Activate(expression=f):
@@ -48,11 +52,6 @@ def _described(graph: Graph, node: AnyNode) -> Node | None:
             return Node(node.name, "pad", "pad", f"pad to {node.width}", *where)
         case _:
             return None
-
-
-def _blocks(graph: Graph, layer: Layer) -> tuple[str, ...]:
-    owner = layer.share or layer.name
-    return tuple(p.name for p in place_parameters(graph) if p.node == owner)
 
 
 def _numbered(graph: Graph, node: Node, numbers: dict[str, int]) -> Node:

@@ -58,7 +58,7 @@ class Subject:
         """The names of the classes of the first output; none where it has numbers."""
         return tuple(map(str, next(iter(self.dataset.preprocessing.targets.values())).classes))
 
-    @property
+    @cached_property
     def nodes(self) -> tuple[Node, ...]:
         """The nodes of the model, each after its arguments."""
         return nodes_of(self.experiment.graph)
