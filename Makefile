@@ -42,6 +42,7 @@ $(READY): pyproject.toml setup.py constraints.txt
 	$(PYTHON) -m venv .venv
 	$(BIN)/pip install -q --disable-pip-version-check -c constraints.txt setuptools
 	$(BIN)/pip install -q --disable-pip-version-check -c constraints.txt --no-build-isolation -e ".[test]"
+	$(BIN)/python -m compileall -q deltaplan tests
 	@touch $@
 
 bench: $(READY)

@@ -16,7 +16,11 @@ MODELS = {
     "normed": (("input 2", "dense 4 tanh", "batch_norm", "dropout 0.5", "output 2"), "mean(squared_error)"),
     "classes": (("input 2", "dense 4 tanh", "output 3"), "mean(cross_entropy)"),
 }
-SAMPLES = (1, 3, 40, 150)
+SIZES = [
+    pytest.param(name, samples, marks=pytest.mark.long if name == "deep" and samples in (3, 40) else ())
+    for name in MODELS
+    for samples in (1, 3, 40, 150)
+]
 
 
 @pytest.fixture
@@ -41,8 +45,7 @@ def problem(name, samples):
     return made
 
 
-@pytest.mark.parametrize("samples", SAMPLES)
-@pytest.mark.parametrize("name", MODELS)
+@pytest.mark.parametrize(("name", "samples"), SIZES)
 def test_stacks_are_as_their_rows(native, name, samples):
     p = problem(name, samples)
     for function in (p.loss, p.objective):
@@ -94,8 +97,7 @@ def test_small_stacks_are_not_compiled(monkeypatch):
 
 
 # planes
-@pytest.mark.parametrize("samples", [1, 40, 150])
-@pytest.mark.parametrize("name", MODELS)
+@pytest.mark.parametrize(("name", "samples"), SIZES)
 def test_a_plane_is_the_stack_of_its_points(native, monkeypatch, name, samples):
     p = problem(name, samples)
     center, first, second = p.stack[:3]

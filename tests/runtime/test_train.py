@@ -40,14 +40,13 @@ def fingerprint():
     return digest.hexdigest()
 
 
-@pytest.mark.parametrize("hash_seed", ["1", "4242"])
-def test_the_same_seed_gives_the_same_bits_in_another_process(hash_seed):
+def test_the_same_seed_gives_the_same_bits_in_another_process():
     path = os.pathsep.join(
         [str(TESTS), str(TESTS / "runtime"), *filter(None, [os.environ.get("PYTHONPATH")])]
     )
     found = subprocess.run(
         [sys.executable, "-c", HASHED],
-        env=os.environ | {"PYTHONPATH": path, "PYTHONHASHSEED": hash_seed},
+        env=os.environ | {"PYTHONPATH": path, "PYTHONHASHSEED": "4242"},
         capture_output=True,
         text=True,
         check=True,

@@ -24,8 +24,13 @@ def recorded(name: str) -> list[dict[str, Any]]:
     return found
 
 
+QUICK = ("digits", "iris")
+
+
 @pytest.mark.slow
-@pytest.mark.parametrize("name", SETS)
+@pytest.mark.parametrize(
+    "name", [*QUICK, *(pytest.param(name, marks=pytest.mark.long) for name in SETS if name not in QUICK)]
+)
 def test_first_specs_score_as_scikit_learn_does(name: str) -> None:
     splits = recorded(name)
     assert [split["seed"] for split in splits] == list(SEEDS)

@@ -85,13 +85,13 @@ def trained(name: str) -> Run:
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("name", ["digits_cnn", "digits_resnet"])
+@pytest.mark.parametrize("name", ["digits_cnn", pytest.param("digits_resnet", marks=pytest.mark.long)])
 def test_pictures_of_digits_are_told_apart(name: str) -> None:
     """0.985 is over what scikit-learn's perceptron reaches on the same rows (0.978 in the mean)."""
     assert trained(name).metrics["test"]["accuracy"] >= 0.985
 
 
-@pytest.mark.slow
+@pytest.mark.long
 def test_unet_takes_off_most_of_the_noise() -> None:
     run = trained("unet")
     clean = run.dataset().parts["test"].x["input"].reshape(64, -1)
