@@ -34,6 +34,16 @@ def pytest_configure() -> None:
         signal.signal(signal_, signal.default_int_handler)
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Exhaustive tests that draw thousands of examples come last: when time is out, all others have run."""
+    items.sort(key=draws_thousands)
+
+
+def draws_thousands(item: pytest.Item) -> bool:
+    drawn = getattr(getattr(item, "function", None), "is_hypothesis_test", False)
+    return bool(item.get_closest_marker("long")) and (drawn or "shard" in getattr(item, "fixturenames", ()))
+
+
 @pytest.fixture(scope="session", autouse=True)
 def machine_code(tmp_path_factory: pytest.TempPathFactory) -> None:
     """What the tests compile is kept for this run of them and all its processes, and not among the user's."""
