@@ -34,7 +34,6 @@ class NativeStack:
         self._library = Library(object_of(write_stack(made, target.width), target), target)
         self._losses = self._library.function("losses", ["i64", "ptr", "ptr", "ptr"])
         self._plane = self._library.function("plane", ["i64", *["ptr"] * 7])
-        self._lanes = made.lanes
         self._memory = _memory(made, dtype)
         self._memory["statistics"] = zeros(statistics.size, dtype)
         self._memory["statistics"][:] = statistics
@@ -55,19 +54,16 @@ class NativeStack:
 
     def plane(self, center: Array, first: Array, second: Array, a: Array, b: Array) -> Array:
         """[k] at center + a·first + b·second for a and b [k]."""
-        blocks = -(-len(a) // self._lanes)
-        vectors = [np.ascontiguousarray(v, self._dtype) for v in (center, first, second)]
-        places = zeros(3 * blocks * self._lanes, self._dtype).reshape(3, -1)  # a, b and the results
-        places[:2, : len(a)] = a, b
-        pointers = [array.ctypes.data for array in (*vectors, *places, self._table)]
-        self._plane(blocks, *pointers)
-        return places[2, : len(a)].copy()
+        found = np.empty(len(a), self._dtype)
+        given = [np.ascontiguousarray(v, self._dtype) for v in (center, first, second, a, b)]
+        self._plane(len(a), *(v.ctypes.data for v in (*given, found, self._table)))
+        return found
 
 
 def _memory(made: Stack, dtype: np.dtype[np.floating]) -> dict[str, Array]:
     lanes = made.lanes
     sizes = dict.fromkeys(("sum", "total", "penalty", "results"), lanes) | {"scale": 1}
-    sizes |= dict.fromkeys(("θ", "rows"), made.size * lanes)
+    sizes |= {"θ": made.size * lanes, "rows": max(made.size, 2) * lanes}  # of θ, or of a and b
     sizes["arena"] = max(program.arena for program in made.programs)
     sizes["scratch"] = max(program.scratch for program in made.programs)
     return {name: zeros(length, dtype) for name, length in sizes.items()}

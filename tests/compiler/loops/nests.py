@@ -1,14 +1,17 @@
 """Kernels and programs for tests: small ones by hand, those of specs, and random models."""
 
+from zlib import crc32
+
 from hypothesis import strategies as st
 from programs import spec
 
-from deltaplan.compiler.loops.nest import Affine, Buffer, Compute, For, Kernel, Load, Store
+from deltaplan.compiler.loops.nest import Affine, Buffer, Compute, For, Kernel, Load, MultiplyAdd, Store
 from deltaplan.compiler.loops.program import Program, program
 from deltaplan.compiler.loops.schedule.axes import Axes, Machine
+from deltaplan.compiler.loops.schedule.nearby import read_by, written_by
 from deltaplan.compiler.loops.training import external_of
 from deltaplan.compiler.plan import Plan
-from deltaplan.plugins.expressions import argument
+from deltaplan.plugins.expressions import argument, evaluate
 
 AVX512 = {"float64": Machine(8, 32), "float32": Machine(16, 32)}
 AVX2 = {"float64": Machine(4, 16), "float32": Machine(8, 16)}
@@ -41,6 +44,34 @@ LOSSES = {
     "mean(cross_entropy)": "{}",
 }
 ACTIVATIONS = ("tanh", "relu", "leaky_relu(0.1)", "elu", "softplus", "silu", "")
+
+
+def carried_out(body):
+    """The numbers that the statements store, by buffer and place; what they find there depends on both."""
+    stored, known = {}, {}
+    for s in body:
+        match s:
+            case Load():
+                known[s.name] = crc32(str((s.buffer.name, s.index)).encode()) / 2**31 - 1
+            case MultiplyAdd():
+                known[s.name] = (known[s.before] if s.before else 0) + known[s.a] * known[s.b]
+            case Compute():
+                given = {f"x{i}": known[name] for i, name in enumerate(s.inputs)}
+                for name, expression in zip(s.outputs, s.expressions, strict=True):
+                    known[name] = evaluate(expression, given)
+            case Store():
+                stored[s.buffer, s.index] = known[s.name]
+    return stored
+
+
+def most_at_once(body):
+    """Locals that are still read later."""
+    last = {name: number for number, s in enumerate(body) for name in read_by(s)}
+    live, most = set(), 0
+    for number, s in enumerate(body):
+        live = {name for name in live if last.get(name, -1) > number} | set(written_by(s))
+        most = max(most, len(live))
+    return most
 
 
 @st.composite

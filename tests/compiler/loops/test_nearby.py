@@ -1,21 +1,19 @@
 """Statements in an order of their own do the same, and keep few numbers at once."""
 
-from zlib import crc32
-
 import pytest
-from nests import AVX2
+from nests import AVX2, carried_out, most_at_once
 from programs import experiment
 
 from deltaplan.compiler.loops.groups import Group
-from deltaplan.compiler.loops.nest import Buffer, Compute, Load, MultiplyAdd, Store
-from deltaplan.compiler.loops.schedule.axes import Axes
+from deltaplan.compiler.loops.nest import Buffer, Compute, Load, MultiplyAdd, Store, at
+from deltaplan.compiler.loops.schedule.axes import SAMPLE, Axes
 from deltaplan.compiler.loops.schedule.blocks import columns_at_once, rows_at_once
-from deltaplan.compiler.loops.schedule.nearby import nearby, read_by, written_by
+from deltaplan.compiler.loops.schedule.nearby import nearby, written_by
 from deltaplan.compiler.loops.schedule.samples import Samples
 from deltaplan.compiler.loops.schedule.signature import Names
 from deltaplan.compiler.plan import compile_plans
 from deltaplan.compiler.steps import Map, MatMul
-from deltaplan.plugins.expressions import argument, evaluate, sqrt
+from deltaplan.plugins.expressions import argument, sqrt
 
 
 def layer(width):
@@ -26,35 +24,7 @@ def layer(width):
     begin = next(n for n, step in enumerate(steps) if isinstance(step, MatMul))
     end = next(n for n, step in enumerate(steps) if n > begin and not isinstance(step, Map))
     group = Group("samples", list(steps[begin:end]))
-    return Samples(group, axes, Names(group, axes, {}), together=2).statements()
-
-
-def carried_out(body):
-    """The numbers that the statements store, by buffer and place; what they find there depends on both."""
-    stored, known = {}, {}
-    for s in body:
-        match s:
-            case Load():
-                known[s.name] = crc32(str((s.buffer.name, s.index)).encode()) / 2**31 - 1
-            case MultiplyAdd():
-                known[s.name] = (known[s.before] if s.before else 0) + known[s.a] * known[s.b]
-            case Compute():
-                given = {f"x{i}": known[name] for i, name in enumerate(s.inputs)}
-                for name, expression in zip(s.outputs, s.expressions, strict=True):
-                    known[name] = evaluate(expression, given)
-            case Store():
-                stored[s.buffer, s.index] = known[s.name]
-    return stored
-
-
-def most_at_once(body):
-    """Locals that are still read later."""
-    last = {name: number for number, s in enumerate(body) for name in read_by(s)}
-    live, most = set(), 0
-    for number, s in enumerate(body):
-        live = {name for name in live if last.get(name, -1) > number} | set(written_by(s))
-        most = max(most, len(live))
-    return most
+    return Samples(group, axes, Names(group, axes, {}), (SAMPLE, at(SAMPLE, 1))).statements()
 
 
 @pytest.mark.parametrize("width", [1, 3, 5, 8])

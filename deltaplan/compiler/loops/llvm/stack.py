@@ -1,8 +1,10 @@
 """The losses at a stack of θ as the function `@losses(count, thetas, results, table)`, and those on a plane.
 
-`@plane(blocks, center, first, second, a, b, results, table)` forms θ = center + a·first + b·second in the
-lanes that it is needed in: it never lies in a stack. Points come in blocks of as many as there are lanes.
+`@plane(count, center, first, second, a, b, results, table)` forms θ = center + a·first + b·second in the
+lanes that it is needed in: it never lies in a stack.
 """
+
+from collections.abc import Mapping
 
 from deltaplan.compiler.loops.llvm.calls import write_program
 from deltaplan.compiler.loops.llvm.code import SIZES, Code, Value
@@ -86,17 +88,31 @@ class StackWriter:
     def _plane(self) -> None:
         code, s = self.code, self.stack
         names = ("center", "first", "second", "a", "b", "results", "table")
-        parameters = [("i64", "blocks"), *(("ptr", name) for name in names)]
+        parameters = [("i64", "count"), *(("ptr", name) for name in names)]
         with code.function("plane", parameters, public=True) as f:
-
-            def nets(i: Value) -> None:
-                a, b, results = (code.place(f[n], i * s.lanes, s.kind) for n in ("a", "b", "results"))
-                theta = self._slot(f["table"], "θ")
-                code.call("formed", [f["center"], f["first"], f["second"], a, b, theta])
-                code.call("at", [theta, results, f["table"]])
-
-            code.each(f["blocks"], nets)
+            whole = f["count"] // s.lanes
+            code.each(whole, lambda i: self._points(f, *self._places(f, i * s.lanes)))
+            left = f["count"] - whole * s.lanes
+            with code.when(left > 0):
+                given = self._places(f, whole * s.lanes)
+                rows = self._slot(f["table"], "rows")
+                own = [code.place(rows, n * s.lanes, s.kind) for n in range(2)]
+                own.append(self._slot(f["table"], "results"))
+                for target, source in zip(own[:2], given, strict=False):
+                    code.copy(target, source, left * self.size)
+                self._points(f, *own)
+                code.copy(given[2], own[2], left * self.size)
             code.give()
+
+    def _places(self, f: Mapping[str, Value], begin: Value) -> list[Value]:
+        """Where a, b and the results of the points from `begin` on lie."""
+        return [self.code.place(f[name], begin, self.stack.kind) for name in ("a", "b", "results")]
+
+    def _points(self, f: Mapping[str, Value], a: Value, b: Value, results: Value) -> None:
+        """As many points as there are lanes."""
+        theta = self._slot(f["table"], "θ")
+        self.code.call("formed", [f["center"], f["first"], f["second"], a, b, theta])
+        self.code.call("at", [theta, results, f["table"]])
 
     def _nets(self) -> None:
         """As many nets as there are lanes: rows of the stack to their losses."""
