@@ -14,7 +14,9 @@ Body = Sequence[Statement]
 AHEAD = 0.6  # of a turn, at which the sample before it has ended
 
 
-def pipelined(variable: str, count: int, first: Body, this: Body, before: Body, last: Body) -> Body:
+def pipelined(
+    variable: str, count: int, first: Body, this: Body, before: Body, last: Body
+) -> tuple[Statement, ...]:
     """The bodies for samples 0 to `count` − 1, at least two. The four are the same statements for the first
     sample, that of the loop's turn, the one before it and the last, each with locals of its own."""
     cut = _cut(this)

@@ -70,9 +70,9 @@ def _overlap(group: Group, axes: Axes) -> bool:
     return products > 1 and axes.batch > 1 and axes.machine.registers < 32
 
 
-def _pipelined(group: Group, axes: Axes, names: Names) -> Sequence[Statement]:
-    places = {"f": 0, "t": SAMPLE, "b": at(SAMPLE, -1), "l": axes.batch - 1}  # by the names of locals there
-    bodies = [nearby(Samples(group, axes, names, (p,), stem).statements()) for stem, p in places.items()]
+def _pipelined(group: Group, axes: Axes, names: Names) -> tuple[Statement, ...]:
+    own: dict[str, Spot] = {"f": 0, "t": SAMPLE, "b": at(SAMPLE, -1), "l": axes.batch - 1}  # names and places
+    bodies = [nearby(Samples(group, axes, names, (p,), stem).statements()) for stem, p in own.items()]
     return pipelined(SAMPLE, axes.batch, *bodies)
 
 

@@ -67,9 +67,7 @@ def product_nest(step: MatMul, axes: Axes, names: Names) -> tuple[Statement, ...
         height = block if number == vectors else min(rows, 2 * block * vectors // 3 or 1)
         inner: tuple[Statement, ...] = ()
         for begin, end, high in row_blocks(rows, height):
-            inner += (
-                For("j", end, _product_tile(left, scratch, out, axes.batch, high), step=high, begin=begin),
-            )
+            inner += (For("j", end, _product_tile(left, scratch, out, axes, high), step=high, begin=begin),)
         body += _columns(inner, first, last, number)
     return body
 
@@ -78,18 +76,19 @@ def _columns(inner: tuple[Statement, ...], first: int, last: int, vectors: int) 
     return (For("k", last, inner, "lanes", step=vectors, begin=first),)
 
 
-def _product_tile(left: Buffer, right: Buffer, out: Buffer, batch: int, high: int) -> tuple[Statement, ...]:
+def _product_tile(left: Buffer, right: Buffer, out: Buffer, axes: Axes, high: int) -> tuple[Statement, ...]:
     body: list[Statement] = [Load("z", right, (SAMPLE, "k"))]
     body += [Load(f"d{r}", left, (at("j", r), SAMPLE)) for r in range(high)]
     totals = tuple(Accumulator(f"s{r}", (f"d{r}", "z")) for r in range(high))
-    unroll = 1 if high >= 6 else 4 if batch % 4 == 0 else 1
-    fold = Fold(SAMPLE, batch, tuple(body), totals, unroll=unroll)
+    most = 4 if high < 6 else 1 if axes.machine.registers >= 32 else 2
+    unroll = most if axes.batch % most == 0 else 1
+    fold = Fold(SAMPLE, axes.batch, tuple(body), totals, unroll=unroll)
     return (fold, *(Store(out, (at("j", r), "k"), f"s{r}") for r in range(high)))
 
 
 def _tile(rows: int, columns: int, machine: Machine) -> tuple[int, int]:
     """Vectors of columns and rows at once."""
-    sums = 24 if machine.registers >= 32 else 8
+    sums = 24 if machine.registers >= 32 else 12
     filled = columns // machine.lanes
     vectors = max((v for v in (1, 2, 4) if v <= filled), default=1)
     vectors = min(vectors, 4 if machine.registers >= 32 else 2)
