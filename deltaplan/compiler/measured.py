@@ -11,6 +11,7 @@ from deltaplan.records import dataclass
 
 if TYPE_CHECKING:
     from deltaplan.compiler.experiment import DataSpec
+    from deltaplan.compiler.nodes import Shape
 
 Kind = Literal["real", "class", "binary", "sign"]
 
@@ -29,9 +30,9 @@ class Unmeasured:
 
 @dataclass(frozen=True, slots=True)
 class Measured:
-    """Numbers of the inputs and outputs, and a weight for each class of an output."""
+    """The shape of each input, the count of numbers of each output, and a weight for each of its classes."""
 
-    sizes: Mapping[str, int] = field(default_factory=dict)
+    sizes: Mapping[str, "Shape"] = field(default_factory=dict)
     weights: Mapping[str, tuple[float, ...]] = field(default_factory=dict)
 
 

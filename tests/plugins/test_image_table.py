@@ -33,6 +33,7 @@ def test_classes_and_pixels(tmp_path):
     table = read_images(tmp_path)
     assert table.columns["image"].tolist() == [first.tolist(), second.tolist(), third.tolist()]
     assert table.columns["class"].tolist() == ["cat", "dog", "dog"]
+    assert table.shapes == {"image": (2, 3, 3)}
     assert table.row_name(2) == "dog/c.BMP"
 
 

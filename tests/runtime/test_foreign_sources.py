@@ -89,6 +89,10 @@ def test_one_that_gives_nothing_is_ended(
         ("os.kill(os.getpid(), 9)", "its process ended with SIGKILL"),
         ("sys.exit(0)", "fails: SystemExit: 0"),
         ("return [1, 2]", "it returns `[1, 2]`, not a Table"),
+        (
+            'return Table({"x": x, "y": x}, rows, str, shapes={"x": (2, 2)})',
+            "its column `x` has 1 numbers a row, and the shape (2, 2)",
+        ),
         ('return Table({"x": x, "y": x[1:]}, rows, str)', "its column `y` has 3 rows, and the table 4"),
         ('return Table({"x": x, "y": 5.0}, rows, str)', "its column `y` is no array"),
         ('raise Unreadable("no such thing", "here:3", "look there")', "no such thing"),

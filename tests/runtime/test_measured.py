@@ -81,6 +81,40 @@ def test_sizes_follow_what_is_done_to_the_columns(block, sizes):
     assert (shapes["input"], shapes["output"]) == ((sizes[0],), (sizes[1],))
 
 
+PICTURES = """\
+model m { input; conv 2 kernel=3 relu; flatten; output }
+data { npz "pictures.npz"; inputs x; targets COLUMNS }
+train { minimize mean(LOSS); optimizer adam; epochs 1 }
+"""
+
+
+@pytest.mark.parametrize(
+    ("columns", "loss", "size"), [("y", "cross_entropy", 2), ("inputs", "squared_error", 5 * 4 * 3)]
+)
+def test_an_input_of_pictures_has_their_shape(columns, loss, size):
+    x = np.random.default_rng(0).random((6, 5, 4, 3))
+    np.savez("pictures.npz", x=x, y=[0, 1, 0, 1, 0, 1])
+    text = PICTURES.replace("COLUMNS", columns).replace("LOSS", loss)
+    run = deltaplan.train(written(text), runs="runs")
+    shapes = run.experiment.graph.shapes
+    assert (shapes["input"], shapes["output"]) == ((5, 4, 3), (size,))
+    assert "input 5x4x3  # size from the data" in render(run.experiment)
+    assert deltaplan.loads(render(run.experiment)).graph.shapes == shapes
+    Path("pictures.npz").rename("moved.npz")
+    assert open_(run.folder).experiment.graph.shapes == shapes
+
+
+def test_layers_of_a_vector_after_pictures_are_told_the_mend():
+    np.savez("pictures.npz", x=np.ones((6, 5, 4, 3)), y=[0, 1, 0, 1, 0, 1])
+    text = (
+        PICTURES.replace("COLUMNS", "y")
+        .replace("LOSS", "cross_entropy")
+        .replace("conv 2 kernel=3", "dense 2")
+    )
+    with pytest.raises(SpecError, match="`flatten` above it makes one"):
+        deltaplan.load(written(text))
+
+
 PLAIN = """\
 model m { input; dense 3 tanh; output }
 train { minimize mean(cross_entropy); optimizer adam; epochs 1 }

@@ -1,6 +1,7 @@
 """Lines that make layers: `dense 45x5, 1 leaky_relu(0.01) residual`, `output 1`."""
 
 from dataclasses import replace
+from math import prod
 from typing import ClassVar
 
 from deltaplan.compiler.build.activations import Activation, activation, find_use
@@ -92,7 +93,7 @@ def output_line(braces: Braces, read: Read) -> Wire:
 
 
 def _size_of_output(context: Context, name: str, span: Span) -> tree.Number:
-    size = size_of(context, "output", name, span)
+    size = prod(size_of(context, "output", name, span))
     return tree.Number(size, str(size), span)
 
 

@@ -126,7 +126,7 @@ def _input_line(braces: Braces, read: Read) -> Wire:
 
 def _input_shape(braces: Braces, read: Read, name: str) -> Shape:
     if not read.line.items:
-        return (size_of(braces.context, "input", name, read.span),)
+        return size_of(braces.context, "input", name, read.span)
     bound = bind(braces.context, braces.scope, INPUT, read.line.items, read.span)
     shape = bound.values["size"]
     assert isinstance(shape, tuple)

@@ -3,6 +3,7 @@
 from typing import ClassVar
 
 from deltaplan.compiler.build.context import Context, Told
+from deltaplan.compiler.nodes import Shape
 from deltaplan.diagnostics import Diagnostic, Span, mistake
 from deltaplan.dsl import tree
 
@@ -16,8 +17,8 @@ class LeftToTheData(Diagnostic):
     mend: str
 
 
-def size_of(context: Context, head: str, name: str, span: Span) -> int:
-    """The size of a bare `input` or `output`. Raises Told."""
+def size_of(context: Context, head: str, name: str, span: Span) -> Shape:
+    """The shape of a bare `input`, or the size of a bare `output`. Raises Told."""
     if name in context.measured.sizes:
         return context.measured.sizes[name]
     if context.unmeasured:

@@ -8,8 +8,9 @@ from deltaplan.compiler.build.form import Form
 from deltaplan.compiler.build.sharing import OWNED, SHARE
 from deltaplan.compiler.build.sizes import is_bare
 from deltaplan.compiler.experiment import Experiment, Split
+from deltaplan.compiler.nodes import Shape
 from deltaplan.compiler.render.calls import Calls
-from deltaplan.compiler.render.given import Names, completed, given, missing
+from deltaplan.compiler.render.given import Names, completed, given, missing, value_tree
 from deltaplan.compiler.render.looked_up import LineForm, Place, call_forms, line_forms, place
 from deltaplan.compiler.render.params import resolved_params
 from deltaplan.compiler.render.remarks import comment, defaulted
@@ -17,6 +18,7 @@ from deltaplan.compiler.render.settings import split_items, unstated_data, unsta
 from deltaplan.compiler.render.sweep import given_seed, resolved_sweep, with_seed
 from deltaplan.compiler.render.weights import Weights, weights_of, with_weights
 from deltaplan.dsl import tree
+from deltaplan.plugins.contracts import Sides
 from deltaplan.records import dataclass
 
 
@@ -51,7 +53,7 @@ class Forms:
     lines: Mapping[Place, Mapping[str, LineForm]]
     weights: Weights
 
-    def size(self, line: tree.Line) -> int | None:
+    def size(self, line: tree.Line) -> Shape | None:
         """That of a bare `input` or `output`."""
         is_node = isinstance(line.head, tree.Name) and line.head.text in ("input", "output")
         if not is_node or not is_bare(line):
@@ -80,7 +82,7 @@ def _line(forms: Forms, names: Names, line: tree.Line) -> tree.Line:
     form, split = forms.line(line), _split(forms, line)
     size = forms.size(line)
     if size:
-        items = (tree.Number(size, str(size), line.span), *items)
+        items = (value_tree(Sides(size), line.span), *items)
         calls.remarks.append("size from the data")
     if form:
         items = _filled(calls, form, line, items)

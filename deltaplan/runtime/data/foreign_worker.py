@@ -4,6 +4,7 @@ import mmap
 import os
 import pickle
 import sys
+from math import prod
 from pathlib import Path
 from typing import Any
 
@@ -56,7 +57,16 @@ def _sent(table: object) -> tuple[Any, ...]:
             raise ValueError(f"its column `{name}` has {len(values):,} rows, and the table {table.rows:,}")
     names = [table.row_name(row) for row in range(table.rows)]
     columns = {name: _column(values) for name, values in table.columns.items()}
-    return columns, table.rows, names, tuple(table.warnings)
+    return columns, table.rows, names, tuple(table.warnings), _shapes(table)
+
+
+def _shapes(table: Table) -> dict[str, tuple[int, ...]]:
+    shapes = {str(name): tuple(map(int, shape)) for name, shape in table.shapes.items()}
+    for name, shape in shapes.items():
+        given = table.columns[name].size // max(table.rows, 1)
+        if prod(shape) != given:
+            raise ValueError(f"its column `{name}` has {given:,} numbers a row, and the shape {shape}")
+    return shapes
 
 
 def _column(values: Any) -> Any:

@@ -1,6 +1,7 @@
 """What a spec leaves to its data, measured on them."""
 
 from collections.abc import Callable, Mapping, Sequence
+from math import prod
 from pathlib import Path
 from typing import Any, ClassVar
 
@@ -8,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from deltaplan.compiler.measured import Measured, Unmeasured
+from deltaplan.compiler.nodes import Shape
 from deltaplan.compiler.weights import HALF
 from deltaplan.diagnostics import Diagnostic, Problems, Source, Span, mistake
 from deltaplan.runtime.data.columns import with_columns_of
@@ -67,14 +69,26 @@ def measured(wanted: Unmeasured, stack: Stack) -> Measured:
     return Measured(sizes, weights)
 
 
-def _size(raw: Raw, name: str) -> int:
-    """The numbers of an input, or those that an output is compared with; the classes of one that decides."""
-    name = raw.data.mirrors.get(name, name)
+def _size(raw: Raw, name: str) -> Shape:
+    """The shape of an input, and of an output as many numbers as it is compared with, or as there are classes
+    for one that decides."""
+    if name in raw.data.mirrors:
+        return (prod(_size(raw, raw.data.mirrors[name])),)
     if name in raw.inputs:
-        return raw.data.window * sum(feature.width for feature in raw.inputs[name])
-    if raw.kinds[name] == "class":
-        return len(raw.classes(name))
-    return sum(feature.width for feature in raw.targets[name])
+        return _picture(raw, name) or (raw.data.window * _width(raw.inputs[name]),)
+    return (len(raw.classes(name)) if raw.kinds[name] == "class" else _width(raw.targets[name]),)
+
+
+def _width(features: Sequence[Feature]) -> int:
+    return sum(feature.width for feature in features)
+
+
+def _picture(raw: Raw, name: str) -> Shape | None:
+    """That of the one column of an input, where its source says it: a picture's."""
+    first, *others = raw.inputs[name]
+    if others or first.expression is not None or raw.data.window > 1:
+        return None
+    return raw.table.shapes.get(first.reads[0])
 
 
 def _weights(wanted: Unmeasured, raw: Raw, stack: Stack, problems: Problems) -> dict[str, tuple[float, ...]]:

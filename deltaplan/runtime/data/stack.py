@@ -49,7 +49,9 @@ def stacked(tables: Sequence[Table], parts: Sequence[PartName | None], files: Se
         return tables[index].row_name(row - ends[index] + tables[index].rows)
 
     warnings = tuple(dict.fromkeys(text for table in tables for text in table.warnings))
-    whole = Table(columns, ends[-1], row_name, warnings)
+    shapes = {name: tables[0].shapes.get(name) for name in columns}
+    alike = {n: s for n, s in shapes.items() if s and all(table.shapes.get(n) == s for table in tables)}
+    whole = Table(columns, ends[-1], row_name, warnings, alike)
     return Stack(whole, tuple(table.rows for table in tables), tuple(parts))
 
 

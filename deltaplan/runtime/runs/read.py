@@ -149,7 +149,7 @@ def _run(
 
 def _measured(data: Mapping[str, Any]) -> Measured:
     weights = {str(name): tuple(map(float, values)) for name, values in data["weights"].items()}
-    return Measured({str(name): int(size) for name, size in data["sizes"].items()}, weights)
+    return Measured({str(name): tuple(map(int, shape)) for name, shape in data["sizes"].items()}, weights)
 
 
 def _code(folder: Path, data: Mapping[str, str]) -> Code:

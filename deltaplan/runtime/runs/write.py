@@ -66,7 +66,7 @@ def _record(run: SavedRun, base: Path, sums: Mapping[str, str]) -> dict[str, Any
         "preprocessing": run.preprocessing.to_data(),
         "imports": dict(run.imports),
         "measured": {
-            "sizes": dict(run.measured.sizes),
+            "sizes": {name: list(shape) for name, shape in run.measured.sizes.items()},
             "weights": {name: list(weights) for name, weights in run.measured.weights.items()},
         },
         "parameters": list(run.parameters),

@@ -35,7 +35,11 @@ def read_images(path: Path, size: int | None = None, gray: bool | None = None) -
     columns = {"image": _stacked(files, shape, size is not None, one, gray is None)}
     if classes:
         columns["class"] = np.array(classes, dtype=object)
-    return Table(columns, len(files), lambda row: files[row].relative_to(path).as_posix() or path.name)
+
+    def row_name(row: int) -> str:
+        return files[row].relative_to(path).as_posix() or path.name
+
+    return Table(columns, len(files), row_name, shapes={"image": (*shape, 1 if one else 3)})
 
 
 def _stacked(files: list[Path], shape: tuple[int, int], resize: bool, one: bool, found: bool) -> NDArray[Any]:

@@ -16,15 +16,18 @@ from deltaplan.plugins.api import Table, Unreadable
 from deltaplan.plugins.builtin.tables.decode import check_file
 
 LARGEST_UNPACKED = 4 * 2**30
+PICTURES = 4  # axes of an array of pictures: [N, height, width, channels]
 MAPPED = 2**28  # bytes of an array, from which on it stays in its file
 BROKEN_ARCHIVE = (BadZipFile, ZlibError, EOFError, OSError, NotImplementedError, RuntimeError)
 BROKEN_ARRAY = (ValueError, SyntaxError, TokenError, MemoryError)  # the last: a header that claims too much
 
 
 def read_npz(path: Path) -> Table:
-    """Each array of the archive as a column; a large one of numbers is a numpy.memmap. Raises Unreadable."""
+    """Each array of the archive as a column [N, k], pictures [N, height, width, channels] with their shape; a
+    large one of numbers is a numpy.memmap. Raises Unreadable."""
     check_file(path, largest=None)
-    columns = {name: _column(path.name, name, array) for name, array in _arrays(path).items()}
+    arrays = _arrays(path)
+    columns = {name: _column(path.name, name, array) for name, array in arrays.items()}
     if not columns:
         raise Unreadable(f"`{path.name}` holds no arrays")
     lengths = {name: len(column) for name, column in columns.items()}
@@ -32,7 +35,8 @@ def read_npz(path: Path) -> Table:
     if set(lengths.values()) != {rows}:
         notes = [f"`{name}` has {length} rows" for name, length in lengths.items()]
         raise Unreadable(f"the arrays of `{path.name}` differ in length", notes=notes)
-    return Table(columns, rows, lambda row: f"{path.name}, row {row}")
+    shapes = {name: array.shape[1:] for name, array in arrays.items() if array.ndim == PICTURES}
+    return Table(columns, rows, lambda row: f"{path.name}, row {row}", shapes=shapes)
 
 
 def _arrays(path: Path) -> Mapping[str, NDArray[Any]]:
