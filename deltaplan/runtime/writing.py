@@ -34,6 +34,12 @@ def refuse_to_overwrite(paths: Iterable[Path], option: str | None = None) -> Non
         raise SpecError(*(WouldOverwrite(path=str(path), option=option) for path in there))
 
 
+def in_the_way(path: Path) -> Path | None:
+    """What stands where the path needs a folder and is none; the folders that are not there are made."""
+    first = next((folder for folder in path.parents if folder.exists() or folder.is_symlink()), None)
+    return first if first is not None and not first.is_dir() else None
+
+
 def write_together(files: Mapping[Path, bytes]) -> None:
     """Writes files in this order, with the folders they need. SpecError where the disk does not take one;
     those that are new are then taken away again."""

@@ -45,9 +45,9 @@ def test_a_run_keeps_its_picture() -> None:
 
 
 def test_numbers_for_machines() -> None:
-    found = lab("norms", "line.dl", "--json", "--no-picture", "--data", "a.npz")
+    found = lab("norms", "line.dl", "--json", "--no-picture", "--data", "new/a/a.npz")
     data = json.loads(found.stdout)
-    with np.load("a.npz") as arrays:
+    with np.load("new/a/a.npz") as arrays:
         assert data["arrays"]["norm"] == arrays["norm"]
     assert data["tables"][0]["rows"][0]["block"] == "dense1.W"
     assert list(Path().glob("*.svg")) == []
@@ -62,9 +62,9 @@ def test_numbers_for_machines() -> None:
         (["norms", "line.dl", "--points", "3"], "No such option"),
         (["norms", "line.dl", "line.dl"], "looks at one model, not at 2"),
         (["norms", "line.dl", "--picture", "a.gif"], "`.gif` is no picture"),
-        (["norms", "line.dl", "--picture", "none/a.svg"], "there is no folder `none`"),
+        (["norms", "line.dl", "--picture", "line.dl/a.svg"], "`line.dl` is no folder"),
         (["norms", "line.dl", "--data", "a.txt"], "`.txt` is no npz"),
-        (["norms", "line.dl", "--data", "none/a.npz"], "there is no folder `none`"),
+        (["norms", "line.dl", "--data", "line.dl/b/a.npz"], "`line.dl` is no folder"),
     ],
 )
 def test_what_is_wrong_is_told(arguments: list[str], told: str) -> None:
@@ -73,6 +73,11 @@ def test_what_is_wrong_is_told(arguments: list[str], told: str) -> None:
     assert told in found.output
     assert "Traceback" not in found.output
     assert not list(Path().glob("*.svg"))
+
+
+def test_a_picture_makes_the_folders_that_it_needs() -> None:
+    assert lab("norms", "line.dl", "--picture", "new/a/norms.svg").exit_code == 0
+    assert Path("new/a/norms.svg").read_text().startswith("<?xml")
 
 
 def test_an_analysis_of_ones_own() -> None:

@@ -9,7 +9,7 @@ from typing import Any, ClassVar
 import numpy as np
 
 from deltaplan.diagnostics import DeltaplanError, Diagnostic, mistake
-from deltaplan.runtime.files import write_atomically
+from deltaplan.runtime.writing import in_the_way, write_together
 
 SUFFIXES = (".npz", ".csv")
 
@@ -18,23 +18,29 @@ SUFFIXES = (".npz", ".csv")
 class NumbersUnwritten(Diagnostic):
     code: ClassVar[str] = "numbers-unwritten"
     title: ClassVar[str] = "the numbers cannot be written to `{path}`: {why}"
-    help: ClassVar[str] = "its name ends with .npz or .csv, in a folder that is there"
+    help: ClassVar[str] = "{mend}"
     path: str
     why: str
+    mend: str | None = None
+
+
+ENDS = "its name ends with .npz or .csv"
 
 
 def write_arrays(path: Path, arrays: Mapping[str, Any]) -> None:
     """As numpy's npz, or as a table, by the name's end; whole or not at all."""
     check_place(path)
-    write_atomically(path, _table(arrays) if path.suffix == ".csv" else _npz(arrays))
+    write_together({path: _table(arrays) if path.suffix == ".csv" else _npz(arrays)})
 
 
 def check_place(path: Path) -> None:
     """DeltaplanError where no numbers can be written to the path, before there are any."""
     if path.suffix not in SUFFIXES:
-        raise DeltaplanError(NumbersUnwritten(path=str(path), why=f"`{path.suffix}` is no npz or csv"))
-    if not path.parent.is_dir():
-        raise DeltaplanError(NumbersUnwritten(path=str(path), why=f"there is no folder `{path.parent}`"))
+        raise DeltaplanError(
+            NumbersUnwritten(path=str(path), why=f"`{path.suffix}` is no npz or csv", mend=ENDS)
+        )
+    if (other := in_the_way(path)) is not None:
+        raise DeltaplanError(NumbersUnwritten(path=str(path), why=f"`{other}` is no folder"))
 
 
 def _npz(arrays: Mapping[str, Any]) -> bytes:

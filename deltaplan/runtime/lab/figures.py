@@ -6,7 +6,7 @@ from typing import Any, ClassVar
 
 from deltaplan.diagnostics import DeltaplanError, Diagnostic, mistake
 from deltaplan.plugins.examining import Picture
-from deltaplan.runtime.files import write_atomically
+from deltaplan.runtime.writing import in_the_way, write_together
 
 SUFFIXES = (".svg", ".png", ".pdf")
 LIGHT = ("#0072b2", "#d55e00", "#009e73", "#cc79a7", "#e69f00", "#56b4e9", "#1f2328")  # Okabe and Ito
@@ -28,9 +28,13 @@ class NoMatplotlib(Diagnostic):
 class NoSuchPicture(Diagnostic):
     code: ClassVar[str] = "no-such-picture"
     title: ClassVar[str] = "a picture cannot be written to `{path}`: {why}"
-    help: ClassVar[str] = "its name ends with .svg, .png or .pdf, in a folder that is there"
+    help: ClassVar[str] = "{mend}"
     path: str
     why: str
+    mend: str | None = None
+
+
+ENDS = "its name ends with .svg, .png or .pdf"
 
 
 def figure_of(picture: Picture, dark: bool = False) -> Any:
@@ -52,7 +56,8 @@ def figure_of(picture: Picture, dark: bool = False) -> Any:
 
 
 def save_figure(picture: Picture, path: Path, dark: bool = False) -> Path:
-    """Writes the figure whole or not at all; the same picture gives the same bytes. The path that it has."""
+    """Writes the figure whole or not at all, with the folders that it needs; the same picture gives the same
+    bytes. The path that it has."""
     check_place(path)
     from io import BytesIO
 
@@ -62,16 +67,16 @@ def save_figure(picture: Picture, path: Path, dark: bool = False) -> Path:
             None if path.suffix == ".png" else {"Date" if path.suffix == ".svg" else "CreationDate": None}
         )
         figure.savefig(content, format=path.suffix[1:], dpi=144, metadata=metadata)
-    write_atomically(path, content.getvalue())
+    write_together({path: content.getvalue()})
     return path
 
 
 def check_place(path: Path) -> None:
     """DeltaplanError where no picture can be written to the path, before there is one."""
     if path.suffix not in SUFFIXES:
-        raise DeltaplanError(NoSuchPicture(path=str(path), why=f"`{path.suffix}` is no picture"))
-    if not path.parent.is_dir():
-        raise DeltaplanError(NoSuchPicture(path=str(path), why=f"there is no folder `{path.parent}`"))
+        raise DeltaplanError(NoSuchPicture(path=str(path), why=f"`{path.suffix}` is no picture", mend=ENDS))
+    if (other := in_the_way(path)) is not None:
+        raise DeltaplanError(NoSuchPicture(path=str(path), why=f"`{other}` is no folder"))
 
 
 def _matplotlib() -> Any:
