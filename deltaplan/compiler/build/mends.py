@@ -86,11 +86,11 @@ def unknown_word(context: Context, scope: Scope, form: Form, word: Word) -> Told
         return context.refuse(ScheduleOutOfPlace(span=word.item.span, name=word.text))
     if word.text in APPLIED and form.words:
         return context.refuse(NotElementwise(span=word.span, name=word.text))
-    options = [slot.name for slot in form.slots if slot.type in SWITCHES]
+    found = scope.find(word.item.text) if isinstance(word.item, tree.Name) else None
+    options = [] if found else [slot.name for slot in form.slots if slot.type in SWITCHES]
     choices = [choice for slot in form.slots if slot.positional for choice in slot.choices]
     known = [*form.words, *options, *choices, *scope.values()]
     similar = nearest(word.text, known)
-    found = scope.find(word.item.text) if isinstance(word.item, tree.Name) else None
     notes = (Note(f"`{word.item.span.text}` is `{word.text}`", found.span),) if found else ()
     if form.words and (word.text in HEADS or context.registry.find("layer", word.text)):
         notes = (

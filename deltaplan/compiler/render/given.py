@@ -57,9 +57,9 @@ def _named(form: Form, item: Item, names: Names) -> str | None:
             return text
         case tree.Name(text=text):
             word = names.word(text)
-            slot = form.slot(word) if word else None
+            slot = form.slot(text) if word == text else None
             if slot and slot.type in SWITCHES:
-                return slot.name
+                return text
             return next((s.name for s in form.slots if s.positional and word in s.choices), None)
     return None
 
