@@ -13,7 +13,7 @@ from deltaplan.dsl.mistakes import (
     UnexpectedCharacter,
     quoted,
 )
-from deltaplan.dsl.stop import Rule, Stop
+from deltaplan.dsl.stop import REPEAT, Rule, Stop
 
 
 def unclosed_string(stop: Stop) -> Diagnostic | None:
@@ -60,7 +60,7 @@ def colon(stop: Stop) -> Diagnostic | None:
     if not stop.rest.startswith(":"):
         return None
     if stop.bracket is None and re.fullmatch(r":\s*(#.*)?", stop.rest):
-        return MissingBraces(span=stop.span(1))
+        return MissingBraces(span=stop.span(1), **({"mend": REPEAT} if stop.loops else {}))
     if len(stop.before) == 1 and stop.bracket is None:
         return ColonForOption(
             span=stop.span(1), mend=f"write `{stop.before[0]} {quoted(stop.rest[1:].strip())}`"

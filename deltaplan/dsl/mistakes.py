@@ -76,7 +76,8 @@ class BraceOnNextLine(Diagnostic):
 class MissingBraces(Diagnostic):
     code: ClassVar[str] = "missing-braces"
     title: ClassVar[str] = "a `:` at the end of a line"
-    label: ClassVar[str] = "the lines that belong to it stand in `{{ }}`"
+    label: ClassVar[str] = "{mend}"
+    mend: str = "the lines that belong to it stand in `{ }`"
 
 
 @mistake

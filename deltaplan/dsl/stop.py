@@ -13,6 +13,8 @@ BEFORE_VALUE = frozenset(
     | {"_X", "_FROM", "_DOTS", "LPAR", "CALL", "LSQB", "SEMICOLON"}
 )
 
+REPEAT = "`repeat 3 { … }` repeats its lines"
+
 
 @dataclass(frozen=True, slots=True)
 class Stop:
@@ -21,6 +23,7 @@ class Stop:
     source: Source
     at: int
     found: Token | None
+    first: Token | None  # of this line
     before: tuple[Token, ...]  # of this line, the last one last
     accepts: frozenset[str]
     bracket: Token | None  # the innermost one that is open
@@ -42,6 +45,11 @@ class Stop:
         """The line from here on."""
         end = self.source.text.find("\n", self.at)
         return self.source.text[self.at : len(self.source.text) if end < 0 else end].rstrip()
+
+    @property
+    def loops(self) -> bool:
+        """Whether the line begins as a loop does in other languages, or as `repeat`."""
+        return self.first is not None and str(self.first) in ("for", "repeat", "loop", "foreach", "while")
 
     @property
     def goes_on(self) -> bool:

@@ -18,7 +18,7 @@ from deltaplan.dsl.mistakes import (
     quoted,
 )
 from deltaplan.dsl.pieces import CLOSER
-from deltaplan.dsl.stop import BEFORE_VALUE, VALUES, Rule, Stop
+from deltaplan.dsl.stop import BEFORE_VALUE, REPEAT, VALUES, Rule, Stop
 
 
 def mistake(stop: Stop) -> Diagnostic:
@@ -91,7 +91,7 @@ def reserved_word(stop: Stop) -> Diagnostic | None:
 def range_elsewhere(stop: Stop) -> Diagnostic | None:
     if stop.kind != "_DOTS":
         return None
-    mend = "a range stands in a sweep: `seed = 0..9`"
+    mend = REPEAT if stop.loops else "a range stands in a sweep: `seed = 0..9`"
     return UnexpectedToken(span=stop.span(2), found="`..`", expected=mend)
 
 

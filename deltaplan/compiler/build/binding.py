@@ -1,5 +1,6 @@
 """Items of a line or a call put into the slots of its form; words that fill no slot are handed back."""
 
+import re
 from collections.abc import Sequence
 from typing import ClassVar
 
@@ -157,7 +158,7 @@ def _take_values(context: Context, scope: Scope, form: Form, bound: Bound, value
 
 def _take_value(context: Context, scope: Scope, form: Form, bound: Bound, value: tree.Value) -> None:
     slot = _next_slot(form, bound)
-    if slot is None and is_lost(scope, value):
+    if slot is None and (is_lost(scope, value) or _is_told(form, bound, value)):
         raise Told
     if slot is None:
         raise _too_many(context, form, bound, value)
@@ -167,8 +168,23 @@ def _take_value(context: Context, scope: Scope, form: Form, bound: Bound, value:
     _put(context, scope, form, bound, slot, value, value.span)
 
 
+def _is_told(form: Form, bound: Bound, value: tree.Value) -> bool:
+    """Whether it is one of several sides without an `x` between them, of which the first is told."""
+    return any(
+        s.type == "sides" and s.name in bound.spans and value.span.end <= bound.spans[s.name].end
+        for s in form.slots
+    )
+
+
 def _too_many(context: Context, form: Form, bound: Bound, value: tree.Value) -> Told:
     many = next((slot for slot in form.slots if slot.many and slot.name in bound.spans), None)
+    if many and (option := _unnamed(form, bound)):
+        bound.spans[option.name], bound.unclear = value.span, True
+        mend = f"{option.name}={value.span.text}"
+        return context.refuse(OtherForm(span=value.span, written=value.span.text, mend=mend))
+    if many and (mend := _repeated(bound.spans[many.name].text, value)):
+        span = bound.spans[many.name].to(value.span)
+        return context.refuse(OtherForm(span=span, written=span.text, mend=mend))
     if many:
         first, second = bound.spans[many.name].text, value.span.text
         return context.refuse(
@@ -181,11 +197,46 @@ def _too_many(context: Context, form: Form, bound: Bound, value: tree.Value) -> 
         return context.refuse(OtherForm(span=value.span, written=value.span.text, mend=mend))
     count = sum(slot.positional for slot in form.slots)
     taken = {0: "no value", 1: "one value"}.get(count, f"{count} values")
-    sides = any(slot.positional and slot.type == "sides" for slot in form.slots)
-    joined = "an `x` stands between the sides: `28x28x1`" if sides else None
     return context.refuse(
-        TooManyValues(span=value.span, owner=form.owner, count=taken, value=value.span.text, mend=joined)
+        TooManyValues(
+            span=value.span,
+            owner=form.owner,
+            count=taken,
+            value=value.span.text,
+            mend=_joined(form, bound, value),
+        )
     )
+
+
+def _joined(form: Form, bound: Bound, value: tree.Value) -> str | None:
+    """`input 8, 8, 1` is `input 8x8x1`."""
+    sides = next((s.name for s in form.slots if s.positional and s.type == "sides"), None)
+    if sides is None or sides not in bound.spans:
+        return None
+    text, start = value.span.source.text, bound.spans[sides].start
+    numbers = re.compile(r"[\w%]+(?:[ ,]+[0-9]+)*").match(text, start)
+    written = numbers[0] if numbers else ""
+    if start + len(written) < value.span.end:  # something else stands between them
+        return None
+    bound.spans[sides] = Span(value.span.source, start, start + len(written))
+    return f"an `x` stands between the sides: `{'x'.join(re.split('[ ,]+', written))}`"
+
+
+def _unnamed(form: Form, bound: Bound) -> Slot | None:
+    """The option that a number after the list was meant for: in `conv 8 3` the kernel, which must be given,
+    and in `conv 8 3 2` the stride after it."""
+    free = [slot for slot in form.slots if not slot.positional and slot.name not in bound.spans]
+    needed = (slot for slot in free if slot.required)
+    sides = (slot for slot in free if slot.type == "sides" and bound.unclear)
+    return next(needed, None) or next(sides, None)
+
+
+def _repeated(width: str, value: tree.Value) -> str | None:
+    """`5 relu x 3`, three layers of five, is `3 x 5 relu`."""
+    match value:
+        case tree.Times(factors=(tree.Name() | tree.Call() as word, count)):
+            return f"{count.span.text} x {width} {word.span.text}"
+    return None
 
 
 def _shares(value: tree.Value) -> str | None:
@@ -198,7 +249,8 @@ def _shares(value: tree.Value) -> str | None:
 
 def _take_word(context: Context, scope: Scope, form: Form, bound: Bound, word: Word) -> None:
     slot = form.slot(word.text)
-    if slot and slot.type in SWITCHES and isinstance(word.item, tree.Name):
+    literal = isinstance(word.item, tree.Name) and word.item.text == word.text
+    if slot and slot.type in SWITCHES and literal:  # no param's word: what it switches would hang on a value
         _put(context, scope, form, bound, slot, tree.Name("true", word.span), word.span)
         return
     choosing = [slot for slot in form.slots if word.text in slot.choices]
@@ -267,7 +319,7 @@ def _fill(context: Context, form: Form, bound: Bound, span: Span) -> bool:
             complete = False
         elif slot.required:
             what = f"`{slot.name}`" if slot.name != form.owner else "a value"
-            example = _example(form, slot)
+            example = _example(form, slot, bound)
             context.refuse(ValueNeeded(span=span, owner=form.owner, what=what, example=example))
             complete = False
         elif slot.default is not None:
@@ -275,7 +327,7 @@ def _fill(context: Context, form: Form, bound: Bound, span: Span) -> bool:
     return complete
 
 
-def _example(form: Form, slot: Slot) -> str:
+def _example(form: Form, slot: Slot, bound: Bound) -> str:
     sample = {
         "size": "5",
         "sides": "3",
@@ -287,4 +339,7 @@ def _example(form: Form, slot: Slot) -> str:
     }.get(slot.type, "…")
     if form.kind in CALLS:
         return f"{form.owner}({slot.name}={sample})"
-    return f"{form.owner} {sample}" if slot.positional else f"{form.owner} {slot.name}={sample}"
+    if slot.positional:
+        return f"{form.owner} {sample}"
+    values = [bound.spans[s.name].text for s in form.slots if s.positional and s.name in bound.spans]
+    return " ".join([form.owner, *values, f"{slot.name}={sample}"])

@@ -5,7 +5,7 @@ from typing import ClassVar
 
 from deltaplan.compiler.build.context import Context, Told
 from deltaplan.compiler.build.names import OtherForm, unknown
-from deltaplan.compiler.build.words import APPLIED, FOREIGN, FOREIGN_TRAIN_LINES, SIZES
+from deltaplan.compiler.build.words import APPLIED, FOREIGN, FOREIGN_TRAIN_LINES, LOOPS, SIZES
 from deltaplan.diagnostics import Diagnostic, Note, Span, mistake, nearest
 from deltaplan.dsl import tree
 from deltaplan.records import dataclass
@@ -276,7 +276,19 @@ def _foreign_line(place: Place, head: str, line: tree.Line) -> str | None:
         return FOREIGN_TRAIN_LINES[head.lower()].format(head if head in ("sgd", "adam") else shown)
     if place is MODEL and head in ("inputs", "outputs") and given[:1].isdigit():
         return f"{head[:-1]} {given}"
+    if place.expects == "layer" and head in LOOPS:
+        return f"repeat {_times(line)} {{ … }}"
     return None
+
+
+def _times(line: tree.Line) -> str:
+    """How often a loop of another language runs: `for 3`, `for i in range(3)`, `for i in [1, 2, 3]`."""
+    match line.items:
+        case [*_, tree.List(items=items)]:
+            return str(len(items))
+        case [*_, tree.Call(name="range", items=[count], after=())] | [*_, tree.Number() as count]:
+            return count.span.text
+    return "3"
 
 
 def _check_parts(context: Context, rule: Rule, head: str, line: tree.Line) -> None:

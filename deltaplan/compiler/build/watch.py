@@ -133,8 +133,7 @@ def _metric(objective: Objective, value: tree.Value | tree.Option) -> Monitored:
     kind: Literal["metric", "loss"] = "metric" if context.registry.find("metric", name) else "loss"
     if not context.registry.find(kind, name):
         span = value.name_span if isinstance(value, tree.Call) else value.span
-        known = (*context.registry.names("metric"), *context.registry.names("loss"))
-        raise unknown(context, "metric", name, span, known, list_known=True)
+        raise unknown(context, "metric", name, span, _followed(context), list_known=True)
     use, trees = use_of(objective, kind, value, name)
     output = output_of(objective, value, name, trees)
     if isinstance(use.contract, contracts.Metric) and use.contract.gives == "table":
@@ -142,6 +141,13 @@ def _metric(objective: Objective, value: tree.Value | tree.Option) -> Monitored:
     _check_fit(objective, use.contract, value, output.node)
     label = name if len(objective.model.outputs) == 1 else f"{output.node}.{name}"
     return Monitored(label, use, output.node)
+
+
+def _followed(context: Context) -> list[str]:
+    """The metrics of one number, and the losses."""
+    metrics = (context.registry.find("metric", name) for name in context.registry.names("metric"))
+    numbers = (m.name for m in metrics if isinstance(m, contracts.Metric) and m.gives != "table")
+    return [*numbers, *context.registry.names("loss")]
 
 
 def _check_fit(

@@ -7,10 +7,12 @@ def _words(text: str) -> frozenset[str]:
 
 RECURRENCE = ("recurrence", "loops over time")
 ATTENTION = ("attention", "products of batches and masks")
+CONDITION = ("a condition", "lines that hang on values")
 EMBEDDING = ("an embedding", "look-ups by index and variable lengths")
 OUT_OF_SCOPE = {
     **dict.fromkeys(_words("lstm gru rnn simple_rnn recurrent bidirectional"), RECURRENCE),
     **dict.fromkeys(_words("attention self_attention multi_head_attention transformer"), ATTENTION),
+    **dict.fromkeys(_words("if elif else switch case when"), CONDITION),
     **dict.fromkeys(_words("embedding embed positional_encoding"), EMBEDDING),
 }
 
@@ -30,6 +32,7 @@ ELSEWHERE = {
     **dict.fromkeys(_words("verbose log logging"), "`deltaplan train --quiet` prints less"),
 }
 
+LOOPS = ("for", "loop", "foreach", "while")
 APPLIED = ("softmax",)  # layers that a spec applies like activations: `apply softmax`
 
 # What other tools call things, in lower case, and our word for it.
@@ -102,7 +105,7 @@ FOREIGN = {
     **dict.fromkeys(_words("skip resnet"), "residual"),
     **dict.fromkeys(_words("include"), "import"),
     **dict.fromkeys(_words("plugin"), "use"),
-    **dict.fromkeys(_words("loop for"), "repeat"),
+    **dict.fromkeys(LOOPS, "repeat"),
     **dict.fromkeys(_words("objective minimise loss"), "minimize"),
     **dict.fromkeys(_words("optimiser solver"), "optimizer"),
     **dict.fromkeys(_words("valid val dev"), "validation"),
