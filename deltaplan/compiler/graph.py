@@ -1,6 +1,6 @@
 """The graph of a model and its problem: typed nodes, and networkx where they are out of order."""
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Container, Iterable, Iterator, Mapping
 from functools import cached_property
 from typing import TYPE_CHECKING, TypeVar
 
@@ -71,11 +71,11 @@ class Graph:
 
         return bool(nx.is_directed_acyclic_graph(self._net))
 
-    def reaching(self, names: Iterable[str]) -> frozenset[str]:
-        """The given nodes and all that they depend on."""
+    def reaching(self, names: Iterable[str], among: Container[str] | None = None) -> frozenset[str]:
+        """The given nodes and all that they depend on; `among` these alone, where they are given."""
         found, waiting = set[str](), list(names)
         while waiting:
-            if (name := waiting.pop()) not in found:
+            if (name := waiting.pop()) not in found and (among is None or name in among):
                 found.add(name)
                 waiting.extend(self._inputs[name])
         return frozenset(found)

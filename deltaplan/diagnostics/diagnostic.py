@@ -122,9 +122,13 @@ class Problems:
 
     def __init__(self) -> None:
         self._found: list[Diagnostic] = []
+        self._at: dict[tuple[type[Diagnostic], Span | None], list[Diagnostic]] = {}
 
     def add(self, diagnostic: Diagnostic) -> None:
-        if diagnostic not in self._found:
+        """The same one is told once; those of other places are not looked through: there may be thousands."""
+        alike = self._at.setdefault((type(diagnostic), diagnostic.span), [])
+        if diagnostic not in alike:
+            alike.append(diagnostic)
             self._found.append(diagnostic)
 
     def extend(self, diagnostics: Iterable[Diagnostic]) -> None:

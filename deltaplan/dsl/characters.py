@@ -60,7 +60,7 @@ def colon(stop: Stop) -> Diagnostic | None:
     if not stop.rest.startswith(":"):
         return None
     if stop.bracket is None and re.fullmatch(r":\s*(#.*)?", stop.rest):
-        return MissingBraces(span=stop.span(1), **({"mend": REPEAT} if stop.loops else {}))
+        return MissingBraces(span=stop.span(1), mend=REPEAT if stop.loops else BRACES)
     if len(stop.before) == 1 and stop.bracket is None:
         return ColonForOption(
             span=stop.span(1), mend=f"write `{stop.before[0]} {quoted(stop.rest[1:].strip())}`"
@@ -68,6 +68,7 @@ def colon(stop: Stop) -> Diagnostic | None:
     return ColonForOption(span=stop.span(1))
 
 
+BRACES = "the lines that belong to it stand in `{ }`"
 MENDS = {
     "%": "a unit stands right after its number: `80%`",
     "\\": "a line goes on only inside ( ) and [ ]",

@@ -77,7 +77,7 @@ class MissingBraces(Diagnostic):
     code: ClassVar[str] = "missing-braces"
     title: ClassVar[str] = "a `:` at the end of a line"
     label: ClassVar[str] = "{mend}"
-    mend: str = "the lines that belong to it stand in `{ }`"
+    mend: str
 
 
 @mistake

@@ -180,11 +180,11 @@ def _too_many(context: Context, form: Form, bound: Bound, value: tree.Value) -> 
     many = next((slot for slot in form.slots if slot.many and slot.name in bound.spans), None)
     if many and (option := _unnamed(form, bound)):
         bound.spans[option.name], bound.unclear = value.span, True
-        mend = f"{option.name}={value.span.text}"
-        return context.refuse(OtherForm(span=value.span, written=value.span.text, mend=mend))
-    if many and (mend := _repeated(bound.spans[many.name].text, value)):
+        written = value.span.text
+        return context.refuse(OtherForm(span=value.span, written=written, mend=f"{option.name}={written}"))
+    if many and (repeated := _repeated(bound.spans[many.name].text, value)):
         span = bound.spans[many.name].to(value.span)
-        return context.refuse(OtherForm(span=span, written=span.text, mend=mend))
+        return context.refuse(OtherForm(span=span, written=span.text, mend=repeated))
     if many:
         first, second = bound.spans[many.name].text, value.span.text
         return context.refuse(

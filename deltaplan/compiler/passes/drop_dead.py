@@ -1,5 +1,6 @@
 """Nodes that no output needs: dropped, and told by `dead_nodes`."""
 
+from collections.abc import Mapping
 from dataclasses import replace
 from typing import ClassVar
 
@@ -59,9 +60,9 @@ def dead_nodes(graph: Graph) -> tuple[Layer | Activate | Join | Adapt, ...]:
 
 def remarks(graph: Graph) -> tuple[Diagnostic, ...]:
     """A warning for each dead node at the end of its chain, and for each input that no output depends on."""
-    dead = {node.name for node in dead_nodes(graph)}
+    dead = {node.name: place for place, node in enumerate(dead_nodes(graph))}
     ends = [node for node in graph if node.name in dead and not graph.users_of(node.name)]
-    unused = [node for node in graph.of(Input) if set(graph.users_of(node.name)) <= dead]
+    unused = [node for node in graph.of(Input) if dead.keys() >= set(graph.users_of(node.name))]
     return (
         *(DeadNode(span=end.span, name=end.name, others=_others(graph, end, dead)) for end in ends),
         *(UnusedInput(span=node.span, name=node.name) for node in unused),
@@ -71,9 +72,10 @@ def remarks(graph: Graph) -> tuple[Diagnostic, ...]:
 SHOWN = 5
 
 
-def _others(graph: Graph, end: AnyNode, dead: set[str]) -> str | None:
-    above = graph.reaching([end.name]) & dead
-    names = [f"`{node.name}`" for node in graph if node.name in above and node.name != end.name]
+def _others(graph: Graph, end: AnyNode, dead: Mapping[str, int]) -> str | None:
+    """The dead nodes above it; `dead` has their places in the spec."""
+    above = graph.reaching([end.name], dead) - {end.name}
+    names = [f"`{name}`" for name in sorted(above, key=dead.__getitem__)]
     if len(names) > SHOWN:
         names[SHOWN:] = [f"{len(names) - SHOWN} more"]
     return ", ".join(names) or None
