@@ -63,6 +63,27 @@ def test_of_a_large_matrix_it_is_near_from_below_with_its_own_derivative():
     assert slope(p, theta) @ direction == pytest.approx(by_differences, rel=1e-6)
 
 
+FAR = """\
+regularizer far(w) = spectral_norm(w)
+model m {{ input {columns}; a = dense {rows} bias=false; output 1 }}
+train {{ minimize mean(squared_error) + far(on=a); optimizer sgd(lr=0.1); epochs 1; precision float64 }}
+"""
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(("columns", "rows", "low"), [(70, 70, 0.018), (128, 128, 0.032), (784, 256, 0.021)])
+def test_how_far_below_it_is_of_first_values(columns, rows, low):
+    """The figures of docs/language.md, by numpy's singular values of the first values of six seeds."""
+    spec = deltaplan.loads(FAR.format(columns=columns, rows=rows))
+    p = deltaplan.problem(spec, np.zeros((1, columns)), np.zeros((1, 1)))
+    missing = []
+    for seed in range(6):
+        theta = p.initial(seed)
+        missing.append(1 - penalty(p, theta) / np.linalg.norm(p.split(theta)["a.W"], 2))
+    assert min(missing) >= -1e-12
+    assert low - 0.002 < max(missing) <= low
+
+
 def test_zero_and_equal_singular_values():
     p = problem(["input 4", "dense 4", "output 2"])
     zero = np.zeros(p.size)
