@@ -94,6 +94,24 @@ def test_the_output_alone_is_least_squares_on_features(backend):
     np.testing.assert_array_equal(found.theta[still], begin[still])
 
 
+@pytest.mark.parametrize("backend", BACKENDS)
+def test_the_output_alone_is_classified_on_features(backend, specs):
+    """iris, tanh(Ax + a) as it begins: the gradient of the last layer by hand, with a penalty on all weights,
+    the frozen ones among them."""
+    problem = DATA.format(source="iris", target="species", minimize="mean(cross_entropy) + l2(0.01)")
+    text = "model m { input 4; dense 4 tanh; output 3 }" + problem.replace("exact", "exact; only output")
+    spec = deltaplan.loads(text, folder=specs)
+    run = deltaplan.train(spec, backend=backend)
+    x, y = samples(spec)
+    inner, w = run.theta[:16].reshape(4, 4), run.theta[16:28].reshape(3, 4)
+    features = np.tanh(x @ inner.T + run.theta[28:32])
+    powers = np.exp(features @ w.T + run.theta[32:])
+    wrong = (powers / powers.sum(axis=1, keepdims=True) - np.eye(3)[y.astype(int)]) / len(x)
+    assert np.abs(wrong.T @ features + 0.01 * w).max() < 1e-12
+    assert run.ended == "converged"
+    assert run.saved.step <= 15
+
+
 def test_the_certificate_is_that_of_the_rounded_parameters():
     """With float32 the norm is of what θ keeps of the minimum."""
     options = {"optimizer": "exact", "length": "", "more": "only output"}

@@ -35,10 +35,16 @@ def kind_of(step: Step) -> Kind:
 
 
 def group(
-    steps: Sequence[Step], fused: bool, joins: "Joins", late: Collection[Tensor], alias: Mapping[str, Tensor]
+    steps: Sequence[Step],
+    fused: bool,
+    joins: "Joins",
+    late: Collection[Tensor],
+    alias: Mapping[str, Tensor],
+    early: Collection[Tensor] = (),
 ) -> list[Group]:
     """The groups of a list of steps in an order in which they can be carried out. `late` are tensors that are
-    whole only after every other step: the gradient.
+    whole only after every other step: the gradient; `early` are those that lie in its memory, under other
+    names, and are written by the steps.
 
     A sum over the batch waits until the group that feeds it is closed, and what has no batch until something
     asks for it, so that neither comes between steps that belong together. Without `fused` each step is a
@@ -46,7 +52,7 @@ def group(
     """
     if not fused:
         return [Group(kind_of(step), [step]) for step in steps if not isinstance(step, View)]
-    return Grouping(joins, late, alias).all(steps)
+    return Grouping(joins, late, alias, early).all(steps)
 
 
 class Joins:
@@ -70,8 +76,15 @@ class Joins:
 class Grouping:
     """The steps so far: closed groups, the open one on samples, and what waits."""
 
-    def __init__(self, joins: Joins, late: Collection[Tensor], alias: Mapping[str, Tensor]) -> None:
+    def __init__(
+        self,
+        joins: Joins,
+        late: Collection[Tensor],
+        alias: Mapping[str, Tensor],
+        early: Collection[Tensor] = (),
+    ) -> None:
         self.joins, self.alias = joins, alias
+        self._early = {t.name for t in early}
         self.done: list[Group] = []
         self.open: Group | None = None
         self.waiting: list[Step] = []
@@ -126,7 +139,11 @@ class Grouping:
             self.done.append(Group("flat", [step]))
 
     def _fits(self, group: Group, step: Step) -> bool:
-        """Whether a step that is not on samples joins a group; a view of what it makes is that."""
+        """Whether a step that is not on samples joins a group; a view of what it makes is that. A kernel may
+        read before it writes where the names differ: what reads the gradient begins another one."""
+        if not self._late.isdisjoint([t.name for t in step.inputs]):
+            if not self._early.isdisjoint([t.name for t in group.written]):
+                return False
         if group.kind == "sums":
             return self.joins.sums(group, step)
         return self.joins.flat(

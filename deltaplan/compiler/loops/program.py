@@ -243,7 +243,8 @@ def program(
     produced = {t.name for step in steps for t in step.outputs}
     late = [t for t, spot in external.items() if spot.space == "g" and t.name not in produced]
     joins = joins or (few.FewJoins() if axes.by_features else Fitting(axes))
-    groups = group(steps, fused, joins, late, alias)
+    early = [t for t, spot in external.items() if spot.space == "g" and t.name in produced]
+    groups = group(steps, fused, joins, late, alias, early)
     if reuse:
         hide(groups, wanted, alias, joins)
     kernels = Kernels(alias, axes, made, starts=reuse)

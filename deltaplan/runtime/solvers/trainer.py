@@ -7,6 +7,7 @@ from typing import ClassVar
 import numpy as np
 
 from deltaplan.compiler.experiment import Experiment, TrainSpec
+from deltaplan.compiler.nodes import Penalty
 from deltaplan.compiler.plans import Plans
 from deltaplan.diagnostics import Diagnostic, mistake
 from deltaplan.plugins.contracts import Solver
@@ -24,6 +25,7 @@ from deltaplan.runtime.recorded import Recorder, recorded_every
 from deltaplan.runtime.solvers.objective import TrainedObjective
 from deltaplan.runtime.watch import Watch
 
+REGULARIZE = "without a regularizer the minimum may lie at infinity: `+ l2(1e-4)` brings it near"
 RECORDS = 1000  # at most about so many lines of history
 
 
@@ -31,10 +33,11 @@ RECORDS = 1000  # at most about so many lines of history
 class NotConverged(Diagnostic):
     code: ClassVar[str] = "not-converged"
     title: ClassVar[str] = "`{optimizer}` has not come to a minimum in {steps} steps: ‖∇J‖ is {norm:.3g}"
-    help: ClassVar[str] = "without a regularizer the minimum may lie at infinity: `+ l2(1e-4)` brings it near"
+    help: ClassVar[str] = "{mend}"
     optimizer: str
     steps: int
     norm: float
+    mend: str | None
 
 
 @dataclass
@@ -128,7 +131,8 @@ class SolverTrainer:
         outcome = replace(self._reached(ended), theta=kept.copy(), gradient_norm=norm)
         if self.solver.exact and ended == "complete":
             use = self.spec.optimizer
-            told = NotConverged(span=use.span, optimizer=use.name, steps=self.step, norm=norm)
+            mend = None if self.experiment.graph.of(Penalty) else REGULARIZE
+            told = NotConverged(span=use.span, optimizer=use.name, steps=self.step, norm=norm, mend=mend)
             return replace(outcome, warnings=(told,))
         return outcome
 
