@@ -118,6 +118,11 @@ class DataSpec:
     def path(self) -> str:
         return self.files[0].path
 
+    @property
+    def validates(self) -> bool:
+        """Whether there is a validation part, by `split` or in a file of its own."""
+        return self.split.validation > 0 or any(file.part == "validation" for file in self.files)
+
 
 @dataclass(frozen=True, slots=True)
 class Monitored:

@@ -101,7 +101,7 @@ def build_watch(context: Context, scope: Scope, model: Model | None, lines: Mapp
 
 def check_validation(context: Context, train: TrainSpec, line: tree.Line, data: DataSpec) -> None:
     """Tells `stop_early` and `keep best` in the train block `line` without a validation part."""
-    if data.split.validation > 0 or line.body is None:
+    if data.validates or line.body is None:
         return
     wanted = {"stop_early": train.stop_early is not None, "keep": train.keep == "best"}
     for each in line.body.lines:
