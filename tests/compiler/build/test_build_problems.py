@@ -7,6 +7,7 @@ import pytest
 import deltaplan
 from deltaplan.compiler.experiment import DataSpec, Experiment, TrainSpec
 from deltaplan.compiler.nodes import Loss, Penalty, Target
+from deltaplan.diagnostics import SpecError
 
 TWO_OUTPUTS = """
     input 3
@@ -128,6 +129,16 @@ def test_columns_by_node_and_the_rest() -> None:
 def test_what_a_split_leaves_is_for_training(split: str, parts: tuple[float, ...]) -> None:
     found = data(f'csv "a.csv"\ninputs t, u\ntargets y\n{split}').split
     assert (found.train, found.validation, found.test, found.seed) == pytest.approx(parts)
+
+
+FILES = 'data {\ncsv "a.csv" part=train\ncsv "b.csv" part=PART\ninputs t, u\ntargets y\n}\n'
+STOPS = "train {\nminimize mean(squared_error)\noptimizer adam\nepochs 1\nstop_early patience=1\nkeep best\n}"
+
+
+def test_a_validation_part_may_have_a_file_of_its_own() -> None:
+    assert load(ONE_OUTPUT, FILES.replace("PART", "validation") + STOPS).train
+    with pytest.raises(SpecError, match="no-validation"):
+        load(ONE_OUTPUT, FILES.replace("PART", "test") + STOPS)
 
 
 def test_data_and_train_may_be_left_out() -> None:
