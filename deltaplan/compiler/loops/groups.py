@@ -141,9 +141,9 @@ class Grouping:
     def _fits(self, group: Group, step: Step) -> bool:
         """Whether a step that is not on samples joins a group; a view of what it makes is that. A kernel may
         read before it writes where the names differ: what reads the gradient begins another one."""
-        if not self._late.isdisjoint([t.name for t in step.inputs]):
-            if not self._early.isdisjoint([t.name for t in group.written]):
-                return False
+        reads = not self._late.isdisjoint([t.name for t in step.inputs])
+        if reads and not self._early.isdisjoint([t.name for t in group.written]):
+            return False
         if group.kind == "sums":
             return self.joins.sums(group, step)
         return self.joins.flat(
