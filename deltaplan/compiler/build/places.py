@@ -167,7 +167,7 @@ def read_lines(
     """The good lines of a place; mistakes of the others are told. `more` are heads besides those of the
     table, from the registry or defined in the spec; `lost` hears of the lines that are left out."""
     rules = {**(more or {}), **place.rules}
-    seen: dict[str, Span] = {}
+    seen: dict[str, Read] = {}
     for line in lines:
         read = context.attempt(_read, context, place, rules, line) if not line.broken else None
         if read is None:
@@ -175,11 +175,25 @@ def read_lines(
                 lost(line)
             continue
         if rules[read.head].once and read.head in seen:
-            notes = (Note("it stands here first", seen[read.head]),)
-            context.refuse(StatedTwice(span=read.span, head=read.head, notes=notes))
+            first = seen[read.head]
+            notes = (Note("it stands here first", first.span),)
+            mend = _as_one(first.line, line)
+            context.refuse(StatedTwice(span=read.span, head=read.head, notes=notes, mend=mend))
             continue
-        seen[read.head] = read.span
+        seen[read.head] = read
         yield read
+
+
+LISTS = ("inputs", "targets", "standardize", "monitor", "only")  # one line for all
+
+
+def _as_one(first: tree.Line, second: tree.Line) -> str | None:
+    """`standardize inputs` and `standardize targets` are `standardize inputs, targets`."""
+    lines = [(line, line.head.text) for line in (first, second) if isinstance(line.head, tree.Name)]
+    items = [", ".join(item.span.text for item in line.items) for line, _ in lines]
+    if not lines or lines[0][1] not in LISTS or not all(items) or items[0] == items[1]:
+        return None
+    return f"one line has both: `{lines[0][1]} {', '.join(items)}`"
 
 
 def missing(

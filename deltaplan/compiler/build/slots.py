@@ -117,9 +117,11 @@ def read_slot(context: Context, scope: Scope, form: Form, slot: Slot, value: tre
 def read_list(
     context: Context, scope: Scope, form: Form, slot: Slot, value: tree.Value | tree.Values
 ) -> tuple[Value, ...]:
-    """`45x5, 1` as forty-five fives and a one. Raises Told; no repeat over the bound is written out."""
+    """`45x5, 1` as forty-five fives and a one. Raises Told, after the mistakes of all the values; no repeat
+    over the bound is written out."""
     items = value.items if isinstance(value, tree.Values) else (value,)
     found: list[Value] = []
+    wrong = False
     for item in items:
         word = item.name if isinstance(item, tree.Call) else item.span.text
         if found and word in form.words and scope.find(word) is None:
@@ -129,7 +131,11 @@ def read_list(
             raise context.refuse(
                 TooManyRepeats(span=item.span, count=len(found) + count, limit=context.limits.layers)
             )
-        found += [read_slot(context, scope, form, slot, each)] * count
+        read = context.attempt(read_slot, context, scope, form, slot, each)
+        wrong |= read is None
+        found += [read] * count
+    if wrong:
+        raise Told
     return tuple(found)
 
 
