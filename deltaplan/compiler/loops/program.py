@@ -242,7 +242,7 @@ def program(
         steps = read_later(steps, wanted, alias)
     produced = {t.name for step in steps for t in step.outputs}
     late = [t for t, spot in external.items() if spot.space == "g" and t.name not in produced]
-    joins = joins or (few.FewJoins() if axes.by_features else Fitting(axes))
+    joins = joins or (few.FewJoins(alias) if axes.by_features else Fitting(axes))
     early = [t for t, spot in external.items() if spot.space == "g" and t.name in produced]
     groups = group(steps, fused, joins, late, alias, early)
     if reuse:

@@ -56,6 +56,19 @@ def test_a_layer_and_its_gradient(shape, dtype, batch):
     assert_as_numpy(steps, leaves, batch, dtype)
 
 
+def test_a_view_of_a_sum_is_not_there_before_the_sum():
+    """As layer_norm takes the mean: each number of a sample against a view of their sum."""
+    x = Tensor("x", (19,), True)
+    total, seen, apart = Tensor("t", (), True), Tensor("s", (1,), True), Tensor("d", (19,), True)
+    steps = (
+        Reduce(inputs=(x,), outputs=(total,), kind="sum", axes=(0,)),
+        View(inputs=(total,), outputs=(seen,)),
+        Map(inputs=(x, seen), outputs=(apart,), expressions=(x0 - x1,)),
+        Reduce(inputs=(apart,), outputs=(Tensor("u", (), True),), kind="sum", axes=(0,)),
+    )
+    assert_as_numpy(steps, (x,), batch=3, inner="features")
+
+
 @pytest.mark.parametrize("axes", [(), (0,), (1,), (2,), (0, 1), (0, 2), (1, 2), (0, 1, 2)])
 @pytest.mark.parametrize("kind", ["sum", "max"])
 @pytest.mark.parametrize("over_batch", [False, True])

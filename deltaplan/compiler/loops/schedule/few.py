@@ -1,6 +1,7 @@
 """Kernels for few samples, [batch, features]: the features of a sample are the lanes of vectors."""
 
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from math import prod
 from typing import Any
 
@@ -11,7 +12,7 @@ from deltaplan.compiler.loops.schedule.axes import Axes, Machine
 from deltaplan.compiler.loops.schedule.few_products import outer_product, product
 from deltaplan.compiler.loops.schedule.reductions import reduce_nest
 from deltaplan.compiler.loops.schedule.signature import Names
-from deltaplan.compiler.steps import Conv, Map, MatMul, Reduce, Sparse, Step
+from deltaplan.compiler.steps import Conv, Map, MatMul, Reduce, Sparse, Step, Tensor
 
 Nest = tuple[Statement, ...]
 FEW = 8  # numbers up to which each is a local of its own
@@ -29,6 +30,9 @@ def axes_of(steps: Sequence[Step], batch: int, machine: Machine) -> Axes:
 class FewJoins(Joins):
     """A product with the maps of its rows, or one pass along the features of each sample."""
 
+    def __init__(self, alias: Mapping[str, Tensor]) -> None:
+        self.alias = alias
+
     def samples(self, group: Group, step: Step) -> bool:
         if is_product(step) and not _is_tiny(step):
             return False
@@ -36,7 +40,9 @@ class FewJoins(Joins):
             return _is_tiny(step) and len(group.steps) < 64
         if is_product(group.steps[0]):
             return isinstance(step, Map) and rows.may_follow(group, step)
-        return vectors.may_follow(group, step)
+        # A view of a single number that the pass makes is that number.
+        seen = tuple(self.alias.get(t.name, t) for t in step.inputs)
+        return vectors.may_follow(group, replace(step, inputs=seen))
 
     def sums(self, group: Group, step: Step) -> bool:
         tiny = _is_small(step) and all(map(_is_small, group.steps))
