@@ -140,6 +140,16 @@ def test_lbfgs_ends_at_a_minimum(backend):
     assert whole.objective(found.theta) < whole.objective(adam.theta)
 
 
+@pytest.mark.parametrize("optimizer", ["lbfgs\nsteps 3", "exact\nonly output"])
+def test_pictures_are_solved_on_both_backends(optimizer):
+    text = "model m { input 4x3x2; conv 2 kernel=2 tanh; flatten; output 1 }\ntrain {\n"
+    text += f"minimize mean(squared_error) + l2(0.1)\nprecision float64\noptimizer {optimizer}\n}}"
+    rng = np.random.default_rng(0)
+    x, y = rng.normal(size=(9, 24)), rng.normal(size=(9, 1))
+    found = [deltaplan.train(deltaplan.loads(text), x, y, backend=backend).theta for backend in BACKENDS]
+    np.testing.assert_allclose(found[0], found[1], rtol=1e-9, atol=1e-12)
+
+
 def test_the_history_has_the_points_that_it_reached():
     minimize = "sum(squared_error) + l2(1e-3)"
     found = trained(

@@ -84,6 +84,6 @@ def _bound(
 
         bound = NativeBound(plan, vectors, count)
         for name, array in bound.data.items():
-            array[...] = data[name]
+            array[...] = np.reshape(data[name], array.shape)  # rows of numbers for pictures
     bound.scale[...] = scale
     return bound
