@@ -102,6 +102,11 @@ def test_threads_that_build_the_same_expression_get_one_object():
         (1**u, const(1)),
         (const(2) * 3, const(6)),
         (exp(0), const(1)),
+        (ex.sin(u) * ex.cos(u), 0.5 * ex.sin(2 * u)),
+        (2 * ex.cos(3 * u) * ex.sin(3 * u), ex.sin(6 * u)),
+        (ex.cos(u) * (2 * ex.sin(u) * v), 2 * v * 0.5 * ex.sin(2 * u)),
+        (ex.derivative(ex.sin(u) ** 2, "u"), ex.sin(2 * u)),
+        (ex.derivative(ex.cos(u) ** 2, "u"), -ex.sin(2 * u)),
         (abs(-u), abs(u)),
         (abs(abs(u)), abs(u)),
         (~~(u > v), u > v),
@@ -122,6 +127,13 @@ def test_threads_that_build_the_same_expression_get_one_object():
 )
 def test_simplification(expr, simple):
     assert expr is simple
+
+
+@pytest.mark.parametrize("other", [v, 2 * u, -u, a])
+def test_waves_of_different_numbers_stay_a_product(other):
+    product = ex.sin(u) * ex.cos(other)
+    assert product.op in (Op.MUL, Op.NEG)
+    assert {e.op for e in walk(product)} >= {Op.SIN, Op.COS}
 
 
 @pytest.mark.parametrize("expr", [u - u, u / u, 0 / u, u**-1 * u, u * 2 * 3, exp(log(u)), u**0.5])

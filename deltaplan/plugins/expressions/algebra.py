@@ -242,7 +242,35 @@ def _mul(a: Expr, b: Expr) -> Expr | None:
             return -other
         if one.op is Op.NEG:
             return -(one.args[0] * other) if one is a else -(other * one.args[0])
-    return None
+    doubled = _double_angle(a, b)
+    return _double_angle(b, a) if doubled is None else doubled
+
+
+def _double_angle(wave: Expr, other: Expr) -> Expr | None:
+    """sin(v)·cos(v)·e = sin(2v)·e/2: one wave in place of two, whose range is that of the product."""
+    if wave.op not in PARTNERS:
+        return None
+    v, rest = wave.args[0], _without(Expr(PARTNERS[wave.op], wave.args), other)
+    return None if rest is None else rest * 0.5 * node(Op.SIN, _twice(v))
+
+
+def _without(factor: Expr, product: Expr, depth: int = 4) -> Expr | None:
+    """The product without one of its outer factors; None where that is not among them."""
+    if product is factor:
+        return ONE
+    if product.op is not Op.MUL or depth == 0:
+        return None
+    a, b = product.args
+    if (rest := _without(factor, a, depth - 1)) is not None:
+        return rest * b
+    return None if (rest := _without(factor, b, depth - 1)) is None else a * rest
+
+
+def _twice(u: Expr) -> Expr:
+    """2u; twice c·v is (2c)·v."""
+    if u.op is Op.MUL and u.args[0].op is Op.CONST:
+        return 2 * u.args[0] * u.args[1]
+    return 2 * u
 
 
 def _div(a: Expr, b: Expr) -> Expr | None:
@@ -319,6 +347,7 @@ def _of_scalar(u: Expr, *_: Expr) -> Expr | None:
     return u if u.scalar else None  # the mean, the largest, any one of equal numbers
 
 
+PARTNERS = {Op.SIN: Op.COS, Op.COS: Op.SIN}
 SIMPLER: dict[Op, Callable[..., Expr | None]] = {
     Op.NEG: _neg,
     Op.ADD: _add,
