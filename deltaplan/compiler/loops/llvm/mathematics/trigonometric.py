@@ -1,10 +1,10 @@
 """sin and cos: u = n·π + r with |r| ≤ π/2, sin u = (−1)ⁿ·(r + r³·S(r²)), S a minimax polynomial.
 
-π is subtracted in parts (Cody and Waite). With fused operations each part has all its bits, the first
-difference is exact, and no digits are lost up to the limit, 1e6 in float and 1e14 in double. Without them the
-parts before the last are short, so that their products with n are exact up to |u| = 2.5e4 in float and 2e5 in
-double; from there on r is off by about the distance of u from its neighbours. Past the limit, where these are
-0.015 and more apart, sin is 0 and cos is 1.
+π is subtracted in parts (Cody and Waite), none of them negative, so that −0 stays −0. With fused operations
+each part has all its bits, the first difference is exact, and no digits are lost up to the limit, 1e6 in
+float and 1e14 in double. Without them the parts before the last are short, so that their products with n are
+exact up to |u| = 2.5e4 in float and 2e5 in double; from there on r is off by about the distance of u from its
+neighbours. Past the limit, where these are 0.015 and more apart, sin and cos are some numbers from −1 to 1.
 """
 
 import math
@@ -20,14 +20,14 @@ from deltaplan.records import dataclass
 @dataclass(frozen=True, slots=True)
 class Circle:
     """Numbers of a format: S, whose last coefficient is raised a little so that cos 0 is 1; the parts of π
-    with all bits, and with zeros at their ends; how far from 0 the reduction is used."""
+    with all bits, and with zeros at their ends."""
 
     coefficients: tuple[float, ...]
     pi: tuple[float, ...]
     short_pi: tuple[float, ...]
-    limit: float
 
 
+FAR = 4.0  # r² is less up to the limit; past it the powers of r would overflow
 CIRCLES: Mapping[str, Circle] = {
     "float": Circle(
         coefficients=(
@@ -36,9 +36,8 @@ CIRCLES: Mapping[str, Circle] = {
             -0.00019806208729278296,
             2.5979022666433593e-06,
         ),
-        pi=(3.1415927410125732, -8.742277657347586e-08, -3.4302490200117637e-15),
+        pi=(3.141592502593994, 1.5099578831723193e-07, 1.0780605906948477e-14),
         short_pi=(3.140625, 0.0009675025939941406, 1.5099067240953445e-07, 5.126688136514179e-12),
-        limit=1e6,
     ),
     "double": Circle(
         coefficients=(
@@ -46,54 +45,41 @@ CIRCLES: Mapping[str, Circle] = {
             *(-2.5052106904566117e-08, 1.6058941014002588e-10, -7.643019780269932e-13),
             2.72143973772239e-15,
         ),
-        pi=(3.141592653589793, 1.2246467991473532e-16, -2.9947698097183397e-33),
+        pi=(3.141592653589793, 1.224646799147353e-16, 2.165713347843828e-32),
         short_pi=(3.1415926535846666, 5.1266883031679116e-12, 2.1125998133974855e-23),
-        limit=1e14,
     ),
 }
 
 
 def sin(lanes: Lanes, u: str) -> str:
-    """sin u; NaN at ±∞, and 0 past the reach of the reduction."""
-    size = within(lanes, u)
-    n, turns = nearest(lanes, size, 1 / math.pi)
-    found = sine(lanes, less_pi(lanes, size, n))
-    minus = lanes.whole("and", lanes.bits_of(u), lanes.iconst(LAYOUTS[lanes.kind].sign))
-    return signed(lanes, found, lanes.whole("xor", odd(lanes, turns), minus))
+    """sin u; NaN at ±∞."""
+    n, turns = nearest(lanes, u, 1 / math.pi)
+    return signed(lanes, sine(lanes, less_pi(lanes, u, n, -1)), odd(lanes, turns))
 
 
 def cos(lanes: Lanes, u: str) -> str:
-    """cos u = −(−1)ⁿ·sin(|u| − (n + ½)·π); NaN at ±∞, and 1 past the reach of the reduction."""
-    size = within(lanes, u)
-    layout = LAYOUTS[lanes.kind]
-    shift = lanes.const(layout.shift)
+    """cos u = (−1)ⁿ·sin((n + ½)·π − |u|); NaN at ±∞."""
+    size, shift = lanes.abs(u), lanes.const(LAYOUTS[lanes.kind].shift)
     moved = lanes.fma(size, lanes.const(1 / math.pi), lanes.const(-0.5))
     shifted = lanes.strict("fadd", moved, shift)
     n = lanes.strict("fadd", lanes.strict("fsub", shifted, shift), lanes.const(0.5))
-    found = sine(lanes, less_pi(lanes, size, n))
-    return signed(lanes, lanes.neg(found), odd(lanes, lanes.bits_of(shifted)))
+    rest = less_pi(lanes, lanes.neg(size), n, 1)
+    return signed(lanes, sine(lanes, rest), odd(lanes, lanes.bits_of(shifted)))
 
 
-def within(lanes: Lanes, u: str) -> str:
-    """|u|; 0 past the limit, and NaN for ∞."""
-    size = lanes.abs(u)
-    reached = lanes.compare("ole", size, lanes.const(CIRCLES[lanes.kind].limit))
-    return lanes.select(reached, size, lanes.strict("fmul", size, lanes.const(0.0)))
-
-
-def less_pi(lanes: Lanes, u: str, n: str) -> str:
-    """u − n·π."""
+def less_pi(lanes: Lanes, u: str, n: str, sign: int) -> str:
+    """u ± n·π."""
     circle = CIRCLES[lanes.kind]
     for part in circle.pi if lanes.fma_here else circle.short_pi:
-        u = lanes.fma(n, lanes.const(-part), u)
+        u = lanes.fma(n, lanes.const(sign * part), u)
     return u
 
 
 def sine(lanes: Lanes, r: str) -> str:
-    """sin r for |r| ≤ π/2."""
-    square = lanes.mul(r, r)
+    """sin r for |r| ≤ π/2, and a number from −1 to 1 for others. That 0 is added keeps the sign of −0."""
+    square = at_most(lanes, lanes.mul(r, r), FAR)
     tail = halves(lanes, square, lanes.mul(square, square), CIRCLES[lanes.kind].coefficients)
-    found = lanes.fma(lanes.mul(tail, square), r, r)
+    found = lanes.fma(lanes.fma(tail, square, lanes.const(0.0)), r, r)
     return at_least(lanes, at_most(lanes, found, 1.0), -1.0)
 
 
