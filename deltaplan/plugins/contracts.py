@@ -364,13 +364,15 @@ class Metric(Contribution):
 class Table:
     """What a data source gives: named columns of equal length, numbers (float64) or words, and where a row of
     the source stands for error messages. `shapes` has that of one row of a column, where its numbers lie in
-    height, width and channels: a bare `input` takes it."""
+    height, width and channels: a bare `input` takes it. `unread` has the columns that hold nothing of use and
+    what they hold: what needs one of them is refused with that."""
 
     columns: "Mapping[str, np.ndarray[Any, Any]]"
     rows: int
     row_name: Callable[[int], str]  # row 0-based -> "wave.csv:17"
     warnings: tuple[str, ...] = ()  # what was read on a guess
     shapes: "Mapping[str, tuple[int, ...]]" = field(default_factory=dict)
+    unread: Mapping[str, str] = field(default_factory=dict)  # "holds neither numbers nor words (binary)"
 
 
 @dataclass(frozen=True, slots=True)

@@ -54,7 +54,7 @@ def test_columns(tmp_path):
         ([{"a": 1}], "holds neither numbers nor words"),
         ([[1, 2], [3]], "differ in length"),
         ([[1, 2], None], "differ in length"),
-        ([["a"]], "do not hold numbers"),
+        ([["a"]], "something else than numbers"),
         ([], "has no rows"),
     ],
 )

@@ -49,7 +49,7 @@ def test_npz(tmp_path):
 @pytest.mark.parametrize(
     ("arrays", "message"),
     [
-        ({"x": np.array([{}, []], dtype=object)}, "no archive of numpy arrays"),
+        ({"x": np.array([{}, []], dtype=object)}, "holds Python objects"),
         ({"x": np.zeros(3), "y": np.zeros(4)}, "differ in length"),
         ({"x": np.float64(3)}, "single value"),
         ({"x": np.array([1j])}, "neither numbers nor words"),
@@ -61,6 +61,21 @@ def test_archives_that_hold_no_columns(tmp_path, arrays, message):
     np.savez(tmp_path / "a.npz", **arrays)
     with pytest.raises(Unreadable, match=message):
         read_npz(tmp_path / "a.npz")
+
+
+def test_what_is_of_no_use_in_an_archive_is_refused_where_it_is_needed(tmp_path):
+    names = np.array([{}, [], None], dtype=object)
+    np.savez(tmp_path / "a.npz", x=np.arange(3.0), y=np.ones(3), names=names, rate=np.float64(3))
+    table = read_npz(tmp_path / "a.npz")
+    assert list(table.columns) == ["x", "y"]
+    assert table.unread.keys() == {"names", "rate"}
+    spec = 'model m { input 1; output 1 }\ndata { npz "a.npz"; inputs COLUMNS; targets y }'
+    for columns, told in (("names", "holds Python objects"), ("rest", "holds Python objects")):
+        wanted = deltaplan.loads(spec.replace("COLUMNS", columns), folder=tmp_path)
+        with pytest.raises(SpecError, match=told):
+            load_dataset(wanted, tmp_path)
+    plain = deltaplan.loads(spec.replace("COLUMNS", "x"), folder=tmp_path)
+    assert len(load_dataset(plain, tmp_path).parts["train"]) == 3
 
 
 @pytest.mark.parametrize("content", [b"", b"junk", b"PK\x03\x04" + b"\0" * 100])

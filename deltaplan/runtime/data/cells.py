@@ -16,6 +16,7 @@ from deltaplan.runtime.data.problems import (
     DatesNotNumbers,
     NotFinite,
     NotNumbers,
+    UnreadColumn,
     places,
     rows_in_words,
     unknown_column,
@@ -61,6 +62,10 @@ class Cells:
 
 def column_of(table: Table, wanted: Wanted, problems: Problems) -> NDArray[Any] | None:
     """The column as the source gives it; None where there is none, which is told."""
+    if wanted.name in table.unread:
+        why = table.unread[wanted.name]
+        problems.add(UnreadColumn(name=wanted.name, why=why, span=wanted.span))
+        return None
     if wanted.name not in table.columns:
         problems.add(unknown_column(wanted.name, list(table.columns), wanted.span))
         return None

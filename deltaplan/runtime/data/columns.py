@@ -47,7 +47,8 @@ def _with_rest(data: DataSpec, table: Table) -> DataSpec:
     stated = {name for column in own for name in column.reads}
     if not stated <= table.columns.keys():  # which is told, and what was meant may be among the others
         return data
-    names = [name for name in table.columns if name not in stated and not name.startswith("#")]
+    every = (*table.columns, *table.unread)  # one that cannot be read is told when it is looked up
+    names = [name for name in every if name not in stated and not name.startswith("#")]
     return replace(data, inputs={**data.inputs, data.rest: tuple(Column(n, data.span) for n in names)})
 
 

@@ -81,9 +81,9 @@ def _table(name: str, told: bytes, code: int, span: Span | None) -> Table:
         raise SpecError(SourceFailed(name=name, error=error, span=span)) from None
     match kind:
         case "table":
-            columns, rows, names, warnings, shapes = content
+            columns, rows, names, warnings, shapes, unread = content
             opened = {column: _opened(values) for column, values in columns.items()}
-            return Table(opened, rows, names.__getitem__, warnings, shapes)
+            return Table(opened, rows, names.__getitem__, warnings, shapes, unread)
         case "unreadable":
             raise Unreadable(*content)
     error, place = content

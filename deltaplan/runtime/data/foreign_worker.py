@@ -57,7 +57,7 @@ def _sent(table: object) -> tuple[Any, ...]:
             raise ValueError(f"its column `{name}` has {len(values):,} rows, and the table {table.rows:,}")
     names = [table.row_name(row) for row in range(table.rows)]
     columns = {name: _column(values) for name, values in table.columns.items()}
-    return columns, table.rows, names, tuple(table.warnings), _shapes(table)
+    return columns, table.rows, names, tuple(table.warnings), _shapes(table), dict(table.unread)
 
 
 def _shapes(table: Table) -> dict[str, tuple[int, ...]]:

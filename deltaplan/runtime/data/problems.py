@@ -40,6 +40,15 @@ class UnknownColumn(Diagnostic):
 
 
 @mistake
+class UnreadColumn(Diagnostic):
+    code: ClassVar[str] = "data-unread-column"
+    title: ClassVar[str] = "column `{name}` {why}"
+    help: ClassVar[str] = "what is not needed is left out by naming the inputs, in place of `rest`"
+    name: str
+    why: str
+
+
+@mistake
 class NotNumbers(Diagnostic):
     code: ClassVar[str] = "data-not-numbers"
     title: ClassVar[str] = "column `{name}` must hold numbers, and {rows} not"

@@ -51,7 +51,8 @@ def stacked(tables: Sequence[Table], parts: Sequence[PartName | None], files: Se
     warnings = tuple(dict.fromkeys(text for table in tables for text in table.warnings))
     shapes = {name: tables[0].shapes.get(name) for name in columns}
     alike = {n: s for n, s in shapes.items() if s and all(table.shapes.get(n) == s for table in tables)}
-    whole = Table(columns, ends[-1], row_name, warnings, alike)
+    unread = {name: why for table in tables for name, why in table.unread.items()}
+    whole = Table(columns, ends[-1], row_name, warnings, alike, unread)
     return Stack(whole, tuple(table.rows for table in tables), tuple(parts))
 
 

@@ -5,7 +5,7 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from struct import unpack
 from tokenize import TokenError
-from typing import Any
+from typing import Any, NoReturn
 from zipfile import ZIP_STORED, BadZipFile, ZipFile, ZipInfo
 from zlib import error as ZlibError  # noqa: N812
 
@@ -24,22 +24,40 @@ BROKEN_ARRAY = (ValueError, SyntaxError, TokenError, MemoryError)  # the last: a
 
 def read_npz(path: Path) -> Table:
     """Each array of the archive as a column [N, k], pictures [N, height, width, channels] with their shape; a
-    large one of numbers is a numpy.memmap. Raises Unreadable."""
+    large one of numbers is a numpy.memmap, and those of objects and single values are left out. Raises
+    Unreadable."""
     check_file(path, largest=None)
-    arrays = _arrays(path)
-    columns = {name: _column(path.name, name, array) for name, array in arrays.items()}
+    arrays, unread = _arrays(path)
+    columns: dict[str, NDArray[Any]] = {}
+    for name, array in arrays.items():
+        found = _column(array)
+        if isinstance(found, str):
+            unread[name] = found
+        else:
+            columns[name] = found
     if not columns:
-        raise Unreadable(f"`{path.name}` holds no arrays")
+        _tell_useless(path.name, unread)
     lengths = {name: len(column) for name, column in columns.items()}
     rows = next(iter(lengths.values()))
     if set(lengths.values()) != {rows}:
         notes = [f"`{name}` has {length} rows" for name, length in lengths.items()]
         raise Unreadable(f"the arrays of `{path.name}` differ in length", notes=notes)
-    shapes = {name: array.shape[1:] for name, array in arrays.items() if array.ndim == PICTURES}
-    return Table(columns, rows, lambda row: f"{path.name}, row {row}", shapes=shapes)
+    shapes = {name: arrays[name].shape[1:] for name in columns if arrays[name].ndim == PICTURES}
+    return Table(columns, rows, lambda row: f"{path.name}, row {row}", shapes=shapes, unread=unread)
 
 
-def _arrays(path: Path) -> Mapping[str, NDArray[Any]]:
+def _tell_useless(file: str, unread: Mapping[str, str]) -> NoReturn:
+    for name, why in unread.items():
+        help = "save plain arrays: objects are never unpickled" if why == OBJECTS else ""
+        raise Unreadable(f"`{name}` of `{file}` {why}", help=help)
+    raise Unreadable(f"`{file}` holds no arrays")
+
+
+OBJECTS = "holds Python objects, which are never unpickled"
+
+
+def _arrays(path: Path) -> tuple[Mapping[str, NDArray[Any]], dict[str, str]]:
+    """The arrays, and those of objects with what they hold."""
     try:
         with ZipFile(path) as archive:
             members = {member.filename.removesuffix(".npy"): member for member in archive.infolist()}
@@ -48,10 +66,21 @@ def _arrays(path: Path) -> Mapping[str, NDArray[Any]]:
         if size > LARGEST_UNPACKED:
             raise Unreadable(f"`{path.name}` unpacks to {size:,} bytes, and {LARGEST_UNPACKED:,} are allowed")
         with np.load(path, allow_pickle=False) as arrays:
-            return {name: mapped[name] if name in mapped else arrays[name] for name in arrays.files}
-    except (*BROKEN_ARCHIVE, *BROKEN_ARRAY) as error:
-        help = "save plain arrays: objects are never unpickled" if "pickle" in str(error) else ""
-        raise Unreadable(f"`{path.name}` is no archive of numpy arrays", help=help) from None
+            found = {n: mapped[n] if n in mapped else _plain(arrays, n) for n in arrays.files}
+    except (*BROKEN_ARCHIVE, *BROKEN_ARRAY):
+        raise Unreadable(f"`{path.name}` is no archive of numpy arrays") from None
+    known = {name: array for name, array in found.items() if array is not None}
+    return known, {name: OBJECTS for name, array in found.items() if array is None}
+
+
+def _plain(arrays: Any, name: str) -> NDArray[Any] | None:
+    """An array of the archive; None where it holds objects."""
+    try:
+        return np.asarray(arrays[name])
+    except ValueError as error:
+        if "pickle" not in str(error):
+            raise
+    return None
 
 
 def _mapped(path: Path, archive: ZipFile) -> Iterator[tuple[str, NDArray[Any]]]:
@@ -80,9 +109,10 @@ def _begin(path: Path, member: ZipInfo) -> int:
     return member.header_offset + 30 + int(name) + int(extra)
 
 
-def _column(file: str, name: str, array: NDArray[Any]) -> NDArray[Any]:
+def _column(array: NDArray[Any]) -> NDArray[Any] | str:
+    """Its numbers or words, or what it holds that is of no use."""
     if array.ndim == 0:
-        raise Unreadable(f"`{name}` of `{file}` is a single value and no column")
+        return "is a single value and no column"
     match array.dtype.kind:
         case "b" | "i" | "u" | "f":
             return _matrix(array) if array.ndim > 1 else array
@@ -90,7 +120,7 @@ def _column(file: str, name: str, array: NDArray[Any]) -> NDArray[Any]:
             return array.astype(object)
         case "S" if array.ndim == 1:
             return np.char.decode(array, "utf-8", "replace").astype(object)
-    raise Unreadable(f"`{name}` of `{file}` holds neither numbers nor words ({array.dtype})")
+    return f"holds neither numbers nor words ({array.dtype})"
 
 
 def _matrix(array: NDArray[Any]) -> NDArray[Any]:

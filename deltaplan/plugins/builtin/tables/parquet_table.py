@@ -15,13 +15,23 @@ LARGEST_UNPACKED = 4 * 2**30
 
 def read_parquet(path: Path) -> Table:
     """Numbers as float64 with NaN for null, words with '' for null, lists of one length as [N, k]. Dates
-    become words, so that what asks for numbers can say what they are. Raises Unreadable."""
+    become words, so that what asks for numbers can say what they are; columns of anything else are left
+    out. Raises Unreadable."""
     check_file(path)
     table = _read(path)
     if not table.num_rows:
         raise Unreadable(f"`{path.name}` has no rows")
-    columns = {name: _column(path.name, name, table.column(name)) for name in _names(path.name, table)}
-    return Table(columns, table.num_rows, lambda row: f"{path.name}, row {row}")
+    columns: dict[str, NDArray[Any]] = {}
+    unread: dict[str, str] = {}
+    for name in _names(path.name, table):
+        found = _column(table.column(name))
+        if isinstance(found, str):
+            unread[name] = found
+        else:
+            columns[name] = found
+    if not columns:
+        raise Unreadable(*(f"`{name}` of `{path.name}` {why}" for name, why in list(unread.items())[:1]))
+    return Table(columns, table.num_rows, lambda row: f"{path.name}, row {row}", unread=unread)
 
 
 def _read(path: Path) -> Any:
@@ -55,7 +65,8 @@ def _names(file: str, table: Any) -> list[str]:
     return names
 
 
-def _column(file: str, name: str, column: Any) -> NDArray[Any]:
+def _column(column: Any) -> NDArray[Any] | str:
+    """Its numbers or words, or what it holds that is of no use."""
     types = pyarrow(".types")
     kind = column.type
     if types.is_dictionary(kind):
@@ -66,8 +77,8 @@ def _column(file: str, name: str, column: Any) -> NDArray[Any]:
     if types.is_string(kind) or types.is_large_string(kind) or types.is_temporal(kind) or types.is_null(kind):
         return np.array(["" if v is None else str(v).strip() for v in column.to_pylist()], dtype=object)
     if types.is_list(kind) or types.is_large_list(kind) or types.is_fixed_size_list(kind):
-        return _matrix(file, name, column)
-    raise Unreadable(f"`{name}` of `{file}` holds neither numbers nor words ({kind})")
+        return _matrix(column)
+    return f"holds neither numbers nor words ({kind})"
 
 
 def _numbers(column: Any) -> NDArray[np.float64]:
@@ -75,14 +86,14 @@ def _numbers(column: Any) -> NDArray[np.float64]:
     return np.asarray(found, np.float64)
 
 
-def _matrix(file: str, name: str, column: Any) -> NDArray[np.float64]:
+def _matrix(column: Any) -> NDArray[np.float64] | str:
     """[N, k] of lists of k numbers each."""
     rows = column.to_pylist()
     lengths = {len(row) if row is not None else -1 for row in rows}
     if len(lengths) != 1 or -1 in lengths:
-        raise Unreadable(f"the lists in `{name}` of `{file}` differ in length")
+        return "holds lists that differ in length"
     try:
         found = np.array(rows, np.float64)
     except (TypeError, ValueError):
-        raise Unreadable(f"the lists in `{name}` of `{file}` do not hold numbers") from None
+        return "holds lists of something else than numbers"
     return found.reshape(len(rows), -1)
