@@ -13,7 +13,7 @@ from deltaplan.compiler.build.places import INNER, MODEL, Read
 from deltaplan.compiler.build.scope import Definition, Lost, NameTaken, Scope, Wire
 from deltaplan.compiler.build.sharing import SHARE, sharing
 from deltaplan.compiler.build.slots import TooManyRepeats
-from deltaplan.compiler.build.values import evaluate
+from deltaplan.compiler.build.values import WORDS, evaluate
 from deltaplan.diagnostics import Diagnostic, Note, mistake
 from deltaplan.dsl import tree
 from deltaplan.plugins.contracts import Value
@@ -84,11 +84,12 @@ def _block(context: Context, read: Read, known: dict[str, Block]) -> Block:
 
 def _argument(context: Context, item: tree.Value | tree.Option) -> str:
     """`width`, or `stride=1`. Raises Told."""
-    if isinstance(item, tree.Name):
-        return item.text
-    if isinstance(item, tree.Option) and isinstance(item.key, tree.Name):
-        return item.key.text
-    raise context.refuse(BlockHeader(span=item.span))
+    name = item.key if isinstance(item, tree.Option) else item
+    if not isinstance(name, tree.Name):
+        raise context.refuse(BlockHeader(span=item.span))
+    if name.text in WORDS:
+        raise context.refuse(NameTaken(span=name.span, name=name.text, taken="a word of the language"))
+    return name.text
 
 
 def _taken(context: Context, name: str, known: dict[str, Block]) -> tuple[str, tuple[Note, ...]]:

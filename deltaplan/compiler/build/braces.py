@@ -11,6 +11,7 @@ from deltaplan.compiler.build.draft import Draft
 from deltaplan.compiler.build.names import unknown
 from deltaplan.compiler.build.places import Place, Read
 from deltaplan.compiler.build.scope import LOST, Definition, Lost, NameTaken, Scope, Wire
+from deltaplan.compiler.build.values import WORDS
 from deltaplan.diagnostics import Diagnostic, Note, Span, mistake
 from deltaplan.dsl import tree
 from deltaplan.records import dataclass
@@ -122,6 +123,8 @@ def define(context: Context, scope: Scope, name: tree.Name, definition: Definiti
     """A name in these braces; one that is taken there, or has a dot, is told and left as it was."""
     if "." in name.text:
         context.refuse(DottedName(span=name.span, name=name.text))
+    elif name.text in WORDS:
+        context.refuse(NameTaken(span=name.span, name=name.text, taken="a word of the language"))
     elif name.text in scope.names:
         notes = (Note("it is defined here", scope.names[name.text].span),)
         context.refuse(NameTaken(span=name.span, name=name.text, taken="defined", notes=notes))

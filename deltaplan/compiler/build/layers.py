@@ -147,7 +147,7 @@ def _extras(braces: Braces, read: Read, contract: contracts.Layer, bound: Bound)
 def initializer(braces: Braces, value: tree.Value) -> Use:
     """`init=he`, `init=uniform(-1, 1)`, or a param that holds such a word. Raises Told."""
     word = as_word(braces.scope, value)
-    name = word.text if word else value.span.text
+    name = word.text if word and value.span.text != "default" else value.span.text
     use = find_use(braces.context, braces.scope, "initializer", value, name)
     assert isinstance(use.contract, contracts.Initializer)
     try:

@@ -89,6 +89,10 @@ def _comma_before(
 def read_slot(context: Context, scope: Scope, form: Form, slot: Slot, value: tree.Value) -> Value:
     """The value of a slot, of its type and within its bounds. Raises Told."""
     match value:
+        case tree.Name(text=text) if (
+            text in slot.choices
+        ):  # its own word, whatever a param of that name holds
+            return text
         case tree.Times(factors=factors) if slot.type == "sides":
             return _sides(context, scope, form, slot, factors)
         case tree.List() if slot.type in ("size", "sides"):

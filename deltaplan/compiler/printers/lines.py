@@ -7,6 +7,7 @@ from textwrap import wrap
 from deltaplan.compiler.printers.formulas import Formula
 from deltaplan.compiler.printers.repeats import Run, runs
 from deltaplan.compiler.steps import Tensor
+from deltaplan.diagnostics import Span
 from deltaplan.records import dataclass
 
 WIDTH = 80
@@ -34,11 +35,16 @@ class Unit:
 
 @dataclass(frozen=True, slots=True)
 class Layout:
-    """How lines are written: for a batch of this size (None: for B samples), with the line of each node."""
+    """How lines are written: for a batch of this size (None: for B samples), with the piece of the spec that
+    each node comes from."""
 
     batch: int | None
-    lines: Mapping[str, int]
+    spans: Mapping[str, Span]
     full: bool
+
+    def line(self, node: str) -> int | None:
+        """Its number; None for what comes from no node."""
+        return self.spans[node].line if node in self.spans else None
 
 
 def section(formulas: Sequence[Formula], numbers: Mapping[str, int], layout: Layout) -> Iterator[str]:
@@ -64,7 +70,8 @@ def _units(formulas: Sequence[Formula], numbers: Mapping[str, int], layout: Layo
 
 
 def _key(formula: Formula, layout: Layout) -> str:
-    return f"{formula} | {show_tensor(formula.tensor)} {formula.cost} {layout.lines.get(formula.origin)}"
+    span = layout.spans.get(formula.origin)
+    return f"{formula} | {show_tensor(formula.tensor)} {formula.cost} {span and (span.start, span.end)}"
 
 
 def _follows(shifts: Sequence[tuple[tuple[str, ...], tuple[int, ...]]]) -> Callable[[int, int, int], bool]:
@@ -125,7 +132,7 @@ def indexed(text: str, later: str, j: int) -> str:
 
 def _columns(text: str, formula: Formula, layout: Layout) -> Iterator[str]:
     """The formula, the shape, the cost and the line; a long formula takes lines of its own."""
-    line = layout.lines.get(formula.origin)
+    line = layout.line(formula.origin)
     yield from columns(
         text, show_tensor(formula.tensor), show_cost(formula.cost, layout.batch), f":{line}" if line else ""
     )

@@ -61,7 +61,7 @@ def update_formulas(step: Map) -> Iterator[tuple[str, str]]:
 
 def _lines(experiment: Experiment, batch: int | None, full: bool) -> Iterator[str]:
     graph, plans = experiment.graph, compile_plans(experiment, fused=False)
-    layout = Layout(batch, {node.name: node.span.line for node in graph}, full)
+    layout = Layout(batch, {node.name: node.span for node in graph}, full)
     numbers = {node.name: j for j, layer in numbered(graph) for node in chain(graph, layer)}
     size = f"B = {batch:,} samples" if batch else "B samples"
     yield f"{experiment.name}: one step on {size}; [5, B] is 5 numbers for each sample"

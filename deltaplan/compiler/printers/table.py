@@ -22,8 +22,8 @@ class Entry:
 
     @property
     def key(self) -> tuple[object, ...]:
-        row = self.row
-        return (row.line, row.text, row.label, row.shape, row.parameters, self.flops, self.links)
+        row, span = self.row, self.row.nodes[0].span
+        return (span.start, span.end, row.text, row.label, row.shape, row.parameters, self.flops, self.links)
 
 
 def entries(rows: Sequence[Row], steps: Sequence[Step]) -> tuple[Entry, ...]:
