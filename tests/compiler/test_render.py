@@ -335,6 +335,17 @@ def test_a_value_is_told_beside_a_comment_that_holds_its_digits() -> None:
     assert param_line("param a = 2*3  # 16 is too many\n", {}) == "param a = 2*3  # 16 is too many; 6"
 
 
+def test_words_of_a_place_win_over_params_of_their_name() -> None:
+    """`batch full` and `init=default` are written where nothing was, and mean the same as before."""
+    params = "param full = true\nparam last = best\nparam float32 = 3\nparam default = he\n"
+    body = "model m { input 2; dense 3 relu; output 1 }\n"
+    text = params + body + "train { minimize mean(squared_error); optimizer adam; epochs 1 }"
+    experiment = loads(text)
+    found = again(experiment)
+    assert found.train == experiment.train
+    assert [layer.init for layer in found.graph.layers] == [None, None]
+
+
 def test_a_word_that_is_a_later_param_stays_a_word() -> None:
     text = "param a = tanh\nparam tanh = 1\n"
     assert param_line(text, {}) == "param a = tanh"

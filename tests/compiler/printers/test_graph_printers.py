@@ -99,6 +99,18 @@ def test_repeats_stand_once_with_their_skip(printer, skips):
     assert len(re.findall(skips, text)) == 1
 
 
+def test_lines_side_by_side_are_told_as_those_below_each_other():
+    """`repeat 2 { noise 0.1; noise 0.1 }` has two lines, wherever the writer put them."""
+    texts = []
+    for end in ("; ", "\n"):
+        spec = (
+            f"model m {{{end}input 3{end}repeat 2 {{{end}noise 0.1{end}noise 0.1{end}}}{end}output 1{end}}}"
+        )
+        lines = graph_text(loads(spec.replace("{; ", "{ "))).splitlines()
+        texts.append([line.partition(":")[0].split() for line in lines])
+    assert texts[0] == texts[1]
+
+
 def test_what_follows_a_repeat_takes_from_its_last_sum():
     assert "n2_1 -> n3;" in graph_dot(model("residual"))
     assert "n2s1 --> n3" in graph_mermaid(model("residual"))
