@@ -50,6 +50,14 @@ def test_all_built_ins_are_listed_once_and_with_a_docstring() -> None:
     assert all(entry["doc"] and entry["owner"]["plugin"] == "deltaplan" for entry in told)
 
 
+def test_the_first_line_of_a_built_in_stands_for_itself() -> None:
+    """It is all that the list shows: no sentence goes on behind it."""
+    for entries in builtin_registry().entries.values():
+        for contribution in entries.values():
+            lines = contribution.doc.strip().splitlines()
+            assert len(lines) == 1 or not lines[1], contribution.name
+
+
 def test_the_list_says_how_a_spec_writes_them() -> None:
     text = run().stdout
     for line in ("  leaky_relu(alpha=0.01) ", "  l2(strength) ", "  dense WIDTH ", "    nesterov=false) "):

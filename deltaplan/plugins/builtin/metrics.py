@@ -37,17 +37,21 @@ def accuracy(u: Expr, y: Expr, n: Expr, total: Total) -> Expr:
 
 @metric("f1", of="members", better="higher")
 def f1(u: Expr, y: Expr, total: Total) -> Expr:
-    """2TP/(2TP + FP + FN) for each class, then the mean; of yes or no that of yes. 0 for a class that is
-    neither there nor decided"""
+    """2TP/(2TP + FP + FN) for each class, then the mean; of yes or no that of yes
+
+    0 for a class that is neither there nor decided.
+    """
     both = total(u + y)
     return mean(where(both > 0, 2 * total(u * y) / both, 0))
 
 
 @metric("auc", of="scores", better="higher")
 def auc(predicted: Any, target: Any) -> float:
-    """The share of pairs of a sample of the class and one that is not in which the first has the higher
-    score, ties counting half, for each class, then the mean; of yes or no that of yes  (Hanley and McNeil,
-    1982). Not a number where a class is not there, or alone"""
+    """The share of pairs, one of the class and one not, of which the first scores higher; the mean of classes
+
+    Ties count half; of yes or no it is that of yes (Hanley and McNeil, 1982). Not a number where a class is
+    not there, or alone.
+    """
     found = [_area(scores, members) for scores, members in zip(predicted, target, strict=True)]
     return float(sum(found) / len(found))
 

@@ -18,8 +18,10 @@ MOMENTUM = Attribute(
 
 @layer("batch_norm", EPS, SCALE, MOMENTUM, affine=False)
 def batch_norm(builder: Builder, x: Tensor, eps: float, scale: bool, momentum: float) -> Tensor:
-    """γ(x − mean)/√(variance + ε) + β over the batch and all places, in each channel; outside training with
-    running statistics  (Ioffe and Szegedy, 2015)"""
+    """γ(x − mean)/√(variance + ε) + β over batch and places, in each channel  (Ioffe and Szegedy, 2015)
+
+    Outside training with running statistics.
+    """
     mean = builder.statistic("mean", x.shape[-1:], 0.0)
     variance = builder.statistic("variance", x.shape[-1:], 1.0)
     if builder.training:

@@ -23,6 +23,8 @@ def elastic(w: Expr, l1: Expr, l2: Expr) -> Expr:
 
 @regularizer("spectral", strength=required(minimum=0))
 def spectral(w: Expr, strength: Expr) -> Expr:
-    """λ/2 ‖W‖₂², the square of the largest singular value, of each weight matrix; a kernel is a matrix with a
-    row for each channel that it gives  (Yoshida and Miyato, 2017)"""
+    """λ/2 ‖W‖₂², the square of the largest singular value, of a matrix  (Yoshida and Miyato, 2017)
+
+    It is added for each weight matrix; a kernel is a matrix with a row for each channel that it gives.
+    """
     return strength / 2 * spectral_norm(w) ** 2

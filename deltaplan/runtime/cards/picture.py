@@ -33,26 +33,23 @@ def curves_alone(card: Card) -> str:
     return document(WIDTH, PLOT, card.title, style(), *_plot(card.curves))
 
 
-def _rows(card: Card) -> Iterator[tuple[str, str]]:
-    """Names and texts, a long text on several rows."""
+def _rows(card: Card) -> Iterator[tuple[str, str, float]]:
+    """Names, texts and where these begin, a long text on several rows; one without a name is at the left."""
     first = card.doc.partition("\n")[0]
     formulas = [(f.name, to_text(f.expr)) for f in card.formulas]
     given = [("with", card.given)] if card.given else []
     for name, text in [("", first), *formulas, *given, *card.facts]:
         lines = wrap(text, LETTERS if name else LETTERS + 18) or [""]
         shown = lines if len(lines) <= MOST else [*lines[: MOST - 1], f"{lines[MOST - 1]} …"]
-        yield from zip([name, *[""] * (len(shown) - 1)], shown, strict=True)
+        for row, line_shown in enumerate(shown):
+            yield "" if row else name, line_shown, LEFT + NAMES if name else LEFT
 
 
-def _text(row: tuple[str, str], y: float) -> Iterator[Element]:
-    name, text = row
+def _text(row: tuple[str, str, float], y: float) -> Iterator[Element]:
+    name, text, x = row
     if name:
         yield element("text", name, class_="tick", x=LEFT, y=y)
-    yield element("text", text, x=LEFT + NAMES if name or not _is_doc(y) else LEFT, y=y)
-
-
-def _is_doc(y: float) -> bool:
-    return y == 58
+    yield element("text", text, x=x, y=y)
 
 
 def _plot(curves: tuple[Curve, ...]) -> list[Element]:

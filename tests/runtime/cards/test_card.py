@@ -77,6 +77,14 @@ def test_every_built_in_has_a_card_a_picture_and_a_page(contribution):
     Balanced().feed(page([found]))
 
 
+def test_what_a_plugin_says_of_itself_goes_on_below_its_beginning():
+    (first, *_) = builtin_registry().entries["optimizer"]["adam"].doc.splitlines()
+    root = ElementTree.fromstring(picture(card("optimizer", "adam")))
+    rows = [e for e in root.iter(f"{SVG}text") if e.get("class") is None][:2]
+    assert " ".join(e.text for e in rows) == first
+    assert rows[0].get("x") == rows[1].get("x")
+
+
 class Balanced(HTMLParser):
     """Every element that must be closed is, in order."""
 
