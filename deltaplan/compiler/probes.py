@@ -51,6 +51,20 @@ def given_plan(trace: Trace, tensors: Sequence[Tensor]) -> Plan:
     return _plan(trace, trace.steps, dict.fromkeys(tensors))
 
 
+def moved_trace(trace: Trace) -> tuple[Trace, tuple[Tensor, ...]]:
+    """The part of a trace that its trained parameters move. What else it reads of the samples are its inputs,
+    by their tensors' names: they are given as well."""
+    moved = dependents(trace.steps, [p.tensor for p in trace.trained])
+    own = tuple(
+        step
+        for step in trace.steps
+        if not moved.isdisjoint(step.outputs) or not any(t.batched for t in step.inputs)
+    )
+    made = {t for step in own for t in step.outputs} | {*trace.targets.values()}
+    given = tuple(dict.fromkeys(t for s in own for t in s.inputs if t.batched and t not in made))
+    return replace(trace, steps=own, inputs={t.name: t for t in given}), given
+
+
 def curvature_plan(trace: Trace) -> tuple[Plan, dict[str, Tensor], dict[str, Tensor]]:
     """Σ (seed ⊙ δ) derived by each output, for the slopes δ of scale · Σ loss by the outputs: with a seed of
     1 for one number it is a row of each sample's Hessian by the outputs. With the plan come the seeds, inputs

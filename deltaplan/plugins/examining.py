@@ -1,6 +1,6 @@
 """What an analysis is given, and what it gives: the laboratory's side of the plugin API."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import field
 from typing import TYPE_CHECKING, Any, Literal, Protocol
 
@@ -10,6 +10,19 @@ if TYPE_CHECKING:
     import numpy as np
 
     Vector = np.ndarray[Any, np.dtype[np.float64]]
+
+
+class Held(Protocol):
+    """A problem as a function of some blocks of θ [size], the others held."""
+
+    def objective_grad(self, theta: "Vector") -> "tuple[float, Vector]":
+        """The objective and its gradient, 0 in what is held."""
+
+    def hvp(self, theta: "Vector", v: "Vector", objective: bool) -> "Vector":
+        """The Hessian of the objective, or of the loss alone, times v, which is 0 in what is held."""
+
+    def curvatures(self, theta: "Vector") -> "Vector":
+        """∂²ℓ/∂u² of each sample's loss by all outputs: [N, outputs, outputs]."""
 
 
 class Functions(Protocol):
@@ -81,6 +94,10 @@ class Functions(Protocol):
 
     def curvatures(self, theta: "Vector") -> "Vector":
         """∂²ℓ/∂u² of each sample's loss by all outputs one after the other: [N, outputs, outputs]."""
+
+    def held(self, theta: "Vector", blocks: Collection[str]) -> Held:
+        """The problem as a function of the named blocks, the others held at θ: what those do not move is
+        computed once."""
 
     def partial(self, theta: "Vector", target: str, source: str, sample: int = 0) -> "Vector":
         """∂target/∂source [numbers of the target, numbers of the source] for two nodes at one sample, all

@@ -1,19 +1,19 @@
 """The compiled problem as plain functions of the flat vector θ, for any other solver."""
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from typing import Any, Literal, TypeVar
 
 import numpy as np
 
-from deltaplan.compiler.curvature import hessian_plan
 from deltaplan.compiler.experiment import Experiment
 from deltaplan.compiler.lower import Trace, lower
 from deltaplan.compiler.parameters import Parameter
-from deltaplan.compiler.plan import Plan, evaluate_plan, gradient_plan, predict_plan
-from deltaplan.runtime.backends.numpy.bind import Bound, bind, target_key
+from deltaplan.compiler.plan import evaluate_plan, predict_plan
+from deltaplan.runtime.backends.numpy.bind import target_key
 from deltaplan.runtime.backends.numpy.expressions import Array
 from deltaplan.runtime.data.memory import inputs_from_memory
 from deltaplan.runtime.data.preprocessing import Preprocessing
+from deltaplan.runtime.derivatives import Derivatives, Held
 from deltaplan.runtime.individual import gradient_norms
 from deltaplan.runtime.initial import initial, with_statistics
 from deltaplan.runtime.losses import Losses
@@ -63,14 +63,14 @@ class Problem:
         self._vector = with_statistics(experiment.graph, np.zeros(self.size))
         if statistics is not None:
             self._vector[self.size :] = statistics
-        self._theta, self._direction = self._vector[: self.size], np.zeros(self.size)
+        self._theta = self._vector[: self.size]
+        self._derivatives = Derivatives(self._trace, self._vector, self._data, self.scale)
         self._predict = predict_plan(experiment.graph, linked=False)
         self._slopes: dict[str, Slopes] = {}
         self._values: Values | None = None
         self._node_slopes: NodeSlopes | None = None
         self._curvatures: Curvatures | None = None
         self._norms: dict[str, tuple[Array, Callable[[], Array]]] = {}
-        self._gradients: dict[str, tuple[Bound, Vector]] = {}
         self._evaluations: dict[str, Losses] = {}
         self._losses("float64")  # looks at the shapes of the data
 
@@ -124,11 +124,11 @@ class Problem:
 
     def grad(self, theta: Vector) -> Vector:
         """∂loss/∂θ, in the shape of θ."""
-        return np.asarray(self._each(theta, lambda: self._gradient("L")))
+        return np.asarray(self._each(theta, lambda: self._derivatives("L")))
 
     def objective_grad(self, theta: Vector) -> Vector:
         """∂objective/∂θ, in the shape of θ."""
-        return np.asarray(self._each(theta, lambda: self._gradient("J")))
+        return np.asarray(self._each(theta, lambda: self._derivatives("J")))
 
     def per_sample_loss(self, theta: Vector) -> Vector:
         """The loss of each sample without weights or average: [N], or [k, N] for a stack."""
@@ -198,6 +198,12 @@ class Problem:
             self._curvatures = Curvatures(self._trace, self._vector, self._data)
         return self._at(theta, self._curvatures)
 
+    def held(self, theta: Vector, blocks: Collection[str]) -> Held:
+        """The problem as a function of the named blocks, the others held at θ: what those do not move is
+        computed once."""
+        self._theta[:] = self._checked(theta)
+        return Held(self.experiment.graph, self._vector, self._data, self.scale, blocks)
+
     def partial(self, theta: Vector, target: str, source: str, sample: int = 0) -> Vector:
         """∂target/∂source [numbers of the target, numbers of the source] for two nodes at one sample, all
         that comes before the source held."""
@@ -222,8 +228,8 @@ class Problem:
         if max(theta.ndim, v.ndim) == 2:
             theta, v = np.broadcast_arrays(theta, v)
             return np.array([self._hvp(of, *rows) for rows in zip(theta, v, strict=True)])
-        self._direction[:] = v
-        return np.asarray(self._each(theta, lambda: self._gradient(f"H{of}")))
+        self._derivatives.direction[:] = v
+        return np.asarray(self._each(theta, lambda: self._derivatives(f"H{of}")))
 
     def _each(self, theta: Vector, function: Any) -> Any:
         theta = self._checked(theta)
@@ -272,24 +278,6 @@ class Problem:
             plan, vector = evaluate_plan(self.experiment.graph), self._vector.astype(precision)
             self._evaluations[precision] = Losses(plan, self._data, vector, self.scale)
         return self._evaluations[precision]
-
-    def _gradient(self, of: str) -> Vector:
-        bound, gradient = self._bound(of)
-        bound.run()
-        return gradient.copy()
-
-    def _bound(self, of: str) -> tuple[Bound, Vector]:
-        if of not in self._gradients:
-            gradient = np.zeros(self.size)
-            vectors = {"θ": self._vector, "g": gradient, "v": self._direction}
-            bound = bind(self._plan(of), vectors, self.samples, self._data)
-            bound.scale[...] = self.scale
-            self._gradients[of] = bound, gradient
-        return self._gradients[of]
-
-    def _plan(self, of: str) -> Plan:
-        plan = hessian_plan if of.startswith("H") else gradient_plan
-        return plan(self._trace, of_loss=of.endswith("L"))
 
 
 def _check_classes(targets: Mapping[str, Array], trace: Trace) -> None:

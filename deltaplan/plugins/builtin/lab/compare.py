@@ -61,6 +61,7 @@ def _curves(subjects: Sequence[Subject]) -> Any:
                 unit = "epoch" if all("epoch" in record for record in subject.history) else "step"
                 at = [record[unit] for record in subject.history]
                 axes.plot(at, [record["loss"] for record in subject.history], label=subject.name)
+        axes.locator_params(axis="x", integer=True)
         axes.set(xlabel=unit, ylabel="training loss", yscale="log")
         axes.legend()
 

@@ -1,19 +1,20 @@
 """Only the final layer is optimized: a convex problem, solved to its optimum."""
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from itertools import islice, product
 from typing import Any
 
 import numpy as np
 
-from deltaplan.plugins.api import Findings, Functions, Node, Panel, Picture, Sheet, Subject, Unfit
+from deltaplan.plugins.api import Findings, Functions, Held, Node, Panel, Picture, Sheet, Subject, Unfit
 from deltaplan.plugins.builtin.solvers import exact
 
 Vector = np.ndarray[Any, np.dtype[np.float64]]
 Places = np.ndarray[Any, np.dtype[np.intp]]
 MOST_STEPS = 200
 LARGEST = 3000  # numbers of the final layer
+SAME = 1e-9  # of the largest number
 HEAD = ("features of", "J before", "J at the optimum", "steps", "‖∇J‖", "least curvature")
 
 
@@ -28,13 +29,15 @@ class Unit:
 
 @dataclass(frozen=True, slots=True)
 class LastLayer:
-    """J of the final layer's parameters, the other ones held at θ."""
+    """J of the final layer's parameters, the other ones held at θ; `one` is the problem on one sample."""
 
-    problem: Functions
-    alone: Functions  # the problem on one sample
+    problem: Held
+    one: Held
+    scale: float
     theta: Vector
     at: Places
     units: tuple[Unit, ...]
+    known: list[Vector] = field(default_factory=list)  # Hessians of Ω
 
     def whole(self, x: Vector) -> Vector:
         """θ with x in the final layer's place."""
@@ -43,29 +46,41 @@ class LastLayer:
         return theta
 
     def __call__(self, x: Vector) -> tuple[float, Vector]:
-        theta = self.whole(x)
-        return float(self.problem.objective(theta)), self.problem.objective_grad(theta)[self.at]
+        value, gradient = self.problem.objective_grad(self.whole(x))
+        return value, gradient[self.at]
 
     def hessian(self, x: Vector) -> Vector:
         """[n, n]"""
         theta = self.whole(x)
         if not self.units:
-            return self._columns(self.problem.objective_hvp, theta)
-        found = self._of_losses(theta)
-        if self.alone.objective(theta) != self.alone.loss(theta):  # Ω, which does not see the samples
-            found += self._columns(self.alone.objective_hvp, theta) - self._columns(self.alone.hvp, theta)
-        return found
+            return self._columns(self.problem, theta)
+        return self._of_losses(theta) + self._of_penalties(theta)
 
-    def _columns(self, product: Callable[[Vector, Vector], Vector], theta: Vector) -> Vector:
+    def _of_penalties(self, theta: Vector) -> Vector:
+        """Ω does not see the samples: one is enough. Where its curvature times a random direction is what it
+        was, as that of `l2` is for all θ, it is not derived anew."""
+        way = np.zeros(theta.size)
+        way[self.at] = np.random.default_rng(0).standard_normal(len(self.at))
+        bent = (self.one.hvp(theta, way, True) - self.one.hvp(theta, way, False))[self.at]
+        if not self.known or abs(self.known[-1] @ way[self.at] - bent).max() > SAME * abs(bent).max():
+            self.known.append(self._bent(theta) if bent.any() else np.zeros((len(bent), len(bent))))
+        return self.known[-1]
+
+    def _bent(self, theta: Vector) -> Vector:
+        return self._columns(self.one, theta) - self._columns(self.one, theta, objective=False)
+
+    def _columns(self, problem: Held, theta: Vector, objective: bool = True) -> Vector:
         """A column for each unit vector."""
-        directions = np.zeros((len(self.at), self.theta.size))
-        directions[np.arange(len(self.at)), self.at] = 1
-        found = product(theta, directions)[:, self.at]
+        found = np.empty((len(self.at), len(self.at)))
+        for row, place in zip(found, self.at, strict=True):
+            direction = np.zeros(theta.size)
+            direction[place] = 1
+            row[:] = problem.hvp(theta, direction, objective)[self.at]
         return np.asarray((found + found.T) / 2)
 
     def _of_losses(self, theta: Vector) -> Vector:
         """Σ ∂²ℓ/∂u_a∂u_b φ_a φ_bᵀ, a block for each pair of outputs."""
-        curvatures = self.problem.scale * self.problem.curvatures(theta)
+        curvatures = self.scale * self.problem.curvatures(theta)
         found = np.zeros((len(self.at), len(self.at)))
         for (a, one), (b, other) in product(enumerate(self.units), repeat=2):
             if a <= b and curvatures[:, a, b].any():
@@ -138,10 +153,10 @@ def _last_layer(subject: Subject, theta: Vector) -> LastLayer:
     problem = subject.problem
     places = problem.split(np.arange(theta.size, dtype=np.float64))
     ends = [node for node in subject.nodes if node.output]
-    blocks = [places[name].astype(np.intp).ravel() for node in ends for name in node.blocks]
+    blocks = [name for node in ends for name in node.blocks]
     if not blocks:
         raise Unfit("needs a final layer with parameters", "`output 1` is one")
-    at = np.sort(np.concatenate(blocks))
+    at = np.sort(np.concatenate([places[name].astype(np.intp).ravel() for name in blocks]))
     if len(at) > LARGEST:
         raise Unfit(
             f"solves final layers of {LARGEST:,} numbers at the most, and this one has {len(at):,}",
@@ -149,7 +164,8 @@ def _last_layer(subject: Subject, theta: Vector) -> LastLayer:
         )
     dense = all(node.kind == "dense" for node in ends)
     units = tuple(unit for node in ends for unit in _units(problem, node, theta, places, at)) if dense else ()
-    return LastLayer(problem, subject.problem_on("train", 1), theta, at, units)
+    own, one = (p.held(theta, blocks) for p in (problem, subject.problem_on("train", 1)))
+    return LastLayer(own, one, problem.scale, theta, at, units)
 
 
 def _units(

@@ -65,6 +65,7 @@ def _picture(found: Slopes) -> Picture:
         if not np.allclose(products, bounds):
             axes.plot(places, products, marker="s", markersize=3, color="C1", label="product")
         axes.axhline(found.lower, linestyle="--", color="C2", label="slope found")
+        axes.locator_params(axis="x", integer=True)
         axes.set(xlabel="layer, in order", ylabel="Lipschitz bound up to here", yscale="log")
         axes.legend()
 

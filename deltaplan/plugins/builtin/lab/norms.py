@@ -34,6 +34,7 @@ def _picture(rows: tuple[tuple[str, int, float, float | None, float], ...]) -> P
         }
         for label, values in series.items():
             axes.plot(range(1, len(values) + 1), values, marker="o", markersize=3, label=label)
+        axes.locator_params(axis="x", integer=True)
         axes.set(xlabel="weight matrix, in order", ylabel="norm", yscale="log")
         axes.legend()
 

@@ -47,6 +47,7 @@ def examine(subject: Subject, samples: int) -> Findings:
 def _picture(values: Any, name: str) -> Picture:
     def draw(axes: Any) -> None:
         axes.plot(range(1, len(values) + 1), np.maximum(values, np.finfo(float).tiny), ".-", markersize=4)
+        axes.locator_params(axis="x", integer=True)
         axes.set(xlabel="number", ylabel="singular value of ∂u/∂θ", yscale="log")
 
     caption = (
