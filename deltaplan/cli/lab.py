@@ -95,12 +95,15 @@ def _command(contract: "Analysis", registry: "Registry") -> click.Command:
         **options: Any,
     ) -> None:
         from deltaplan.cli.console import say_json
+        from deltaplan.cli.progress import working
         from deltaplan.runtime.lab.examine import examine
 
         _check_places(picture, data)
-        opened = [_opened(target, run_plugins) for target in targets]
         given = {name: value for name, value in options.items() if value is not None}
-        found = examine(contract.name, *opened, seed=seed, params=params or None, registry=registry, **given)
+        given |= {"seed": seed, "params": params or None}
+        with working(contract.name):
+            opened = [_opened(target, run_plugins) for target in targets]
+            found = examine(contract.name, *opened, registry=registry, **given)
         if as_json:
             say_json(_json(found))
         else:

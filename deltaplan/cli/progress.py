@@ -1,8 +1,10 @@
-"""Progress of training: a bar on a terminal, some lines in a pipe."""
+"""Progress of training: a bar on a terminal, some lines in a pipe; of other work the time that it takes."""
 
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from threading import Event, Thread
+from time import monotonic
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -10,6 +12,8 @@ if TYPE_CHECKING:
     from deltaplan.runtime.outcome import Record
 
 LINES = 10  # about so many in a pipe
+QUIET, EVERY = 3.0, 1.0  # seconds without a word, and from one to the next
+ERASE = "\r\x1b[K"  # the line
 
 
 @contextmanager
@@ -57,6 +61,31 @@ def counted(total: int, silent: bool) -> Iterator["Callable[[int], None]"]:
     with Progress(*columns, console=Console(stderr=True), transient=True) as progress:
         task = progress.add_task("seeds", total=total)
         yield lambda count: progress.advance(task, count)
+
+
+@contextmanager
+def working(what: str) -> Iterator[None]:
+    """Tells on a terminal how long it has been at work, where that takes some seconds."""
+    if not sys.stderr.isatty():
+        yield
+        return
+    done = Event()
+    clock = Thread(target=_tell_time, args=(what, done), daemon=True)
+    clock.start()
+    try:
+        yield
+    finally:
+        done.set()
+        clock.join()
+
+
+def _tell_time(what: str, done: Event) -> None:
+    begin = monotonic()
+    if done.wait(QUIET):
+        return
+    while not done.wait(EVERY):
+        print(f"\r{what}: {monotonic() - begin:.0f} s", end="", file=sys.stderr, flush=True)
+    print(ERASE, end="", file=sys.stderr, flush=True)
 
 
 def _lines(train: "TrainSpec") -> "Callable[[Record], None]":

@@ -15,6 +15,7 @@ from deltaplan.plugins.registry import Registry
 from deltaplan.runtime.lab.subject import Subject, subject_of_run, subject_of_spec
 from deltaplan.runtime.run import Run, open_
 from deltaplan.runtime.session import experiment_of
+from deltaplan.runtime.threads import blas_threads
 
 Target = Run | Experiment | str | os.PathLike[str]
 
@@ -140,7 +141,8 @@ def _examined(contract: Analysis, subjects: list[Subject], options: Mapping[str,
     if not subjects:
         raise _unfit(contract, "looks at runs or specs, and none is named", "name one or more")
     try:
-        return contract.examine(tuple(subjects) if contract.several else subjects[0], **options)
+        with blas_threads():
+            return contract.examine(tuple(subjects) if contract.several else subjects[0], **options)
     except Unfit as fault:
         raise _unfit(contract, fault.message, fault.help) from None
 
