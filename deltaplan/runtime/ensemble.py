@@ -36,6 +36,7 @@ from deltaplan.runtime.native_monitors import native_monitors
 from deltaplan.runtime.native_trainer import ENDED, RECORDS
 from deltaplan.runtime.native_units import unit_numbers
 from deltaplan.runtime.nets import Nets, together
+from deltaplan.runtime.patterns import table
 from deltaplan.runtime.random import Purpose, keys_of
 from deltaplan.runtime.recorded import Recorded, recorded_every
 from deltaplan.runtime.threads import cores
@@ -218,8 +219,8 @@ class Block:
 
     def run(self) -> Nets:
         call = self.ready.library.function("train", ["ptr", "ptr", "ptr"])
-        table = np.array([self.arrays[name].ctypes.data for name in tables(self.parts)], np.uintp)
-        call(table.ctypes.data, self.whole.ctypes.data, self.real.ctypes.data)
+        places = np.array([self.arrays[name].ctypes.data for name in tables(self.parts)], np.uintp)
+        call(places.ctypes.data, self.whole.ctypes.data, self.real.ctypes.data)
         return self._result()
 
     def stop(self) -> None:
@@ -242,6 +243,8 @@ class Block:
                 m[f"in {leaf.key}"] = in_blocks(data[leaf.key], e.chunk, self.dtype)
             else:
                 m[f"rows {leaf.key}"] = samples_first(data[leaf.key], self.dtype)
+        for found in e.tables:
+            m[found.name] = table(found)
         if e.validation:
             self._fill_looked_at(parts.get("validation", part))
         if e.random:

@@ -13,6 +13,7 @@ from deltaplan.runtime.backends.native.library import Library
 from deltaplan.runtime.backends.native.memory import in_blocks, samples_first, zeros
 from deltaplan.runtime.backends.native.target import host
 from deltaplan.runtime.backends.numpy.expressions import Array
+from deltaplan.runtime.patterns import table
 
 
 class NativeStack:
@@ -38,6 +39,7 @@ class NativeStack:
         self._memory["statistics"] = zeros(statistics.size, dtype)
         self._memory["statistics"][:] = statistics
         self._memory["scale"][:] = scale
+        self._memory |= {found.name: table(found) for found in made.tables}
         by_features = next(iter(made.blocks.values())).axes.by_features
         for leaf in made.leaves:
             array = data[leaf.key]

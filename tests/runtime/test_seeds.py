@@ -29,6 +29,7 @@ CASES = {
     "batches": (NET, {"batch": 3, "optimizer": "adam(lr=0.01)"}),
     "dropout": (DROPPED, {"batch": 4, "optimizer": "sgd(lr=0.02, momentum=0.9)"}),
     "dropout of all": (DROPPED, {"length": "epochs 9"}),
+    "sparse": (("input 1", "dense 9 tanh", "sparse 8 density=30% elu", "output 1"), {"batch": 4}),
     "penalties": (NET, {"minimize": "sum(squared_error) + l2(0.1) + l1(0.01)", "optimizer": "sgd(lr=0.001)"}),
     "schedule": (NET, {"optimizer": "adam(lr=step(0.05, at=4, factor=0.1))"}),
     "clip": (NET, {"more": "clip norm=0.05", "batch": 4}),

@@ -13,6 +13,8 @@ MODELS = {
     "deep": (("input 2", "dense 9x5, 1 tanh residual", "output 2"), "mean(huber) + l1(0.01)"),
     "wide": (("input 2", "dense 40, 33 relu", "output 2"), "sum(squared_error) + l2(0.1, on=biases)"),
     "mixed": (("input 2", "dense 20 sigmoid", "dense 3 elu", "output 2"), "mean(absolute_error)"),
+    "sparse": (("input 2", "dense 6", "sparse 5 density=30% tanh", "output 2"), "mean(squared_error)"),
+    "sparse and wide": (("input 2", "dense 40", "sparse 30 density=30% elu", "output 2"), "mean(huber)"),
     "normed": (("input 2", "dense 4 tanh", "batch_norm", "dropout 0.5", "output 2"), "mean(squared_error)"),
     "classes": (("input 2", "dense 4 tanh", "output 3"), "mean(cross_entropy)"),
 }

@@ -8,6 +8,7 @@ from deltaplan.compiler.loops.parallel import Chunk, common_of, cut, results_of
 from deltaplan.compiler.loops.program import Made, Program, Spot, program
 from deltaplan.compiler.loops.schedule.axes import Axes, Machine
 from deltaplan.compiler.loops.schedule.signature import SAMPLES
+from deltaplan.compiler.loops.schedule.tables import Table
 from deltaplan.compiler.loops.training import Leaf, external_of, total_of
 from deltaplan.compiler.loops.unify import number_tensor
 from deltaplan.compiler.loops.update import GG, Scalars, scalars_of, update_program
@@ -82,6 +83,11 @@ class Ensemble:
         rest = (self.after, self.norm, *clip, self.update, *results)
         passes = (*self.passes.values(), *self.further.values())
         return (*before, *passes, *self.evaluate.values(), *rest)
+
+    @property
+    def tables(self) -> tuple[Table, ...]:
+        """Where the entries of sparse matrices are, one for all nets."""
+        return tuple(dict.fromkeys(table for program in self.programs for table in program.tables))
 
     @property
     def labels(self) -> tuple[str, ...]:

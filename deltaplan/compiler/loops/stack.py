@@ -8,6 +8,7 @@ from deltaplan.compiler.loops.groups import Group, is_product
 from deltaplan.compiler.loops.program import Fitting, Made, Program, Spot, is_narrow, program
 from deltaplan.compiler.loops.schedule.axes import Axes, Machine
 from deltaplan.compiler.loops.schedule.few import MOST, axes_of
+from deltaplan.compiler.loops.schedule.tables import Table
 from deltaplan.compiler.loops.training import Leaf
 from deltaplan.compiler.lower import Trace
 from deltaplan.compiler.steps import MatMul, Reduce, Step, Tensor
@@ -46,6 +47,11 @@ class Stack:
     @property
     def programs(self) -> tuple[Program, ...]:
         return (*self.blocks.values(), *([self.penalty] if self.penalty else []))
+
+    @property
+    def tables(self) -> tuple[Table, ...]:
+        """Where the entries of sparse matrices are."""
+        return tuple(dict.fromkeys(table for program in self.programs for table in program.tables))
 
 
 def stack(trace: Trace, kind: str, machine: Machine, samples: int, penalty: bool) -> Stack:

@@ -30,7 +30,7 @@ OWN = ("θ", "sum", "total", "penalty", "scale", "statistics", "arena", "scratch
 
 def table_of(stack: Stack) -> tuple[str, ...]:
     """The names of the memory that is worked on, in the order of the table."""
-    return (*OWN, *(f"in {leaf.key}" for leaf in stack.leaves))
+    return (*OWN, *(f"in {leaf.key}" for leaf in stack.leaves), *(table.name for table in stack.tables))
 
 
 def write_stack(stack: Stack, width: Width) -> str:
