@@ -19,9 +19,10 @@ from deltaplan.runtime.backends.numpy.bind import bind
 from deltaplan.runtime.backends.numpy.expressions import Array
 from deltaplan.runtime.lipschitz.arithmetic import Box
 from deltaplan.runtime.lipschitz.boxes import Boxes, Constants, box_of, boxes
-from deltaplan.runtime.lipschitz.known import KNOWN
+from deltaplan.runtime.lipschitz.known import KNOWN, SOFTMAX
 from deltaplan.runtime.lipschitz.linear import Linear, added, composed, identity, through
-from deltaplan.runtime.lipschitz.slopes import stretch
+from deltaplan.runtime.lipschitz.slopes import Stretch, stretch
+from deltaplan.runtime.lipschitz.softmaxes import softmax_of
 
 Form = dict[Tensor, Linear]  # Σ A·t + const over the tensors that it begins with
 MOST = 64  # tensors in a form: beyond that a node begins one of its own
@@ -114,6 +115,8 @@ class Flow:
             if any(t in self.boxes for t in step.inputs):
                 self.boxes[step.output] = box_of(step, self.boxes, self.constants)
                 local.add(step)
+                if step.output in local.softmaxes:
+                    self.boxes[step.output] = _cut(self.boxes[step.output], (np.zeros(1), np.ones(1)))
         own = local.stretch(value, self.boxes)
         if isinstance(node, Layer) and node.use.name in KNOWN:
             factor, box = KNOWN[node.use.name](node, value, self._blocks(node))
@@ -185,10 +188,15 @@ class _Local:
         self.sources, self.constants = sources, constants
         self.steps: list[Step] = []
         self.forms: dict[Tensor, Form | None] = {t: {t: identity(t)} for t in sources}
+        self.made: dict[Tensor, Step] = {}
+        self.softmaxes: dict[Tensor, Tensor] = {}  # to what each is the softmax of
 
     def add(self, step: Step) -> None:
         """One more step, after those that it reads."""
         self.steps.append(step)
+        self.made |= dict.fromkeys(step.outputs, step)
+        if (u := softmax_of(step, self.made)) is not None:
+            self.softmaxes[step.output] = u
         parts = [self._after(step, t) for t in dict.fromkeys(step.inputs) if t in self.forms]
         self.forms[step.output] = _sum(parts)
 
@@ -215,7 +223,7 @@ class _Local:
         return Own(lengths, norm.value, norm.exact)
 
     def _by_steps(self, value: Tensor, boxes: Boxes) -> Own:
-        stretches = [(step.output, stretch(step, boxes, self.constants)) for step in self.steps]
+        stretches = self._stretches(value, boxes)
 
         def lengths(found: Lengths) -> Array:
             whole = {source: found[source] for source in self.sources}
@@ -228,6 +236,20 @@ class _Local:
             return Own(lengths, None, exact=False, everywhere=everywhere)
         factor = float(lengths({self.sources[0]: np.ones(1)})[0])
         return Own(lengths, factor, len(stretches) == 1 and stretches[0][1].exact, everywhere)
+
+    def _stretches(self, value: Tensor, boxes: Boxes) -> list[tuple[Tensor, Stretch]]:
+        """Of the steps that the value is bounded by, in order: of a softmax, not of its parts."""
+        needed, found = {value}, []
+        for step in reversed(self.steps):
+            if step.output not in needed:
+                continue
+            u = self.softmaxes.get(step.output)
+            each = (
+                Stretch({u: SOFTMAX}, exact=False) if u is not None else stretch(step, boxes, self.constants)
+            )
+            needed |= each.factors.keys()
+            found.append((step.output, each))
+        return found[::-1]
 
 
 def _sum(parts: Sequence[Form | None]) -> Form | None:

@@ -11,12 +11,13 @@ from deltaplan.runtime.backends.numpy.expressions import Array
 from deltaplan.runtime.lipschitz.arithmetic import Box
 
 Blocks = Mapping[str, Array]  # the layer's parameters by their names within it
+SOFTMAX = 0.5  # ‖diag(p) − ppᵀ‖ at most
 Known = Callable[[Layer, Tensor, Blocks], tuple[float, Box]]
 
 
 def _softmax(node: Layer, x: Tensor, blocks: Blocks) -> tuple[float, Box]:
     """diag(p) − ppᵀ has the norm ½ at most: a row's absolute sum is 2p(1 − p)."""
-    return 0.5, (np.zeros(x.shape), np.ones(x.shape))
+    return SOFTMAX, (np.zeros(x.shape), np.ones(x.shape))
 
 
 def _layer_norm(node: Layer, x: Tensor, blocks: Blocks) -> tuple[float, Box]:
