@@ -10,7 +10,7 @@ demo: $(READY)
 	$(BIN)/deltaplan train specs/wave.dl
 
 lecture: $(READY)
-	$(BIN)/python -m lecture
+	$(BIN)/python -m lecture $(if $(PDF),--pdf)
 
 test: lint types contracts
 	$(BIN)/pytest $(CORES) -m "not long"

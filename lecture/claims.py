@@ -31,8 +31,13 @@ class Estimate:
     high: float
     count: int
 
+    @property
+    def cell(self) -> str:
+        """In a table, whose seeds are told beside it."""
+        return f"{self.value:.3g} [{self.low:.3g}, {self.high:.3g}]"
+
     def __str__(self) -> str:
-        return f"{self.value:.3g} [{self.low:.3g}, {self.high:.3g}] over {self.count} seeds"
+        return f"{self.cell} over {self.count} seeds"
 
 
 def estimate(values: Any, statistic: Callable[..., Any] = np.median) -> Estimate:

@@ -6,10 +6,11 @@ from typing import Any
 import numpy as np
 
 from deltaplan.plugins.examining import Panel, Picture
-from lecture.claims import Claim, Verdict, estimate
+from lecture.claims import Claim, Estimate, Verdict, estimate
 from lecture.nets import Trained, Vector, trained
 from lecture.page import Section
 
+FEWER = {"a quarter of the weights": "digits_sparse", "convolution and pooling": "digits_conv"}
 TRICKS: dict[str, dict[str, Any]] = {
     "none": {},
     "Tikhonov, l2(1e-3)": {"decay": 1e-3},
@@ -28,31 +29,37 @@ GRID = np.linspace(-0.94, 2.97, 400)
 def regularization() -> Section:
     """Each technique on a tenth of the digits, beside none."""
     nets = {name: trained("digits", **params) for name, params in TRICKS.items()}
+    nets |= {name: trained(spec) for name, spec in FEWER.items()}
     scores = {name: net.scores("test") for name, net in nets.items()}
     loss = {name: np.array([s["loss"] for s in found]) for name, found in scores.items()}
     right = {name: np.array([s["accuracy"] for s in found]) for name, found in scores.items()}
     rows = [
-        (name, str(estimate(nets[name].losses)), str(estimate(loss[name])), str(estimate(right[name])))
-        for name in TRICKS
+        (
+            name,
+            f"{net.problem.size:,}",
+            *(estimate(values).cell for values in (net.losses, loss[name], right[name])),
+        )
+        for name, net in nets.items()
     ]
     names = {
-        15: ("Tikhonov regularization generalizes better.", "Tikhonov, l2(1e-3)"),
-        16: ("Dropout generalizes better.", "dropout 40 %"),
-        17: ("Data augmentation generalizes better.", "augmentation by noise"),
-        18: ("Early stopping generalizes better.", "early stopping"),
+        16: ("Tikhonov regularization generalizes better.", "Tikhonov, l2(1e-3)"),
+        17: ("Dropout generalizes better.", "dropout 40 %"),
+        18: ("Data augmentation generalizes better.", "augmentation by noise"),
+        19: ("Early stopping generalizes better.", "early stopping"),
     }
-    claims = [
+    claims = [_fewer(loss, right)]
+    claims += [
         _better(number, said, loss["none"], loss[name], right["none"], right[name])
         for number, (said, name) in names.items()
     ]
     small, full = "none", "full batch, as many steps"
-    claims.append(_better(19, SMALL_BATCHES, loss[full], loss[small], right[full], right[small]))
+    claims.append(_better(20, SMALL_BATCHES, loss[full], loss[small], right[full], right[small]))
     intro = (
         "A net of 32, 32 ReLU units learns from 179 digits of 1797 and is tested on 1438. The "
         "difference of two "
         "techniques is taken seed by seed."
     )
-    head = ("technique", "training loss", "test loss", "test accuracy")
+    head = ("technique", "parameters", "training loss", "test loss", "test accuracy")
     picture = _dots(
         right, "test accuracy", "Test accuracy of 32 seeds for each technique; the bar is the median."
     )
@@ -61,8 +68,28 @@ def regularization() -> Section:
     )
 
 
+def _fewer(loss: dict[str, Vector], right: dict[str, Vector]) -> Claim:
+    """Against the dense net, for both ways to have fewer parameters."""
+    gains = {name: _gain(loss["none"], loss[name], right["none"], right[name]) for name in FEWER}
+    sure = [min(fall.low, gain.low) > 0 for fall, gain in gains.values()]
+    helps = [name for name, holds in zip(gains, sure, strict=True) if holds]
+    return Claim(
+        15,
+        "Fewer parameters, by sparse weights or by convolution and pooling, generalize better.",
+        "digits_sparse.dl, digits_conv.dl",
+        "; ".join(f"{name}: test loss falls by {a}, accuracy grows by {b}" for name, (a, b) in gains.items()),
+        "holds" if all(sure) else "holds only if" if any(sure) else "does not hold",
+        "" if len(helps) != 1 else f"the way is {helps[0]}",
+    )
+
+
+def _gain(before: Vector, after: Vector, wrong: Vector, right: Vector) -> tuple[Estimate, Estimate]:
+    """How much the test loss falls and the accuracy grows, seed by seed."""
+    return estimate(before - after, np.mean), estimate(right - wrong, np.mean)
+
+
 def _better(number: int, said: str, before: Vector, after: Vector, wrong: Vector, right: Vector) -> Claim:
-    fall, gain = estimate(before - after, np.mean), estimate(right - wrong, np.mean)
+    fall, gain = _gain(before, after, wrong, right)
     verdict: Verdict = "holds" if fall.low > 0 and gain.low > 0 else "does not hold"
     only = (fall.low > 0) != (gain.low > 0)
     why = "what counts is the loss" if fall.low > 0 else "what counts is the accuracy"
@@ -98,7 +125,7 @@ def norms() -> Section:
     rank = _rank_correlation(sizes, errors)
     claims = (
         Claim(
-            20,
+            21,
             "Among perfect fits, smaller norms of the weights generalize better.",
             "norms.dl, spread=0.05 to 0.4",
             f"{len(fits)} perfect fits of 30x5,1,1, norms {sizes.min():.1f} to {sizes.max():.1f}: "
@@ -138,7 +165,7 @@ def _fair_claim(sizes: Vector, errors: Vector, order: Any) -> Claim:
     large = order[-max(1, len(order) // 3) :]
     fair = float(np.mean(errors[large] <= np.median(errors)))
     return Claim(
-        21,
+        22,
         "A large norm may generalize fairly all the same.",
         "norms.dl",
         f"{fair:.0%} of the perfect fits in the third of largest norm do better than the median of all",
@@ -152,7 +179,7 @@ def _lipschitz_claim(net: Trained) -> Claim:
         found = net.subject(seed).slopes
         ratios.append(found.upper / found.lower)
     return Claim(
-        22,
+        23,
         "L = Π (1 + ‖W_j‖₂) bounds how fast outputs of a residual net change.",
         "norms.dl",
         f"bound over the steepest slope that was found: {estimate(ratios)}, never below 1",
@@ -198,11 +225,11 @@ def flatness() -> Section:
         mean = [float(np.linalg.norm(net.problem.grad(net.theta[s]))) for s in seeds]
         own = [float(np.mean(net.problem.per_sample_gradient_norms(net.theta[s]))) for s in seeds]
         stats[name] = (np.array(mean), np.array(own), net.losses[seeds])
-        rows.append((name, str(estimate(net.losses[seeds])), str(estimate(mean)), str(estimate(own))))
+        rows.append((name, *(estimate(values).cell for values in (net.losses[seeds], mean, own))))
     first, second = stats.values()
     claims = (
         Claim(
-            23,
+            24,
             "Flat minima differ: of two with ∇f = 0 one has large and one small individual gradients ‖∇fᵢ‖.",
             "width.dl, width=32 and 2",
             f"‖∇f‖ {estimate(first[0])} and {estimate(second[0])}; mean ‖∇fᵢ‖ {estimate(first[1])} and "
@@ -233,7 +260,7 @@ def _zero_claim(net: Trained) -> Claim:
         slopes = np.linalg.norm(net.problem.jacobian(theta)[:, 0], axis=1)
         ratios.append(float(abs(norms - np.sqrt(2 * losses) * slopes).max() / norms.max()))
     return Claim(
-        24,
+        25,
         "f = 0 and ∇f = 0 imply fᵢ = 0 and ∇fᵢ = 0.",
         "width.dl, width=32",
         f"losses are not negative, and ‖∇fᵢ‖ = √(2 fᵢ) ‖∇u‖ to {max(ratios):.1e}: where f is 0, so is each",

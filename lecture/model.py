@@ -162,7 +162,7 @@ def surfaces() -> Section:
     contours, spaces = (landscape.examine(subjects, around, surface) for surface in (False, True))
     steep, wide = zip(*(_steepness(net) for net in nets), strict=True)
     rows = [
-        (name, str(estimate(s)), str(estimate(w)))
+        (name, estimate(s).cell, estimate(w).cell)
         for name, s, w in zip(("LeakyReLU", "tanh"), steep, wide, strict=True)
     ]
     claims = (

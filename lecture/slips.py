@@ -11,16 +11,16 @@ SLIPS = (
     ),
     (
         "Sigmoid bound 0.25^(n−j+1) C",
-        "With σₙ = Id the factor stands n − j times. Claim 26 measures the right bound, with Π‖W_j‖.",
+        "With σₙ = Id the factor stands n − j times. Claim 27 measures the right bound, with Π‖W_j‖.",
     ),
     (
         "∂L/∂b_j = (δ_{j+1} ⊙ σ′(W_j x_j + b_j))ᵀ",
         "z_j is meant where x_j stands: `deltaplan show --plan` prints v_j = W_j z_j + b_j, and "
-        "claim 25 checks it.",
+        "claim 26 checks it.",
     ),
     (
         "Residual estimates: ‖z_{j+1}‖ = ‖σ(…)‖ + ‖z_j‖ and ‖δ_j‖ = ‖W_jᵀ(…)‖ + δ_{j+1}",
-        "They are ≤ by the triangle inequality, and the last term lacks its norm bars. Claim 22 and "
+        "They are ≤ by the triangle inequality, and the last term lacks its norm bars. Claim 23 and "
         "`lab lipschitz`.",
     ),
     (

@@ -28,7 +28,7 @@ def backpropagation() -> Section:
     experiment = deltaplan.load(SPECS / "fit.dl", params={"hidden": 1, "shape": "tanh"})
     errors = [max(row.error for row in check_gradients(experiment, seed)) for seed in range(30)]
     claim = Claim(
-        25,
+        26,
         "δ_j = W_jᵀ(δ_{j+1} ⊙ σ′(v_j)) and ∂L/∂W_j = (δ_{j+1} ⊙ σ′(v_j)) z_jᵀ give the gradient.",
         "fit.dl, hidden=1, shape=tanh",
         f"largest relative error against central differences {max(errors):.1e} over 30 seeds",
@@ -111,7 +111,7 @@ def _sigmoid_claim() -> Claim:
         slack.append(float((own / bound).max()))
         one_more.append(float(np.log10(own / end).max()))
     return Claim(
-        26,
+        27,
         "Sigmoid gradients vanish: ‖δ_j‖ ≤ 0.25^(n−j) Π‖W‖ C.",
         "slopes.dl, shape=sigmoid",
         f"measured over bound {estimate(slack)}, never above 1; over twenty layers ‖δ‖ falls by "
@@ -124,7 +124,7 @@ def _flow_claim(slopes: dict[Any, Vector]) -> Claim:
     plain, skips = (slopes[name, SMALL] for name in ("sigmoid", "sigmoid, skips"))
     falls = [np.log10(found[:, 0] / found[:, -1]) for found in (plain, skips)]
     return Claim(
-        27,
+        28,
         "Residual networks keep gradients from vanishing in spite of a small σ′.",
         "slopes.dl, shape=sigmoid, skips=true",
         f"log₁₀ ‖δ₁‖/‖δ₂₀‖ {estimate(falls[0])} plain and {estimate(falls[1])} with skips",
@@ -136,7 +136,7 @@ def _explode_claim(slopes: dict[Any, Vector]) -> Claim:
     grown = {name: np.log10(slopes[name, LARGE][:, 0] / slopes[name, LARGE][:, -1]) for name in SETTINGS}
     plain, skips, tanh = (estimate(grown[name]) for name in ("ReLU", "ReLU, skips", "tanh"))
     return Claim(
-        28,
+        29,
         "With L‖W_j‖ > 1 gradients explode, most of all with skips: (1 + L‖W_j‖) for each layer; "
         "tanh damps them.",
         "slopes.dl, spread=0.8",
@@ -151,7 +151,7 @@ def _factor_claim() -> Claim:
     half = _slopes(*untrained("halved", spread=LARGE))
     growth = [estimate(np.log10(found[:, 0] / found[:, -1])) for found in (whole, half)]
     return Claim(
-        29,
+        30,
         "α × ReLU with α in (0, 1) keeps residual gradients from exploding.",
         "halved.dl, 0.1 * relu",
         f"log₁₀ ‖δ₁‖/‖δ₂₀‖ {growth[0]} with ReLU and {growth[1]} with 0.1 × ReLU",
@@ -168,7 +168,7 @@ def _average_claim() -> Claim:
     values = {shape: estimate(v) for shape, v in found.items()}
     verdict: Verdict = "holds" if values["relu"].low < 0.5 < values["relu"].high else "holds only if"
     return Claim(
-        30,
+        31,
         "The average Lipschitz constant is below the worst case: 0.5 for ReLU, less than 1 for tanh.",
         "slopes.dl, spread=0.3",
         f"E[σ′] ReLU {values['relu']} (at most 1), tanh {values['tanh']} (at most 1), sigmoid "

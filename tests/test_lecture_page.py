@@ -11,6 +11,7 @@ from lecture.__main__ import main
 from lecture.claims import estimate, ratio, share
 from lecture.nets import SPECS
 from lecture.page import page
+from lecture.pdf import NoPdfError, browser, write_pdf
 from lecture.slips import SLIPS
 
 
@@ -37,9 +38,43 @@ def test_the_page_holds_its_parts():
     assert all(slip[0].split(":")[0] in text.replace("&#x27;", "'") for slip in SLIPS)
 
 
+BROWSER = """#!/bin/sh
+for word in "$@"; do
+    case "$word" in --print-to-pdf=*) target="${word#*=}";; file:*) page="${word#file://}";; esac
+done
+cp "$page" "$target"
+"""
+
+
+class TestPdf:
+    def test_a_browser_that_is_installed_prints_it(self, tmp_path, monkeypatch):
+        put_on_path(tmp_path, monkeypatch, BROWSER)
+        (tmp_path / "page.html").write_text("what is on it")
+        made = write_pdf(tmp_path / "page.html", browser())
+        assert made == tmp_path / "page.pdf"
+        assert made.read_text() == "what is on it"
+        assert sorted(path.name for path in tmp_path.iterdir()) == ["chromium", "page.html", "page.pdf"]
+
+    def test_without_one_that_is_told_before_anything_is_trained(self, tmp_path, monkeypatch):
+        monkeypatch.setenv("PATH", str(tmp_path))
+        with pytest.raises(NoPdfError, match="no chromium or chrome was found"):
+            main(tmp_path / "page.html", pdf=True)
+
+    def test_what_a_browser_that_fails_says_is_told(self, tmp_path, monkeypatch):
+        put_on_path(tmp_path, monkeypatch, "#!/bin/sh\necho no display >&2\nexit 1\n")
+        with pytest.raises(NoPdfError, match="no display"):
+            write_pdf(tmp_path / "page.html", browser())
+
+
+def put_on_path(folder, monkeypatch, script: str) -> None:
+    (folder / "chromium").write_text(script)
+    (folder / "chromium").chmod(0o755)
+    monkeypatch.setenv("PATH", f"{folder}:/bin:/usr/bin")
+
+
 def test_sigmoid_gradients_vanish_as_the_lecture_says():
     claims = {claim.number: claim for claim in slopes.vanishing().claims}
-    assert [claims[n].verdict for n in (26, 27, 28, 29)] == ["holds"] * 4
+    assert [claims[n].verdict for n in (27, 28, 29, 30)] == ["holds"] * 4
 
 
 @pytest.mark.slow
@@ -59,4 +94,4 @@ def test_the_whole_page(tmp_path):
     main(tmp_path / "lecture.html")
     text = (tmp_path / "lecture.html").read_text()
     assert text.count("<figure>") >= 13
-    assert len(set(re.findall(r"<b>Claim (\d+)\.", text))) == 30
+    assert len(set(re.findall(r"<b>Claim (\d+)\.", text))) == 31
