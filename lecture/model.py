@@ -79,7 +79,7 @@ def _features_picture(net: Trained) -> Picture:
         for unit, column in enumerate(values["dense3.tanh"].T):
             axes.plot(x, column, label=f"unit {unit + 1}")
         axes.set(xlabel="t", ylabel="what a unit gives")
-        axes.legend(ncols=2)
+        axes.legend(loc="upper left", bbox_to_anchor=(1.0, 1.0))
 
     caption = (
         "The five features that the third layer of the best tanh net has learned, as functions of the input."
