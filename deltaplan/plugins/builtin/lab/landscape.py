@@ -65,8 +65,9 @@ def examine(subjects: Sequence[Subject], around: Around, surface: bool) -> Findi
     """A picture for each subject and pair of directions, the grids, and how steep they are."""
     views = [view for subject in subjects for view in _views(subject, around)]
     unit = {"random": "‖θ‖", "filters": "the filters' norms", "path": "the way of training"}
+    where = ("line" if around.line else "plane") + ("s" if len(views) > 1 else "")
     says = [
-        f"{around.of} on {len(views)} {'lines' if around.line else 'planes'} through θ, "
+        f"{around.of} on {len(views)} {where} through θ, "
         f"{views[0].values.size:,} points each, in units of {unit[around.directions]}",
         *dict.fromkeys(s for view in views for s in told(view.subject, view.samples, around.part)),
     ]
