@@ -81,7 +81,7 @@ class Native:
 
 @cache
 def library(text, target):
-    return Library(compile_text(text, target), target)
+    return Library([compile_text(text, target)], target)
 
 
 def run_native(steps, values, wanted, batch=3, dtype="float64", **options):

@@ -11,7 +11,7 @@ from benchmarks.threads import threads_held
 from benchmarks.workloads import Workload, landscape_of, rows_of
 from deltaplan.compiler.experiment import Experiment
 from deltaplan.compiler.loops.llvm.train import write_training
-from deltaplan.runtime.backends.native.engine import compile_text
+from deltaplan.runtime.backends.native.engine import compile_parts
 from deltaplan.runtime.backends.native.target import host
 from deltaplan.runtime.ensemble import prepared, train_together
 from deltaplan.runtime.model import Model
@@ -26,6 +26,7 @@ from deltaplan.runtime.train import train, trainer_of
 NAME = "deltaplan"
 BACKEND: Backend | None = None  # the native one, and numpy where that has no code
 WHOLE = "deltaplan, all of `train`"
+TEXT = "LLVM's text alone"
 ONE_THREAD = "deltaplan, one thread"
 NETS = 1000  # of an ensemble
 TRAIN_W1 = 'import deltaplan; deltaplan.train("specs/lecture/3x5.dl")'  # from the root of the checkout
@@ -79,11 +80,11 @@ def code(work: Workload) -> Mapping[str, Callable[[], object]]:
     experiment = of_length(work, 1)
     loops = partial(training_of, experiment, work.dataset, work.plans, host())
     made = loops()
-    text = write_training(made, host().width)
+    write = partial(write_training, made, host().width)
     return {
         "loops": loops,
-        "LLVM's text": lambda: write_training(made, host().width),
-        "machine code": lambda: compile_text(text, host()),
+        TEXT: write,
+        "text and machine code": lambda: compile_parts(write, host()),
     }
 
 

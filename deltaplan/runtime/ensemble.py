@@ -4,6 +4,7 @@ import threading
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
+from functools import partial
 from math import nan
 
 import numpy as np
@@ -21,7 +22,7 @@ from deltaplan.compiler.loops.update import AHEAD
 from deltaplan.compiler.plan import Plans, compile_plans
 from deltaplan.records import dataclass
 from deltaplan.runtime.arrays import arrays_of
-from deltaplan.runtime.backends.native.engine import object_of
+from deltaplan.runtime.backends.native.engine import objects_of
 from deltaplan.runtime.backends.native.library import Library
 from deltaplan.runtime.backends.native.memory import in_blocks, numbers_of, samples_first, zeros
 from deltaplan.runtime.backends.native.target import host
@@ -120,9 +121,9 @@ def _prepared(experiments: Sequence[Experiment], dataset: Dataset, plans: Sequen
     )
     if parts is None:
         raise NoScheduleError("samples that depend on each other in many nets at once")
-    text = write_ensemble(parts, target.width)
+    objects = objects_of(partial(write_ensemble, parts, target.width), target)
     rows = np.array(numbers.rows, np.float64).reshape(len(numbers.rows), len(plans))
-    return Ready(experiment, dataset, parts, Library(object_of(text, target), target), rows)
+    return Ready(experiment, dataset, parts, Library(objects, target), rows)
 
 
 def train_together(

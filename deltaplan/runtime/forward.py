@@ -92,9 +92,9 @@ class Forward:
     def _code(self, dtype: np.dtype[Any]) -> "NativeCode":
         if dtype not in self._codes:
             from deltaplan.runtime.backends.native.bind import NativeCode
-            from deltaplan.runtime.backends.native.engine import object_of
+            from deltaplan.runtime.backends.native.engine import objects_of
 
-            self._codes[dtype] = NativeCode(self.plan, NATIVE_BLOCK, dtype, make=object_of)
+            self._codes[dtype] = NativeCode(self.plan, NATIVE_BLOCK, dtype, make=objects_of)
         return self._codes[dtype]
 
 

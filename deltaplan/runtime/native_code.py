@@ -1,6 +1,7 @@
 """From plans to a training loop in machine code."""
 
 from collections.abc import Sequence
+from functools import partial
 
 import numpy as np
 
@@ -15,7 +16,7 @@ from deltaplan.compiler.loops.training import BLOCK, Training, training
 from deltaplan.compiler.loops.update import AHEAD
 from deltaplan.compiler.plans import Plans
 from deltaplan.pauses import uncollected
-from deltaplan.runtime.backends.native.engine import object_of
+from deltaplan.runtime.backends.native.engine import objects_of
 from deltaplan.runtime.backends.native.target import Target, host
 from deltaplan.runtime.data.dataset import Dataset
 from deltaplan.runtime.native_loop import KINDS, ROOM, NativeLoop
@@ -27,8 +28,8 @@ def native_loop(experiment: Experiment, dataset: Dataset, plans: Plans) -> Nativ
     target = host()
     monitors = native_monitors(experiment, dataset)
     made = training_of(experiment, dataset, plans, target, monitors or ())
-    code = object_of(write_training(made, target.width), target)
-    return loop_of(made, code, checks="validation" in dataset.parts, waits=monitors is None)
+    objects = objects_of(partial(write_training, made, target.width), target)
+    return loop_of(made, objects, checks="validation" in dataset.parts, waits=monitors is None)
 
 
 @uncollected()
@@ -59,12 +60,12 @@ def training_of(
     )
 
 
-def loop_of(t: Training, code: bytes, checks: bool, waits: bool) -> NativeLoop:
+def loop_of(t: Training, objects: tuple[bytes, ...], checks: bool, waits: bool) -> NativeLoop:
     """What the caller of a loop needs to know of it; see `NativeLoop` for `checks` and `waits`."""
     found = _sizes(t)
     chunks = t.parallel.chunks[t.counts[0]] if t.parallel else ()
     return NativeLoop(
-        code=code,
+        objects=objects,
         sizes={name: found.get(name, 0) for name in tables(t)},
         size=t.size,
         length=t.length,

@@ -19,7 +19,7 @@ OF_INT64 = ("order", "work", "signal")
 
 @dataclass(frozen=True, slots=True)
 class NativeLoop:
-    """The object file of a loop with what it takes to run it.
+    """The object files of a loop with what it takes to run it.
 
     `sizes` are the numbers in each array of its table, in order; data are put in place of arrays without any.
     It is for `samples` samples in batches of `batch` (None: all), those of `counts` in a step; `leaves` are
@@ -31,7 +31,7 @@ class NativeLoop:
     how many they are. It `waits` where its caller measures what is followed.
     """
 
-    code: bytes
+    objects: tuple[bytes, ...]
     sizes: Mapping[str, int]
     size: int
     length: int

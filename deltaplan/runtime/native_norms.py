@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import replace
+from functools import partial
 
 import numpy as np
 
@@ -10,7 +11,7 @@ from deltaplan.compiler.loops.llvm.predict import TABLE, write_prediction
 from deltaplan.compiler.loops.prediction import prediction
 from deltaplan.compiler.plan import Plan
 from deltaplan.runtime.backends.native.bind import KINDS
-from deltaplan.runtime.backends.native.engine import object_of
+from deltaplan.runtime.backends.native.engine import objects_of
 from deltaplan.runtime.backends.native.library import Library
 from deltaplan.runtime.backends.native.target import host
 from deltaplan.runtime.backends.numpy.bind import target_key
@@ -26,7 +27,8 @@ class NativeNorms:
         plan = _plan(norms)
         made = prediction(plan, KINDS[dtype.name], target.schedule(dtype.itemsize), {}, {})
         self._memory, self._theta = memory_of(made, theta), theta
-        self._library = Library(object_of(write_prediction(made, target.width), target), target)
+        write = partial(write_prediction, made, target.width)
+        self._library = Library(objects_of(write, target), target)
         self._many = self._library.function("many", ["i64", "ptr", "ptr", "i64"])
         table = np.array([self._memory[name].ctypes.data for name in TABLE], np.uintp)
         self._library.function("bind", ["ptr"])(table.ctypes.data)

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable
 from ctypes import PYFUNCTYPE
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -11,7 +12,7 @@ from deltaplan.compiler.loops.llvm.predict import TABLE, write_prediction
 from deltaplan.compiler.loops.prediction import Prediction, Scales, prediction
 from deltaplan.compiler.loops.schedule import NoScheduleError
 from deltaplan.runtime.backends.native.bind import KINDS
-from deltaplan.runtime.backends.native.engine import object_of
+from deltaplan.runtime.backends.native.engine import objects_of
 from deltaplan.runtime.backends.native.library import Library
 from deltaplan.runtime.backends.native.memory import zeros
 from deltaplan.runtime.backends.native.target import host
@@ -40,7 +41,8 @@ class NativePredictor(Predictor):
         self.input = memory["raw one" if self._raw else "in one"]
         self.output = memory["out one"]
         target = host()
-        library = Library(object_of(write_prediction(made, target.width), target), target)
+        write = partial(write_prediction, made, target.width)
+        library = Library(objects_of(write, target), target)
         table = np.array([memory[name].ctypes.data for name in TABLE], np.uintp)
         library.function("bind", ["ptr"])(table.ctypes.data)
         self._held = library, memory

@@ -1,6 +1,7 @@
 """The losses at many θ in one call of the native backend."""
 
 from collections.abc import Mapping
+from functools import partial
 
 import numpy as np
 
@@ -8,7 +9,7 @@ from deltaplan.compiler.loops.llvm.stack import table_of, write_stack
 from deltaplan.compiler.loops.stack import Stack, stack
 from deltaplan.compiler.lower import Trace
 from deltaplan.runtime.backends.native.bind import KINDS
-from deltaplan.runtime.backends.native.engine import object_of
+from deltaplan.runtime.backends.native.engine import objects_of
 from deltaplan.runtime.backends.native.library import Library
 from deltaplan.runtime.backends.native.memory import in_blocks, samples_first, zeros
 from deltaplan.runtime.backends.native.target import host
@@ -32,7 +33,8 @@ class NativeStack:
         samples = next(iter(data.values())).shape[-1]
         made = stack(trace, KINDS[dtype.name], target.schedule(dtype.itemsize), samples, penalty)
         self._dtype = dtype
-        self._library = Library(object_of(write_stack(made, target.width), target), target)
+        write = partial(write_stack, made, target.width)
+        self._library = Library(objects_of(write, target), target)
         self._losses = self._library.function("losses", ["i64", "ptr", "ptr", "ptr"])
         self._plane = self._library.function("plane", ["i64", *["ptr"] * 7])
         self._memory = _memory(made, dtype)

@@ -69,7 +69,7 @@ class NativeTrainer:
         self.batches = Batches(len(self.part), spec.batch, spec.seed)
         self.dtype = np.dtype(spec.precision)
         self.loop = self._loop()
-        self._library = Library(self.loop.code)
+        self._library = Library(self.loop.objects)
         self._call = self._library.function("train", ["ptr", "ptr", "ptr"])
         if self.loop.chunks:
             self._help = self._library.function("work", ["ptr", "i64"])

@@ -4,7 +4,7 @@ import ctypes
 import shutil
 import subprocess
 from collections.abc import Sequence
-from functools import cache
+from functools import cache, partial
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -40,7 +40,7 @@ def by_numpy(exprs: Sequence[Expr], name: str, points: Array) -> list[Array]:
 
 def by_machine(exprs: Sequence[Expr], name: str, points: Array) -> list[Array]:
     """In machine code, as in training."""
-    from deltaplan.runtime.backends.native.engine import object_of
+    from deltaplan.runtime.backends.native.engine import objects_of
     from deltaplan.runtime.backends.native.library import Library
     from deltaplan.runtime.backends.native.memory import zeros
     from deltaplan.runtime.backends.native.target import host
@@ -54,9 +54,9 @@ def by_machine(exprs: Sequence[Expr], name: str, points: Array) -> list[Array]:
     memory = {t.name: zeros(len(points), dtype) for t in (X, *outs)}
     memory |= {"arena": zeros(made.arena, dtype), "scratch": zeros(made.scratch, dtype)}
     memory["x"][:] = points
-    text = write_run(made, {8: "double", 4: "float"}[dtype.itemsize], target.width)
+    write = partial(write_run, made, {8: "double", 4: "float"}[dtype.itemsize], target.width)
     table = np.array([memory[space].ctypes.data for space in made.spaces], np.uintp)
-    library = Library(object_of(text, target), target)
+    library = Library(objects_of(write, target), target)
     library.function("run", ["ptr"])(table.ctypes.data)
     return [memory[t.name].copy() for t in outs]
 

@@ -193,7 +193,8 @@ class Accumulator:
 class For:
     """body for variable = begin, begin + step, … below `end`.
 
-    `lanes` loops take `step` native vectors at once where as many are left, and the rest in smaller ones.
+    `lanes` loops take `step` native vectors at once where as many are left, and the rest in smaller ones; or
+    they go back to fill a vector, where what is done `again` comes to the same.
     """
 
     variable: str
@@ -202,6 +203,7 @@ class For:
     kind: Literal["loop", "lanes"] = "loop"
     step: int = 1
     begin: int = 0
+    again: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -253,6 +255,14 @@ class Kernel:
         stored = {s.buffer.name for s in statements(self.body) if isinstance(s, Store | ScatterAdd)}
         stored |= {s.target.name for s in statements(self.body) if isinstance(s, Transpose)}
         return tuple(b.name for b in self.parameters if b.name in stored)
+
+
+def may_repeat(body: tuple[Statement, ...]) -> bool:
+    """Whether a body that is carried out once more changes nothing: it reads no buffer that it writes."""
+    every = list(statements(body))
+    read = {s.buffer.name for s in every if isinstance(s, Load | Gather)}
+    written = {s.buffer.name for s in every if isinstance(s, Store)}
+    return read.isdisjoint(written) and not any(isinstance(s, ScatterAdd | Transpose) for s in every)
 
 
 def statements(body: tuple[Statement, ...]) -> Iterator[Statement]:

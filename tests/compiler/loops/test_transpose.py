@@ -23,7 +23,7 @@ def test_rows_become_columns(shape, dtype):
     kernel = Kernel("turn", (turned.source, turned.target), (turned,))
     call = Call(kernel, (Spot("a", 0), Spot("b", 0)), ("a", "b"))
     program = Program((call,), {}, 0, 0, Axes(1, host().schedule(np.dtype(dtype).itemsize)))
-    library = Library(compile_text(write_run(program, KINDS[dtype], host().width), host()), host())
+    library = Library([compile_text(write_run(program, KINDS[dtype], host().width), host())], host())
     source, target = Guarded(rows * columns, dtype), Guarded(rows * columns, dtype)
     source.numbers[:] = np.arange(rows * columns)
     table = np.array([source.numbers.ctypes.data, target.numbers.ctypes.data], np.uintp)

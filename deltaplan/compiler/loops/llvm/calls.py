@@ -10,13 +10,11 @@ from deltaplan.compiler.loops.runs import Run, runs
 def write_program(text: Text, name: str, program: Program, kind: str) -> tuple[str, ...]:
     """The function `@name(ptr, …)` over the program's spaces, whose order is given back."""
     spaces = program.spaces
-    given = ", ".join(f"ptr %s{i}" for i in range(len(spaces)))
-    text.lines.append(f"define internal void @{name}({given}) nounwind noinline {{")
-    text.begin("entry")
-    for run in runs(program.calls):
-        _write_run(text, run, spaces, kind)
-    text.do("ret void")
-    text.lines.append("}")
+    given = [f"ptr %s{i}" for i in range(len(spaces))]
+    with text.function(name, given, "void", "nounwind noinline", public=False, light=True):
+        for run in runs(program.calls):
+            _write_run(text, run, spaces, kind)
+        text.do("ret void")
     return spaces
 
 

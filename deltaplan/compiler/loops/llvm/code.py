@@ -102,15 +102,18 @@ class Code:
 
     @contextmanager
     def function(
-        self, name: str, parameters: Sequence[tuple[str, str]], returns: str = "void", public: bool = False
+        self,
+        name: str,
+        parameters: Sequence[tuple[str, str]],
+        returns: str = "void",
+        public: bool = False,
+        light: bool = False,
     ) -> Iterator[dict[str, Value]]:
-        """A function: its parameters as (type, name); the last statement of its body is a `give`."""
-        given = ", ".join(f"{kind} %{parameter}" for kind, parameter in parameters)
-        scope = "" if public else "internal "
-        self.text.lines.append(f"define {scope}{returns} @{name}({given}) nounwind noinline {{")
-        self.text.begin("entry")
-        yield {parameter: Value(self, f"%{parameter}", kind) for kind, parameter in parameters}
-        self.text.lines.append("}")
+        """A function: its parameters as (type, name); the last statement of its body is a `give`. See
+        `Text.function` for `light`."""
+        given = [f"{kind} %{parameter}" for kind, parameter in parameters]
+        with self.text.function(name, given, returns, "nounwind noinline", public, light):
+            yield {parameter: Value(self, f"%{parameter}", kind) for kind, parameter in parameters}
 
     def give(self, value: Operand | None = None, kind: str = "i64") -> None:
         self.text.do("ret void" if value is None else f"ret {kind} {self.name(value, kind)}")

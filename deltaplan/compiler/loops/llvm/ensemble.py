@@ -11,6 +11,7 @@ from deltaplan.compiler.loops.llvm.code import SIZES, Code, Value
 from deltaplan.compiler.loops.llvm.lower import KernelWriter, Width
 from deltaplan.compiler.loops.llvm.nets import Nets
 from deltaplan.compiler.loops.llvm.order import write_order
+from deltaplan.compiler.loops.llvm.parts import Take
 from deltaplan.compiler.loops.llvm.text import Text
 from deltaplan.compiler.loops.program import Program
 
@@ -41,17 +42,17 @@ def tables(ensemble: Ensemble) -> tuple[str, ...]:
     return tuple(dict.fromkeys([*names, "sums", "hyper", "numbers"]))
 
 
-def write_ensemble(ensemble: Ensemble, width: Width) -> str:
+def write_ensemble(ensemble: Ensemble, width: Width, take: Take | None = None) -> str:
     """The text of a module with the function `@train`."""
-    return str(EnsembleWriter(ensemble, width).module())
+    return EnsembleWriter(ensemble, width, take).module().end()
 
 
 class EnsembleWriter:
     """Writes the kernels, the programs and the loop."""
 
-    def __init__(self, ensemble: Ensemble, width: Width) -> None:
+    def __init__(self, ensemble: Ensemble, width: Width, take: Take | None = None) -> None:
         self.ensemble, self.width = ensemble, width
-        self.text = Text()
+        self.text = Text(take)
         self.code = Code(self.text)
         self.size = SIZES[ensemble.kind]
         self.slots = {name: number for number, name in enumerate(tables(ensemble))}

@@ -1,7 +1,7 @@
 """Loop nests as LLVM's text, with vectors written out: no optimization pass has to find them."""
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import field
+from dataclasses import field, replace
 
 from deltaplan.compiler.loops.llvm.expressions import Evaluator, Held
 from deltaplan.compiler.loops.llvm.lanes import BITS, Lanes
@@ -35,6 +35,8 @@ from deltaplan.compiler.loops.nest import (
     statements,
 )
 from deltaplan.records import dataclass
+
+MANY = 8  # strips of which one more is not much
 
 Terms = tuple[
     tuple[str, int], ...
@@ -104,14 +106,12 @@ class KernelWriter:
 
     def kernel(self, kernel: Kernel) -> None:
         """The function `@name(ptr, …)`, never put into its caller."""
-        given = ", ".join(f"ptr noalias nocapture %{b.name}" for b in kernel.parameters)
+        given = [f"ptr noalias nocapture %{b.name}" for b in kernel.parameters]
         # vectors that do not fit the registers lie on the stack, and must not cross lines of the cache there
         kept = f"noinline nounwind alignstack({self.width.vector})"
-        self.text.lines.append(f"define internal void @{kernel.name}({given}) {kept} {{")
-        self.text.begin("entry")
-        self.body(kernel.body, Scope())
-        self.text.do("ret void")
-        self.text.lines.append("}")
+        with self.text.function(kernel.name, given, "void", kept, public=False):
+            self.body(kernel.body, Scope())
+            self.text.do("ret void")
 
     def body(self, body: Sequence[Statement], scope: Scope) -> None:
         position = 0
@@ -347,6 +347,10 @@ class KernelWriter:
 
     def along_lanes(self, statement: For, scope: Scope) -> None:
         wide = self.native * statement.step
+        length = statement.end - statement.begin
+        if statement.again and length > self.native and length % wide:
+            self._filled(statement, wide, scope)
+            return
         full = (statement.end - statement.begin) // wide
         end = statement.begin + full * wide
         if full > 1:
@@ -362,6 +366,36 @@ class KernelWriter:
         for count in _strips(statement.end - end, self.native):
             self._strip(statement.body, statement.variable, end, count, count, scope)
             end += count
+
+    def _filled(self, statement: For, wide: int, scope: Scope) -> None:
+        """Strips of which the last begins before the one ahead of it has ended, so that it is whole too: less
+        text than several smaller ones, and no more work. The last one is smaller where that is less work."""
+        length = statement.end - statement.begin
+        if length < wide:
+            self._overlapping(statement, self.native, statement.begin, scope)
+            return
+        full, rest = divmod(length, wide)
+        last = self.native * _whole(-(-rest // self.native))
+        if last == wide or full >= MANY:
+            self._overlapping(statement, wide, statement.begin, scope)
+            return
+        exact = replace(statement, end=statement.begin + full * wide, again=False)
+        self.along_lanes(exact, scope)
+        self._strip(statement.body, statement.variable, statement.end - last, last, last, scope)
+
+    def _overlapping(self, statement: For, count: int, begin: int, scope: Scope) -> None:
+        """A loop over strips of `count` lanes, the last of which ends where the lanes do."""
+        last = statement.end - count
+        self.hoist(statement.body, scope)
+
+        def turn(index: str, _: Sequence[str]) -> Sequence[str]:
+            if (last - begin) % count:
+                inside = self.text.value(f"icmp slt i64 {index}, {last}")
+                index = self.text.value(f"select i1 {inside}, i64 {index}, i64 {last}")
+            self._strip(statement.body, statement.variable, index, count, count, scope)
+            return ()
+
+        self.text.loop(statement.end, turn, step=count, begin=begin)
 
     def _strip(
         self,
@@ -610,6 +644,11 @@ def _later(index: Index, variable: str, offset: int) -> Index:
         by = sum(factor for name, factor in form.terms if name == variable) * offset
         found.append(Affine(form.terms, form.offset + by) if by else place)
     return tuple(found)
+
+
+def _whole(count: int) -> int:
+    """The least power of two that is not below `count`."""
+    return 1 << (count - 1).bit_length()
 
 
 def _strips(count: int, native: int) -> Iterable[int]:

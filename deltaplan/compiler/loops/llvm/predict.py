@@ -7,6 +7,7 @@ no argument that is to be converted. `raw` tells whether rows are still to be sc
 from deltaplan.compiler.loops.llvm.calls import write_program
 from deltaplan.compiler.loops.llvm.code import SIZES, Code, Value
 from deltaplan.compiler.loops.llvm.lower import KernelWriter, Width
+from deltaplan.compiler.loops.llvm.parts import Take
 from deltaplan.compiler.loops.llvm.text import Text
 from deltaplan.compiler.loops.nest import Buffer, Kernel, Transpose
 from deltaplan.compiler.loops.prediction import Prediction
@@ -19,16 +20,16 @@ TABLE = (
 )
 
 
-def write_prediction(prediction: Prediction, width: Width) -> str:
+def write_prediction(prediction: Prediction, width: Width, take: Take | None = None) -> str:
     """The text of a module."""
-    return str(PredictionWriter(prediction, width).module())
+    return PredictionWriter(prediction, width, take).module().end()
 
 
 class PredictionWriter:
     """Writes the kernels, the programs and the loop over blocks of samples."""
 
-    def __init__(self, prediction: Prediction, width: Width) -> None:
-        self.prediction, self.text = prediction, Text()
+    def __init__(self, prediction: Prediction, width: Width, take: Take | None = None) -> None:
+        self.prediction, self.text = prediction, Text(take)
         self.code = Code(self.text)
         self.kernels = KernelWriter(self.text, prediction.kind, width)
         self.spaces: dict[str, tuple[str, ...]] = {}
@@ -36,7 +37,7 @@ class PredictionWriter:
 
     def module(self) -> Text:
         p, text = self.prediction, self.text
-        text.lines.append(f"@memory = internal global [{len(TABLE)} x ptr] zeroinitializer, align 64")
+        text.variable("memory", f"[{len(TABLE)} x ptr]")
         for kernel in {k.name: k for program in p.programs for k in program.kernels}.values():
             self.kernels.kernel(kernel)
         named = {"one": p.one, "many": p.many, "scale_one": p.scale_one, "scale_many": p.scale_many}

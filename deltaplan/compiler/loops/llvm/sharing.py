@@ -94,7 +94,7 @@ class Sharing:
     def _phase(self) -> None:
         code = self.code
         parameters = [*NUMBERS, ("i64", "rank"), ("i64", "threads")]
-        with code.function("phase", parameters) as f:
+        with code.function("phase", parameters, light=True) as f:
             self.table = f["table"]
             with code.when(f["phase"].is_(Phase.PASS)):
                 for number, chunks in enumerate(self.parallel.chunks.values()):

@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from deltaplan.compiler.loops.llvm.calls import write_program
 from deltaplan.compiler.loops.llvm.code import SIZES, Code, Value
 from deltaplan.compiler.loops.llvm.lower import KernelWriter, Width
+from deltaplan.compiler.loops.llvm.parts import Take
 from deltaplan.compiler.loops.llvm.text import Text
 from deltaplan.compiler.loops.nest import (
     Buffer,
@@ -33,16 +34,16 @@ def table_of(stack: Stack) -> tuple[str, ...]:
     return (*OWN, *(f"in {leaf.key}" for leaf in stack.leaves), *(table.name for table in stack.tables))
 
 
-def write_stack(stack: Stack, width: Width) -> str:
+def write_stack(stack: Stack, width: Width, take: Take | None = None) -> str:
     """The text of a module."""
-    return str(StackWriter(stack, width).module())
+    return StackWriter(stack, width, take).module().end()
 
 
 class StackWriter:
     """Writes the kernels, the programs, and the loops over nets and samples."""
 
-    def __init__(self, stack: Stack, width: Width) -> None:
-        self.stack, self.text = stack, Text()
+    def __init__(self, stack: Stack, width: Width, take: Take | None = None) -> None:
+        self.stack, self.text = stack, Text(take)
         self.code = Code(self.text)
         self.kernels = KernelWriter(self.text, stack.kind, width)
         self.slots = {name: number for number, name in enumerate(table_of(stack))}

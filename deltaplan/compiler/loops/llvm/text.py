@@ -1,19 +1,46 @@
 """LLVM's assembly while it is written: values in static single assignment form, blocks, declarations."""
 
 import struct
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+
+from deltaplan.compiler.loops.llvm.parts import Parts, Take
 
 Loop = Callable[[str, Sequence[str]], Sequence[str]]
 
 
 class Text:
-    """The lines of a module. Operations and types are LLVM's own words; a value is its name or a constant."""
+    """The lines of a module. Operations and types are LLVM's own words; a value is its name or a constant.
+    Whoever compiles them may take them in parts, as soon as each is written."""
 
-    def __init__(self) -> None:
+    def __init__(self, take: Take | None = None) -> None:
         self.lines: list[str] = []
         self.declarations: dict[str, None] = {}
+        self.parts = Parts(take) if take else None
         self.block = ""
         self._count = 0
+
+    @contextmanager
+    def function(
+        self, name: str, parameters: Sequence[str], returns: str, kept: str, public: bool, light: bool = False
+    ) -> Iterator[None]:
+        """A function: its parameters as LLVM writes them, and the attributes that it is `kept` with. What
+        has little work of its own is `light`: it is compiled in a third of the time, to slower code."""
+        begin, self._count = len(self.lines), 0
+        scope = "" if public else "internal "
+        self.lines.append(f"define {scope}{returns} @{name}({', '.join(parameters)}) {kept} {{")
+        self.begin("entry")
+        yield
+        self.lines.append("}")
+        if self.parts:
+            types = ", ".join(parameter.split(maxsplit=1)[0] for parameter in parameters)
+            self.parts.add(f"{returns} @{name}({types})", self.lines[begin:], self.declarations, light)
+
+    def variable(self, name: str, kind: str) -> None:
+        """A variable of the module, all zeros at first."""
+        self.lines.append(f"@{name} = internal global {kind} zeroinitializer, align 64")
+        if self.parts:
+            self.parts.variable(name, kind)
 
     def value(self, operation: str) -> str:
         """The name of what an operation gives."""
@@ -92,6 +119,12 @@ class Text:
             self.value(f"phi {kind} [ {first}, %{before} ], [ {value}, %{last} ]")
             for (kind, first), value in zip(carried, values, strict=True)
         ]
+
+    def end(self) -> str:
+        """The text of the whole module, the last of whose parts are taken now."""
+        if self.parts:
+            self.parts.end()
+        return str(self)
 
     def __str__(self) -> str:
         return "\n".join([*(f"declare {d}" for d in self.declarations), *self.lines, ""])

@@ -11,6 +11,7 @@ from deltaplan.compiler.loops.llvm.code import SIZES, Code, Value
 from deltaplan.compiler.loops.llvm.loop import Loop
 from deltaplan.compiler.loops.llvm.lower import KernelWriter, Width
 from deltaplan.compiler.loops.llvm.order import write_order
+from deltaplan.compiler.loops.llvm.parts import Take
 from deltaplan.compiler.loops.llvm.sharing import Sharing, shared_tables, slot_of
 from deltaplan.compiler.loops.llvm.text import Text
 from deltaplan.compiler.loops.nest import Buffer, Kernel, Transpose
@@ -34,17 +35,17 @@ def tables(training: Training) -> tuple[str, ...]:
     return tuple(dict.fromkeys(names))
 
 
-def write_training(training: Training, width: Width) -> str:
+def write_training(training: Training, width: Width, take: Take | None = None) -> str:
     """The text of a module with the function `@train`."""
-    return str(TrainingWriter(training, width).module())
+    return TrainingWriter(training, width, take).module().end()
 
 
 class TrainingWriter:
     """Writes the kernels, the programs and the loop of one training."""
 
-    def __init__(self, training: Training, width: Width) -> None:
+    def __init__(self, training: Training, width: Width, take: Take | None = None) -> None:
         self.training, self.width = training, width
-        self.text = Text()
+        self.text = Text(take)
         self.code = Code(self.text)
         self.kernels = KernelWriter(self.text, training.kind, width)
         self.updates = KernelWriter(self.text, training.kind, width, estimates=True)
@@ -150,7 +151,7 @@ class TrainingWriter:
 
     def _train(self) -> None:
         parameters = [("ptr", "table"), ("ptr", "whole"), ("ptr", "real")]
-        with self.code.function("train", parameters, public=True) as f:
+        with self.code.function("train", parameters, public=True, light=True) as f:
             with self.code.without_subnormals(self.width.is_x86):
                 Loop(self, f["table"], f["whole"], f["real"]).write()
             self.code.give()

@@ -3,7 +3,7 @@
 from dataclasses import field
 from typing import Literal
 
-from deltaplan.compiler.loops.nest import Accumulator, Fold, For, Index, Place, Statement
+from deltaplan.compiler.loops.nest import Accumulator, Fold, For, Index, Place, Statement, may_repeat
 from deltaplan.compiler.steps import Shape, Tensor
 from deltaplan.records import dataclass
 
@@ -75,7 +75,7 @@ class Axes:
         """The body for each sample: `vectors` vectors of them at once, or one after the other."""
         if self.nets or self.by_features:
             return (For(SAMPLE, self.batch, body),)
-        return (For(SAMPLE, self.batch, body, "lanes", vectors),)
+        return (For(SAMPLE, self.batch, body, "lanes", vectors, again=may_repeat(body)),)
 
     def over_samples(
         self, body: tuple[Statement, ...], accumulators: tuple[Accumulator, ...]

@@ -1,6 +1,7 @@
 """A plan bound to memory on the native backend: the counterpart of the numpy backend's `bind`."""
 
 from collections.abc import Callable, Mapping
+from functools import partial
 from typing import Any, Literal
 
 import numpy as np
@@ -12,7 +13,7 @@ from deltaplan.compiler.loops.schedule.axes import Axes
 from deltaplan.compiler.loops.training import external_of
 from deltaplan.compiler.plans import Plan
 from deltaplan.compiler.steps import Tensor
-from deltaplan.runtime.backends.native.engine import compile_text
+from deltaplan.runtime.backends.native.engine import Write, compile_parts
 from deltaplan.runtime.backends.native.library import Library
 from deltaplan.runtime.backends.native.memory import counter_of, numbers_of, zeros
 from deltaplan.runtime.backends.native.target import Target, host
@@ -26,7 +27,7 @@ KINDS = {"float32": "float", "float64": "double"}
 
 class NativeCode:
     """The machine code of a plan on `batch` samples of one precision: any number of bounds share it, each
-    with memory of its own. `make` turns its text into an object file."""
+    with memory of its own. `make` turns its text into object files."""
 
     def __init__(
         self,
@@ -38,7 +39,7 @@ class NativeCode:
         target: Target | None = None,
         redzone: int = 0,
         inner: Literal["samples", "features"] = "samples",
-        make: Callable[[str, Target], bytes] = compile_text,
+        make: Callable[[Write, Target], tuple[bytes, ...]] = compile_parts,
     ) -> None:
         target = target or host()
         axes = Axes(batch, target.schedule(dtype.itemsize), inner=inner)
@@ -46,8 +47,8 @@ class NativeCode:
             plan.steps, external_of(plan), plan.kept, axes, {}, fused=fused, reuse=reuse, redzone=redzone
         )
         self.alias = aliases(plan.steps)
-        text = write_run(self.program, KINDS[dtype.name], target.width)
-        self._library = Library(make(text, target), target)
+        write = partial(write_run, self.program, KINDS[dtype.name], target.width)
+        self._library = Library(make(write, target), target)
         self.call = self._library.function("run", ["ptr"])
 
 

@@ -15,21 +15,24 @@ from pathlib import Path
 
 VARIABLE = "DELTAPLAN_CACHE"  # a folder, or `off`
 MAGIC = b"deltaplan 1\n"
-MOST = 512  # files that are kept; the oldest go first
+MOST = 2048  # files that are kept, a handful for each training; the oldest go first
 
 
 def cached(parts: tuple[str, ...], make: Callable[[], bytes]) -> bytes:
     """What `make` gives, or what it once gave for the same `parts`."""
-    folder = cache_folder()
-    if folder is None:
-        return make()
-    path = folder / f"{hashlib.sha256(_joined(parts)).hexdigest()}.o"
-    found = read(path)
+    path = place(parts)
+    found = read(path) if path else None
     if found is None:
         found = make()
-        with suppress(OSError):
-            write(path, found)
+        if path:
+            save(path, found)
     return found
+
+
+def place(parts: tuple[str, ...]) -> Path | None:
+    """The file for what follows from `parts`; None where nothing is kept."""
+    folder = cache_folder()
+    return folder / f"{hashlib.sha256(_joined(parts)).hexdigest()}.o" if folder else None
 
 
 def cache_folder() -> Path | None:
@@ -78,6 +81,12 @@ def read(path: Path) -> bytes | None:
     return content if whole else None
 
 
+def save(path: Path, content: bytes) -> None:
+    """Puts a file in its place; where the disk does not take it, nothing happens."""
+    with suppress(OSError):
+        write(path, content)
+
+
 def write(path: Path, content: bytes) -> None:
     """Puts a file in its place, whole. OSError where the disk does not take it."""
     number, aside = tempfile.mkstemp(dir=path.parent, prefix="writing-")
@@ -89,7 +98,8 @@ def write(path: Path, content: bytes) -> None:
         with suppress(OSError):
             os.unlink(aside)
         raise
-    _prune(path.parent)
+    if path.name.startswith("0"):  # one of sixteen files: to count them all takes longer than to write one
+        _prune(path.parent)
 
 
 def _prune(folder: Path) -> None:

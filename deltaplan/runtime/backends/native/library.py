@@ -14,11 +14,11 @@ TYPES = {"ptr": c_void_p, "i64": c_int64, "double": c_double}
 
 
 class Library:
-    """Machine code in memory, freed with this object: a function of it must not be called afterwards. It is
-    for the processor at hand unless another is named."""
+    """Object files that call each other as machine code in memory, freed with this object: a function of it
+    must not be called afterwards. It is for the processor at hand unless another is named."""
 
-    def __init__(self, code: bytes, target: "Target | None" = None) -> None:
-        self._loaded = _loaded(code, target)
+    def __init__(self, objects: Sequence[bytes], target: "Target | None" = None) -> None:
+        self._loaded = _loaded(objects, target)
 
     def function(self, name: str, parameters: Sequence[str], returns: str | None = None) -> Any:
         """The function `name`, which releases the GIL while it runs."""
@@ -30,11 +30,11 @@ class Library:
         return self._loaded.address(name)
 
 
-def _loaded(code: bytes, target: "Target | None") -> "Image | Engine":
+def _loaded(objects: Sequence[bytes], target: "Target | None") -> "Image | Engine":
     try:
-        return Image(code)
+        return Image(objects)
     except NotLoadedError:
         from deltaplan.runtime.backends.native.engine import Engine
         from deltaplan.runtime.backends.native.target import host
 
-        return Engine(code, target or host())
+        return Engine(objects, target or host())

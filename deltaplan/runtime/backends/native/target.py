@@ -31,12 +31,18 @@ class Target:
         """What schedules for numbers of so many bytes need to know of it."""
         return Machine(self.vector // itemsize, self.registers)
 
-    def machine(self) -> llvm.TargetMachine:
-        """LLVM's own object for it, with code placed as it is for functions called in this process."""
+    def machine(self, effort: int = 3) -> llvm.TargetMachine:
+        """LLVM's own object for it, with code placed as it is for functions called in this process. The
+        `effort` that is spent on code is one of its levels of optimization."""
         prepare(self.triple == llvm.get_process_triple())
         target = llvm.Target.from_triple(self.triple)
         return target.create_target_machine(
-            cpu=self.cpu, features=self.features, opt=3, reloc="default", codemodel="jitdefault", jit=True
+            cpu=self.cpu,
+            features=self.features,
+            opt=effort,
+            reloc="default",
+            codemodel="jitdefault",
+            jit=True,
         )
 
 
