@@ -32,7 +32,7 @@ class Evaluator:
 
     def number(self, expression: Expr) -> Held:
         """The value of an expression that is a number."""
-        for node in walk(expression):
+        for node in walk(expression, below=_read):
             if node not in self._known:
                 self._known[node] = self._node(node)
         return self._known[expression]
@@ -43,11 +43,12 @@ class Evaluator:
         if node.op is Op.CONST:
             assert node.value is not None
             return Held(self._lanes(1).const(node.value), 1)
-        count = max(self._known[a].count for a in node.args)
+        args = _read(node)
+        count = max(self._known[a].count for a in args)
         lanes = self._lanes(count)
-        operands = [self._wide(a, lanes) for a in node.args]
+        operands = [self._wide(a, lanes) for a in args]
         if is_leaky(node):
-            _, u, scaled = operands
+            u, scaled = operands
             return Held(lanes.select(lanes.compare("ogt", u, scaled), u, scaled), count)
         if node.op is Op.POW and node.args[1].op is Op.CONST:
             return Held(power_of(lanes, operands[0], node.args[1].value or 0.0), count)
@@ -65,6 +66,11 @@ class Evaluator:
         if node.op in CONDITIONS:
             return _splat_condition(lanes, held.value)
         return lanes.splat(held.value)
+
+
+def _read(node: Expr) -> tuple[Expr, ...]:
+    """The operands that an operation is written with."""
+    return node.args[1:] if is_leaky(node) else node.args
 
 
 def is_leaky(node: Expr) -> bool:

@@ -46,6 +46,7 @@ from deltaplan.plugins.expressions import Expr, argument, const, equal, maximum,
 X0, X1, X2 = (argument(f"x{i}") for i in range(3))
 UNROLLED = 16  # features up to which a product is written out
 LENGTH = 600  # statements that samples side by side may take, roughly
+ODD = 16  # vectors of samples of which one more than an even number is much
 
 
 def statements(group: Group, axes: Axes, names: Names) -> tuple[Statement, ...]:
@@ -163,10 +164,14 @@ class Samples:
             yield sample
 
     def vectors(self) -> int:
-        """Two vectors of samples at once where that halves the loads of weights and registers suffice."""
+        """Two vectors of samples at once where that halves the loads of weights and registers suffice. Where
+        they are few and odd, code for one and for two takes three times as long to compile as that for one,
+        which runs a twentieth slower (on Zen 3)."""
+        registers, count = self.axes.machine.registers, self.axes.vectors
         widest = max(t.size for step in self.group.steps for t in step.outputs)
         products = any(isinstance(step, MatMul) for step in self.group.steps)
-        return 2 if products and self.axes.vectors > 1 and 3 * widest < self.axes.machine.registers else 1
+        odd = registers < 32 and count % 2 == 1 and count < ODD
+        return 2 if products and count > 1 and 3 * widest < registers and not odd else 1
 
     def blocks(self, rows: int) -> Iterator[tuple[int, int, int]]:
         """The rows of a product in blocks: with nets as lanes as many as registers hold the sums of."""
