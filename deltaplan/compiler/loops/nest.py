@@ -7,6 +7,7 @@ same number in all lanes.
 """
 
 from collections.abc import Iterator
+from functools import cache
 from typing import Literal
 
 from deltaplan.plugins.expressions import Expr
@@ -23,11 +24,16 @@ class Buffer:
     @property
     def strides(self) -> tuple[int, ...]:
         """Numbers from one element to the next along each axis."""
-        found, stride = [], 1
-        for length in reversed(self.shape):
-            found.append(stride)
-            stride *= length
-        return tuple(reversed(found))
+        return _strides(self.shape)
+
+
+@cache
+def _strides(shape: tuple[int, ...]) -> tuple[int, ...]:
+    found, stride = [], 1
+    for length in reversed(shape):
+        found.append(stride)
+        stride *= length
+    return tuple(reversed(found))
 
 
 @dataclass(frozen=True, slots=True)

@@ -220,18 +220,22 @@ class KernelWriter:
     def offset(self, buffer: Buffer, index: Index, scope: Scope) -> tuple[Terms, int]:
         """The moving terms and the fixed number of an access, in numbers from the start of its buffer."""
         terms: dict[str, int] = {}
-        fixed = 0
+        variables, fixed = scope.variables, 0
         for place, stride in zip(index, buffer.strides, strict=True):
+            if isinstance(place, int):
+                fixed += place * stride
+                continue
             found = affine(place)
             fixed += found.offset * stride
             for variable, factor in found.terms:
-                value = scope.variables[variable]
+                value = variables[variable]
                 if isinstance(value, int):
                     fixed += value * factor * stride
                 else:
                     terms[variable] = terms.get(variable, 0) + factor * stride
-        order = (v for v in scope.variables if v in terms)
-        return tuple((str(scope.variables[v]), terms[v]) for v in order), fixed
+        if not terms:
+            return (), fixed
+        return tuple([(str(variables[v]), terms[v]) for v in variables if v in terms]), fixed
 
     def address(self, buffer: Buffer, index: Index, scope: Scope) -> tuple[str, bool]:
         """The pointer of an access, and whether it moves with the lanes."""
@@ -609,12 +613,18 @@ def _neutral(accumulator: Accumulator) -> float:
 
 
 def _moves(index: Index, variable: str) -> bool:
-    return any(variable in (name for name, _ in affine(place).terms) for place in index)
+    for place in index:
+        if place == variable:
+            return True
+        if isinstance(place, Affine) and any(name == variable for name, _ in place.terms):
+            return True
+    return False
 
 
 def _frozen(scope: Scope, index: Index) -> Scope:
     """The scope in which variables of loops that are not begun yet stand for 0."""
-    unknown = {n for place in index for n, _ in affine(place).terms if n not in scope.variables}
+    terms = (affine(place).terms for place in index if not isinstance(place, int))
+    unknown = {n for found in terms for n, _ in found if n not in scope.variables}
     if not unknown:
         return scope
     return Scope({**dict.fromkeys(unknown, 0), **scope.variables}, scope.locals, scope.pointers, scope.strip)
