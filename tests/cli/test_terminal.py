@@ -20,7 +20,7 @@ from deltaplan.cli.plugins import VERBS as PLUGINS
 ROOT = Path(__file__).parents[2]
 WAVE = str(ROOT / "specs" / "wave.dl")
 IRIS = str(ROOT / "specs" / "iris.dl")
-START = [sys.executable, "-c", "from deltaplan.cli import main; main()"]
+START = [sys.executable, "-m", "deltaplan"]
 POSIX = pytest.mark.skipif(os.name != "posix", reason="signals and pipes of POSIX")
 
 
