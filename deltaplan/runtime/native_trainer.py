@@ -220,7 +220,7 @@ class NativeTrainer:
             self._call(*call)
             wait_for(helpers)
         else:
-            worker = threading.Thread(target=self._call, args=call, daemon=True)
+            worker = threading.Thread(target=self._call, args=call, name="training", daemon=True)
             worker.start()
             try:
                 self._watch_over(worker, progress)

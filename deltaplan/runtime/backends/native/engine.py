@@ -55,7 +55,7 @@ class Compiling:
         path = place((part.text, str(part.light), *self._maker)) if self._keep else None
         self._objects.append(read(path) if path else None)
         if self._objects[number] is None:
-            thread = threading.Thread(target=self._make, args=(number, part, path))
+            thread = threading.Thread(target=self._make, args=(number, part, path), name="compiling")
             self._threads.append(thread)
             thread.start()
 
