@@ -105,7 +105,8 @@ class Reader:
         begun = () if self._at_line_start() else tuple(self._line[-3:])
         first = self._line[0] if begun else None
         bracket = self._lines.brackets[-1] if self._lines.brackets else None
-        accepts = frozenset(self._parser.accepts()) if found is not None and begun else frozenset[str]()
+        worded = found is not None and begun and not self.mistakes.full  # what is asked for here takes long
+        accepts = frozenset(self._parser.accepts()) if worded else frozenset[str]()
         closed = bracket is None or _opening(bracket) in self._partners
         return Stop(self.source, at, found, first, begun, accepts, bracket, closed)
 
