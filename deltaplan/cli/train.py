@@ -72,9 +72,7 @@ def command(
     from deltaplan.cli.console import say, say_json, warn
     from deltaplan.cli.progress import shown_progress
     from deltaplan.runtime.run import open_, train
-    from deltaplan.runtime.threads import one_heap
 
-    one_heap()
     if run_plugins and not resume:
         raise click.UsageError("--run-plugins belongs to --resume; a spec runs what it names with `use`")
     earlier = open_(resume, run_plugins) if resume else None

@@ -1,12 +1,9 @@
 """How many threads there may be, those of the libraries beneath numpy, and the end of our own."""
 
 import os
-import sys
 import threading
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
-
-ARENA_MAX = -8  # glibc's M_ARENA_MAX
 
 
 @contextmanager
@@ -37,16 +34,3 @@ def wait_for(threads: Iterable[threading.Thread]) -> None:
                 came = error
     if came:
         raise came
-
-
-def one_heap() -> None:
-    """From now on this process has one heap for all its threads, for programs of our own: the process of a
-    library's user is not ours to set. glibc makes one for each thread, and what is free in one is not taken
-    up by the others: 6 MiB in a process that compiles and trains a small net."""
-    if not sys.platform.startswith("linux"):
-        return
-    import ctypes
-
-    mallopt = getattr(ctypes.CDLL(None), "mallopt", None)  # other C libraries have none
-    if mallopt:
-        mallopt(ARENA_MAX, 1)
