@@ -13,8 +13,8 @@ BROWSERS = (
     "google-chrome-stable",
     "chrome",
     "microsoft-edge",
+    "/Applications/Google Chrome.app/Contents/MacOS/Google Chrome",
 )
-MAC = "/Applications/Google Chrome.app/Contents/MacOS/Google Chrome"
 OPTIONS = (
     "--headless",
     "--disable-gpu",

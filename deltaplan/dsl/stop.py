@@ -13,6 +13,7 @@ BEFORE_VALUE = frozenset(
     | {"_X", "_FROM", "_DOTS", "LPAR", "CALL", "LSQB", "SEMICOLON"}
 )
 
+LOOPS = ("for", "loop", "foreach", "while")  # of other languages
 REPEAT = "`repeat 3 { … }` repeats its lines"
 
 
@@ -49,7 +50,7 @@ class Stop:
     @property
     def loops(self) -> bool:
         """Whether the line begins as a loop does in other languages, or as `repeat`."""
-        return self.first is not None and str(self.first) in ("for", "repeat", "loop", "foreach", "while")
+        return self.first is not None and str(self.first) in ("repeat", *LOOPS)
 
     @property
     def goes_on(self) -> bool:

@@ -12,6 +12,7 @@ from deltaplan.compiler.loops.llvm.sharing import Signal
 from deltaplan.compiler.loops.llvm.train import tables, write_training
 from deltaplan.compiler.loops.monitors import Monitor
 from deltaplan.compiler.loops.parallel import Parallel
+from deltaplan.compiler.loops.program import tables_of
 from deltaplan.compiler.loops.training import BLOCK, Training, training
 from deltaplan.compiler.loops.update import AHEAD
 from deltaplan.compiler.plans import Plans
@@ -75,7 +76,7 @@ def loop_of(t: Training, objects: tuple[bytes, ...], checks: bool, waits: bool) 
         leaves=tuple(leaf.key for leaf in t.leaves),
         states=t.states,
         random=t.random,
-        tables=tuple(dict.fromkeys(found for program in t.programs for found in program.tables)),
+        tables=tables_of(t.programs),
         chunks=tuple((chunk.begin, chunk.size) for chunk in chunks),
         most=t.parallel.most if t.parallel else 1,
         checks=checks,

@@ -5,9 +5,10 @@ from typing import ClassVar
 
 from deltaplan.compiler.build.context import Context, Told
 from deltaplan.compiler.build.names import OtherForm, unknown
-from deltaplan.compiler.build.words import APPLIED, FOREIGN, FOREIGN_TRAIN_LINES, LOOPS, SIZES
+from deltaplan.compiler.build.words import APPLIED, FOREIGN, FOREIGN_TRAIN_LINES, SIZES
 from deltaplan.diagnostics import Diagnostic, Note, Span, mistake, nearest
 from deltaplan.dsl import tree
+from deltaplan.dsl.stop import LOOPS
 from deltaplan.records import dataclass
 
 

@@ -1,5 +1,7 @@
 """Vocabulary besides our own: what comes later, what never does, and what other tools call things."""
 
+from deltaplan.dsl.stop import LOOPS
+
 
 def _words(text: str) -> frozenset[str]:
     return frozenset(text.split())
@@ -32,7 +34,6 @@ ELSEWHERE = {
     **dict.fromkeys(_words("verbose log logging"), "`deltaplan train --quiet` prints less"),
 }
 
-LOOPS = ("for", "loop", "foreach", "while")
 APPLIED = ("softmax",)  # layers that a spec applies like activations: `apply softmax`
 
 # What other tools call things, in lower case, and our word for it.

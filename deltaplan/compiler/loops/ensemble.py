@@ -5,7 +5,7 @@ from dataclasses import replace
 
 from deltaplan.compiler.loops.monitors import Monitor, Watching, watching
 from deltaplan.compiler.loops.parallel import Chunk, common_of, cut, results_of
-from deltaplan.compiler.loops.program import Made, Program, Spot, program
+from deltaplan.compiler.loops.program import Made, Program, Spot, program, tables_of
 from deltaplan.compiler.loops.schedule.axes import Axes, Machine
 from deltaplan.compiler.loops.schedule.signature import SAMPLES
 from deltaplan.compiler.loops.schedule.tables import Table
@@ -87,7 +87,7 @@ class Ensemble:
     @property
     def tables(self) -> tuple[Table, ...]:
         """Where the entries of sparse matrices are, one for all nets."""
-        return tuple(dict.fromkeys(table for program in self.programs for table in program.tables))
+        return tables_of(self.programs)
 
     @property
     def labels(self) -> tuple[str, ...]:

@@ -1,6 +1,6 @@
 """A plan as kernels, and the calls of them: which kernel, on which memory, in which order."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import field, replace
 from itertools import chain
 from operator import attrgetter
@@ -259,6 +259,11 @@ def program(
     )
     tables = dict.fromkeys(table_of(step) for step in steps if isinstance(step, Sparse))
     return Program(tuple(calls), spots, arena, scratch, axes, tuple(tables))
+
+
+def tables_of(programs: Iterable[Program]) -> tuple[Table, ...]:
+    """The tables of several programs, each once."""
+    return tuple(dict.fromkeys(table for program in programs for table in program.tables))
 
 
 def read_later(steps: Sequence[Step], wanted: set[str], alias: Mapping[str, Tensor]) -> list[Step]:

@@ -5,7 +5,7 @@ from math import prod
 
 from deltaplan.compiler.fuse import fuse, prune
 from deltaplan.compiler.loops.groups import Group, is_product
-from deltaplan.compiler.loops.program import Fitting, Made, Program, Spot, is_narrow, program
+from deltaplan.compiler.loops.program import Fitting, Made, Program, Spot, is_narrow, program, tables_of
 from deltaplan.compiler.loops.schedule.axes import Axes, Machine
 from deltaplan.compiler.loops.schedule.few import MOST, axes_of
 from deltaplan.compiler.loops.schedule.tables import Table
@@ -51,7 +51,7 @@ class Stack:
     @property
     def tables(self) -> tuple[Table, ...]:
         """Where the entries of sparse matrices are."""
-        return tuple(dict.fromkeys(table for program in self.programs for table in program.tables))
+        return tables_of(self.programs)
 
 
 def stack(trace: Trace, kind: str, machine: Machine, samples: int, penalty: bool) -> Stack:

@@ -8,6 +8,7 @@ import numpy as np
 
 from deltaplan.compiler.plan import Plan
 from deltaplan.compiler.steps import Step, Tensor
+from deltaplan.runtime.backends.numpy.bind import blocks_of
 from deltaplan.runtime.backends.numpy.expressions import Array
 from deltaplan.runtime.backends.numpy.program import Program
 from deltaplan.runtime.lab.bends import Bend, Choice, bends_of
@@ -67,12 +68,7 @@ class Stages:
 
 def _constants(plan: Plan, vector: Array, steps: Sequence[Step]) -> dict[Tensor, Array]:
     """What does not depend on the input."""
-    own = [part for part in plan.parts if part.vector == "θ"]
-    found = {
-        part.tensor: vector[part.offset : part.offset + part.tensor.size].reshape(part.tensor.shape)
-        for part in own
-    }
-    found |= {plan.trace.scale: np.ones(()), plan.trace.count: np.ones(())}
+    found = blocks_of(plan, {"θ": vector}) | {plan.trace.scale: np.ones(()), plan.trace.count: np.ones(())}
     program = Program(steps, found, (), 1, np.dtype(np.float64), reuse=False)
     program.run()
     return found | {tensor: program[tensor] for step in steps for tensor in step.outputs}

@@ -24,17 +24,17 @@ Take = Callable[[Part], None]
 class Parts:
     """Gathers functions and hands them out, so many together: which ones follows from the text alone."""
 
-    def __init__(self, take: Take) -> None:
-        self._take = take
+    def __init__(self, take: Take, outside: Iterable[str]) -> None:
+        """`outside` has the signatures of the functions that are in no part; it grows as they are called."""
+        self._take, self._outside = take, outside
         self._known: dict[str, str] = {}  # how each function and variable so far is declared
         self._variables: list[str] = []
         self._heavy: list[str] = []
         self._light: list[str] = []
 
-    def add(self, signature: str, lines: list[str], outside: Iterable[str], light: bool) -> None:
-        """A function and its lines, the first of which defines it; `outside` are the signatures of functions
-        that are in no part."""
-        self._known |= {_name(s): f"declare {s}" for s in (*outside, signature)}
+    def add(self, signature: str, lines: list[str], light: bool) -> None:
+        """A function and its lines, the first of which defines it."""
+        self._known[_name(signature)] = f"declare {signature}"
         gathered = self._light if light else self._heavy
         gathered += [lines[0].replace("internal ", "", 1), *lines[1:]]
         if len(self._heavy) >= LINES:
@@ -61,9 +61,10 @@ class Parts:
     def _declared(self, body: str) -> Iterator[str]:
         """How what is named in a part and is not in it is declared."""
         own = {_name(line) for line in body.split("\n") if line.startswith(("define", "@"))}
+        known = self._known | {_name(s): f"declare {s}" for s in self._outside}
         for name in dict.fromkeys(NAMED.findall(body)):
             if name not in own:
-                yield self._known[name]
+                yield known[name]
 
 
 def _name(line: str) -> str:

@@ -16,7 +16,7 @@ class Text:
     def __init__(self, take: Take | None = None) -> None:
         self.lines: list[str] = []
         self.declarations: dict[str, None] = {}
-        self.parts = Parts(take) if take else None
+        self.parts = Parts(take, self.declarations) if take else None
         self.block = ""
         self._count = 0
 
@@ -34,7 +34,7 @@ class Text:
         self.lines.append("}")
         if self.parts:
             types = ", ".join(parameter.split(maxsplit=1)[0] for parameter in parameters)
-            self.parts.add(f"{returns} @{name}({types})", self.lines[begin:], self.declarations, light)
+            self.parts.add(f"{returns} @{name}({types})", self.lines[begin:], light)
 
     def variable(self, name: str, kind: str) -> None:
         """A variable of the module, all zeros at first."""

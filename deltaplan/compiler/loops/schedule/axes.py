@@ -22,6 +22,16 @@ class Machine:
         """Vectors that may be summed up at once, with some left for what is summed."""
         return self.registers - 6 if self.registers >= 32 else 8
 
+    @property
+    def tile(self) -> int:
+        """Sums of a tile of vectors and rows, of which each load serves many."""
+        return 24 if self.registers >= 32 else 12
+
+    def turns(self, rows: int) -> int:
+        """At most so many turns of a sum are written out for so many rows in a tile: four where rows are few,
+        two of a tall one where registers are."""
+        return 4 if rows < 6 else 1 if self.registers >= 32 else 2
+
 
 @dataclass(frozen=True, slots=True)
 class Axes:

@@ -83,7 +83,7 @@ class KernelSums:
 
     def statements(self) -> Body:
         groups, out, height, width, channels = self.kernel
-        offsets, taken, outputs = sizes(self.kernel, 24 if self.axes.machine.registers >= 32 else 12)
+        offsets, taken, outputs = sizes(self.kernel, self.axes.machine.tile)
         body: Body = ()
         for begin, end, together in row_blocks(out, outputs):
             sums: Body = ()
@@ -178,7 +178,7 @@ class KernelSums:
     @property
     def scratch(self) -> Buffer:
         """A vector over the samples for each number of a block of outputs."""
-        *_, outputs = sizes(self.kernel, 24 if self.axes.machine.registers >= 32 else 12)
+        *_, outputs = sizes(self.kernel, self.axes.machine.tile)
         return Buffer("scratch", (outputs * prod(self.kernel[2:]), self.axes.batch))
 
     def added(self, outputs: int) -> Body:

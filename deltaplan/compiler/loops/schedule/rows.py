@@ -94,14 +94,12 @@ def one_by_one(group: Group, axes: Axes, names: Names) -> tuple[Statement, ...]:
 
 def tile(rows: int, axes: Axes) -> tuple[int, int]:
     """Vectors of samples and rows at once: as many sums as registers hold beside what they are made of."""
-    many = axes.machine.registers >= 32
     if axes.nets:
-        return 1, min(rows, 12 if many else 4)
-    sums = 24 if many else 12
+        return 1, min(rows, 12 if axes.machine.registers >= 32 else 4)
     vectors = max(v for v in (1, 2, 4) if v <= axes.vectors)
     if axes.machine.registers < 32:
         vectors = min(vectors, 2)
-    most = min(rows, sums // vectors)
+    most = min(rows, axes.machine.tile // vectors)
     blocks = -(-rows // most)
     return vectors, -(-rows // blocks)
 
@@ -147,7 +145,7 @@ class Rows:
             first = self.local(start, number, before) if start else None
             accumulators.append(Accumulator(total, (weight, taken), first=first))
             self._locals[step.output.name, number] = total
-        most = 4 if height < 6 else 1 if self.axes.machine.registers >= 32 else 2
+        most = self.axes.machine.turns(height)
         unroll = next(n for n in (4, 2, 1) if n <= most and inner % n == 0)
         return [*before, Fold("k", inner, tuple(body), tuple(accumulators), unroll=unroll)]
 

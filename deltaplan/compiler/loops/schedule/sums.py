@@ -80,7 +80,7 @@ def _product_tile(left: Buffer, right: Buffer, out: Buffer, axes: Axes, high: in
     body: list[Statement] = [Load("z", right, (SAMPLE, "k"))]
     body += [Load(f"d{r}", left, (at("j", r), SAMPLE)) for r in range(high)]
     totals = tuple(Accumulator(f"s{r}", (f"d{r}", "z")) for r in range(high))
-    most = 4 if high < 6 else 1 if axes.machine.registers >= 32 else 2
+    most = axes.machine.turns(high)
     unroll = most if axes.batch % most == 0 else 1
     fold = Fold(SAMPLE, axes.batch, tuple(body), totals, unroll=unroll)
     return (fold, *(Store(out, (at("j", r), "k"), f"s{r}") for r in range(high)))
@@ -88,11 +88,10 @@ def _product_tile(left: Buffer, right: Buffer, out: Buffer, axes: Axes, high: in
 
 def _tile(rows: int, columns: int, machine: Machine) -> tuple[int, int]:
     """Vectors of columns and rows at once."""
-    sums = 24 if machine.registers >= 32 else 12
     filled = columns // machine.lanes
     vectors = max((v for v in (1, 2, 4) if v <= filled), default=1)
     vectors = min(vectors, 4 if machine.registers >= 32 else 2)
-    most = min(rows, sums // vectors)
+    most = min(rows, machine.tile // vectors)
     return vectors, -(-rows // -(-rows // most))
 
 

@@ -46,8 +46,7 @@ def tile(channels: int, places: int, axes: Axes) -> tuple[int, int, int]:
         return 1, _block(channels, axes.machine.sums // 2), 1
     vectors = [v for v in (1, 2, 4) if v <= max(1, axes.batch // axes.machine.lanes)]
     several = [1] if axes.by_features else [n for n in (1, 2, 3) if places % n == 0]
-    sums = 24 if axes.machine.registers >= 32 else 12
-    choices = [(v, _block(channels, sums // (v * n)), n) for v in vectors for n in several]
+    choices = [(v, _block(channels, axes.machine.tile // (v * n)), n) for v in vectors for n in several]
     return min(choices, key=lambda c: (c[0] * c[2] + c[1]) / (c[0] * c[1] * c[2]))
 
 

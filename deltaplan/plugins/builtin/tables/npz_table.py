@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 
 from deltaplan.plugins.api import Table, Unreadable
 from deltaplan.plugins.builtin.tables.decode import check_file
+from deltaplan.plugins.builtin.tables.sorted_columns import sorted_out
 
 LARGEST_UNPACKED = 4 * 2**30
 PICTURES = 4  # axes of an array of pictures: [N, height, width, channels]
@@ -28,13 +29,8 @@ def read_npz(path: Path) -> Table:
     Unreadable."""
     check_file(path, largest=None)
     arrays, unread = _arrays(path)
-    columns: dict[str, NDArray[Any]] = {}
-    for name, array in arrays.items():
-        found = _column(array)
-        if isinstance(found, str):
-            unread[name] = found
-        else:
-            columns[name] = found
+    columns, useless = sorted_out({name: _column(array) for name, array in arrays.items()})
+    unread |= useless
     if not columns:
         _tell_useless(path.name, unread)
     lengths = {name: len(column) for name, column in columns.items()}

@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 from deltaplan.plugins.api import Table, Unreadable
 from deltaplan.plugins.builtin.tables.decode import check_file
+from deltaplan.plugins.builtin.tables.sorted_columns import sorted_out
 
 LARGEST_UNPACKED = 4 * 2**30
 
@@ -21,14 +22,7 @@ def read_parquet(path: Path) -> Table:
     table = _read(path)
     if not table.num_rows:
         raise Unreadable(f"`{path.name}` has no rows")
-    columns: dict[str, NDArray[Any]] = {}
-    unread: dict[str, str] = {}
-    for name in _names(path.name, table):
-        found = _column(table.column(name))
-        if isinstance(found, str):
-            unread[name] = found
-        else:
-            columns[name] = found
+    columns, unread = sorted_out({name: _column(table.column(name)) for name in _names(path.name, table)})
     if not columns:
         raise Unreadable(*(f"`{name}` of `{path.name}` {why}" for name, why in list(unread.items())[:1]))
     return Table(columns, table.num_rows, lambda row: f"{path.name}, row {row}", unread=unread)

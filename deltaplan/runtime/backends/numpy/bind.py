@@ -52,12 +52,20 @@ def bind(
     external = {leaves[n]: array.reshape(*leaves[n].shape, batch) for n, array in data.items()}
     external[plan.trace.scale] = scale
     external[plan.trace.count] = np.asarray(batch, dtype)
-    for part in plan.parts:
-        if part.vector in vectors:
-            flat = vectors[part.vector][part.offset : part.offset + part.tensor.size]
-            external[part.tensor] = flat.reshape(part.tensor.shape)
+    external |= blocks_of(plan, vectors)
     program = Program(plan.steps, external, plan.kept, batch, dtype, draw, reuse)
     return Bound(plan, program, data, scale)
+
+
+def blocks_of(plan: Plan, vectors: Mapping[str, Array]) -> dict[Tensor, Array]:
+    """The tensors that lie in the vectors, as views of them."""
+    return {
+        part.tensor: vectors[part.vector][part.offset : part.offset + part.tensor.size].reshape(
+            part.tensor.shape
+        )
+        for part in plan.parts
+        if part.vector in vectors
+    }
 
 
 def used_targets(plan: Plan) -> dict[str, Tensor]:
