@@ -1,11 +1,11 @@
 """LLVM's text to object files, in several threads."""
 
 import ctypes
-import sys
 import threading
 from collections.abc import Callable, Sequence
 from functools import cache
 from pathlib import Path
+from queue import SimpleQueue
 from typing import Any
 
 import llvmlite.binding as llvm
@@ -17,8 +17,8 @@ from deltaplan.runtime.backends.native.cache import place, read, save
 from deltaplan.runtime.backends.native.target import Target
 from deltaplan.runtime.threads import cores, wait_for
 
-ARENA_MAX = -8  # glibc's M_ARENA_MAX
 Write = Callable[[Take], object]  # writes a module and hands out its parts
+Job = tuple[int, Part, Path | None]  # a part by its number, and the file that keeps what becomes of it
 
 
 def objects_of(write: Write, target: Target) -> tuple[bytes, ...]:
@@ -40,32 +40,37 @@ def _objects(compiling: "Compiling", write: Write) -> tuple[bytes, ...]:
 
 
 class Compiling:
-    """Compiles each part in a thread of its own while the next one is written, as many at once as there are
-    cores. What comes out does not depend on their number."""
+    """Compiles parts while the next ones are written, in as many threads as there are cores. What comes out
+    does not depend on their number."""
 
     def __init__(self, target: Target, keep: bool) -> None:
         self._target, self._keep = target, keep
         version = ".".join(map(str, llvm.llvm_version_info))
         self._maker = (version, __version__, target.triple, target.cpu, target.features)
         self._objects: list[bytes | BaseException | None] = []
+        self._waiting: SimpleQueue[Job | None] = SimpleQueue()
         self._threads: list[threading.Thread] = []
-        self._free = threading.Semaphore(cores())
+        self._most = cores()
 
     def take(self, part: Part) -> None:
         """A part that is written."""
         number = len(self._objects)
         path = place((part.text, str(part.light), *self._maker)) if self._keep else None
         self._objects.append(read(path) if path else None)
-        if self._objects[number] is None:
-            thread = threading.Thread(target=self._make, args=(number, part, path), name="compiling")
-            self._threads.append(thread)
-            _one_heap()
-            thread.start()
+        if self._objects[number] is not None:
+            return
+        self._waiting.put((number, part, path))
+        if len(self._threads) < self._most:
+            self._threads.append(threading.Thread(target=self._work, name="compiling", daemon=True))
+            self._threads[-1].start()
+
+    def _work(self) -> None:
+        while (job := self._waiting.get()) is not None:
+            self._make(*job)
 
     def _make(self, number: int, part: Part, path: Path | None) -> None:
         try:
-            with self._free:
-                self._objects[number] = code = compile_text(part.text, self._target, part.light)
+            self._objects[number] = code = compile_text(part.text, self._target, part.light)
             if path:
                 save(path, code)
         except BaseException as error:
@@ -73,6 +78,8 @@ class Compiling:
 
     def wait(self) -> None:
         """Until all threads have ended."""
+        for _ in self._threads:
+            self._waiting.put(None)
         wait_for(self._threads)
 
     def objects(self) -> tuple[bytes, ...]:
@@ -112,16 +119,6 @@ def _emit() -> Callable[..., Any]:
     function = ctypes.CDLL(ffi.lib._name).LLVMPY_TargetMachineEmitToMemory
     function.argtypes, function.restype = known.argtypes, known.restype
     return function
-
-
-@cache
-def _one_heap() -> None:
-    """From now on this process has one heap for all its threads. glibc makes one for each, and what is free
-    in one is not taken up by the others: 6 MiB in a process that trains a small net."""
-    if sys.platform.startswith("linux"):
-        mallopt = getattr(ctypes.CDLL(None), "mallopt", None)  # other C libraries have none
-        if mallopt:
-            mallopt(ARENA_MAX, 1)
 
 
 class Engine:
