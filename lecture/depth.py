@@ -176,8 +176,10 @@ class Widths:
 
 def overparameterized() -> Section:
     """Parameters beside samples, and how nets do by their ratio, on the wave and on the digits."""
-    wave = _widths("wave, test loss", "width", (1, 2, 3, 4, 6, 8, 12, 16, 24, 32), "loss")
-    digits = _widths("digits, test accuracy", "digits", (1, 2, 4, 8, 16, 32), "accuracy")
+    nets = [trained("width", width=width) for width in (1, 2, 3, 4, 6, 8, 12, 16, 24, 32)]
+    wave = _widths("wave, test loss", nets, "loss")
+    nets = [*(trained("digits", width=width) for width in (1, 2, 4, 8, 16)), trained("digits")]
+    digits = _widths("digits, test accuracy", nets, "accuracy")
     fitted = ("fit to 1e-3", [net.losses < 1e-3 for net in wave.nets])
     learned = ("all training digits right", [_all_right(net) for net in digits.nets])
     tables = [_by_ratio(wave, *fitted), _by_ratio(digits, *learned)]
@@ -192,9 +194,9 @@ def overparameterized() -> Section:
     return Section("Overparameterized networks", intro, (picture,), tuple(tables), claims=claims)
 
 
-def _widths(name: str, spec: str, widths: Sequence[int], score: str) -> Widths:
-    nets = tuple(trained(spec, **({} if (spec, w) == ("digits", 32) else {"width": w})) for w in widths)
-    return Widths(name, nets, tuple(np.array([s[score] for s in net.scores("test")]) for net in nets))
+def _widths(name: str, nets: Sequence[Trained], score: str) -> Widths:
+    tests = tuple(np.array([scores[score] for scores in net.scores("test")]) for net in nets)
+    return Widths(name, tuple(nets), tests)
 
 
 def _all_right(net: Trained) -> Vector:
