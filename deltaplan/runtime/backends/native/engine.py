@@ -93,9 +93,8 @@ class Compiling:
 def compile_text(text: str, target: Target, light: bool = False) -> bytes:
     """The object file of a module; what is `light` is compiled in a third of the time to slower code."""
     module = llvm.parse_assembly(text, llvm.create_context())
-    machine = target.machine(0 if light else 3)
-    module.triple, module.data_layout = target.triple, str(machine.target_data)
-    with ffi.OutputString() as error:
+    with target.lent(0 if light else 3) as machine, ffi.OutputString() as error:
+        module.triple, module.data_layout = target.triple, str(machine.target_data)
         buffer = _emit()(machine, module, 1, error)
         if not buffer:
             raise RuntimeError(str(error))
