@@ -7,8 +7,8 @@ import numpy as np
 from programs import random_values, run
 
 from deltaplan.compiler.buffers import aliases
+from deltaplan.compiler.loops.calls import Spot
 from deltaplan.compiler.loops.llvm.run import write_run
-from deltaplan.compiler.loops.program import Spot
 from deltaplan.compiler.loops.program import program as loops_program
 from deltaplan.compiler.loops.schedule.axes import Axes
 from deltaplan.compiler.loops.verify import verify

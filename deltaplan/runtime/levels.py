@@ -10,9 +10,10 @@ from deltaplan.compiler.loops.listing import programs_text
 from deltaplan.compiler.loops.llvm.run import write_run
 from deltaplan.compiler.loops.llvm.train import write_training
 from deltaplan.compiler.loops.parallel import Parallel
+from deltaplan.compiler.loops.places import external_of
 from deltaplan.compiler.loops.program import Program, program
 from deltaplan.compiler.loops.schedule.axes import Axes, Machine
-from deltaplan.compiler.loops.training import Training, external_of, training
+from deltaplan.compiler.loops.training import Training, training
 from deltaplan.compiler.plan import compile_plans
 from deltaplan.runtime.choice import choose
 from deltaplan.runtime.requirements import require

@@ -12,8 +12,9 @@ import numpy as np
 
 from deltaplan.compiler.loops.c.expressions import Piece, Writer, helper_texts
 from deltaplan.compiler.loops.c.numbers import Real
+from deltaplan.compiler.loops.calls import Spot
 from deltaplan.compiler.loops.llvm.run import write_run
-from deltaplan.compiler.loops.program import Spot, program
+from deltaplan.compiler.loops.program import program
 from deltaplan.compiler.loops.schedule.axes import Axes
 from deltaplan.compiler.steps import Map, Tensor
 from deltaplan.plugins.expressions import Expr, argument, evaluate, substitute

@@ -3,13 +3,15 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
+from deltaplan.compiler.loops.calls import Spot
 from deltaplan.compiler.loops.monitors import Monitor, Watching, watching
 from deltaplan.compiler.loops.parallel import Chunk, common_of, cut, results_of
-from deltaplan.compiler.loops.program import Made, Program, Spot, program, tables_of
+from deltaplan.compiler.loops.places import external_of
+from deltaplan.compiler.loops.program import Made, Program, program, tables_of
 from deltaplan.compiler.loops.schedule.axes import Axes, Machine
 from deltaplan.compiler.loops.schedule.signature import SAMPLES
 from deltaplan.compiler.loops.schedule.tables import Table
-from deltaplan.compiler.loops.training import Leaf, external_of, total_of
+from deltaplan.compiler.loops.training import Leaf, total_of
 from deltaplan.compiler.loops.unify import number_tensor
 from deltaplan.compiler.loops.update import GG, Scalars, scalars_of, update_program
 from deltaplan.compiler.optimize import Update

@@ -2,9 +2,10 @@
 
 from collections.abc import Iterator, Mapping, Sequence
 
+from deltaplan.compiler.loops.calls import Call, Run
 from deltaplan.compiler.loops.nest import Kernel
-from deltaplan.compiler.loops.program import Call, Program
-from deltaplan.compiler.loops.runs import Run, runs
+from deltaplan.compiler.loops.program import Program
+from deltaplan.compiler.loops.runs import runs
 from deltaplan.compiler.loops.text import STEP, kernel_text
 from deltaplan.compiler.printers.lines import NUMBERED, folded, indexed
 

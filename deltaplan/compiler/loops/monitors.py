@@ -4,7 +4,8 @@ from collections.abc import Mapping, Sequence
 from typing import Literal
 
 from deltaplan.compiler.links import Decision
-from deltaplan.compiler.loops.program import Made, Program, Spot, program
+from deltaplan.compiler.loops.calls import Spot
+from deltaplan.compiler.loops.program import Made, Program, program
 from deltaplan.compiler.loops.schedule.axes import Axes, Machine
 from deltaplan.compiler.lower import Trace
 from deltaplan.compiler.steps import ArgMax, Map, Put, Reduce, Step, Tensor

@@ -8,8 +8,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
 from deltaplan.compiler.buffers import aliases
+from deltaplan.compiler.loops.calls import Spot
 from deltaplan.compiler.loops.groups import kind_of
-from deltaplan.compiler.loops.program import Made, Program, Spot, program
+from deltaplan.compiler.loops.program import Made, Program, program
 from deltaplan.compiler.loops.schedule.axes import Axes, Machine
 from deltaplan.compiler.loops.update import update_program
 from deltaplan.compiler.optimize import Update, UpdatePart

@@ -4,9 +4,10 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
 
 from deltaplan.compiler.buffers import FreeList, aliases
+from deltaplan.compiler.loops.calls import Call, Spot
 from deltaplan.compiler.loops.groups import Group, Joins, group, hide, is_product
 from deltaplan.compiler.loops.nest import Kernel
-from deltaplan.compiler.loops.program import Call, Made, Program, Spot
+from deltaplan.compiler.loops.program import Made, Program
 from deltaplan.compiler.loops.schedule import plain, plain_sparse, plain_windows, rows, vectors
 from deltaplan.compiler.loops.schedule.axes import Axes, Machine
 from deltaplan.compiler.loops.schedule.signature import COUNTER, SAMPLES, Names, signature

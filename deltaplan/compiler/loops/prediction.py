@@ -4,7 +4,8 @@ import struct
 from collections.abc import Mapping, Sequence
 
 from deltaplan.compiler.fuse import fuse
-from deltaplan.compiler.loops.program import Made, Program, Spot, program
+from deltaplan.compiler.loops.calls import Spot
+from deltaplan.compiler.loops.program import Made, Program, program
 from deltaplan.compiler.loops.schedule.axes import Axes, Machine
 from deltaplan.compiler.plan import Plan
 from deltaplan.compiler.steps import Map, Step, Tensor

@@ -6,6 +6,7 @@ from itertools import chain
 from operator import attrgetter
 
 from deltaplan.compiler.buffers import aliases
+from deltaplan.compiler.loops.calls import Call, Spot
 from deltaplan.compiler.loops.groups import Group, Joins, group, hide, is_product
 from deltaplan.compiler.loops.nest import Buffer, Kernel, Statement, Store, Transpose, statements
 from deltaplan.compiler.loops.schedule import (
@@ -33,24 +34,6 @@ ALIGNMENT = 64  # bytes
 
 
 Made = dict[tuple[object, ...], tuple[Kernel, tuple[int, ...]]]  # kernels by what makes them the same
-
-
-@dataclass(frozen=True, slots=True)
-class Spot:
-    """Where a tensor lies: so many numbers from the start of a space: `θ`, `g`, `arena`, an input's name."""
-
-    space: str
-    offset: int
-
-
-@dataclass(frozen=True, slots=True)
-class Call:
-    """A kernel on the memory that it works on, in the order of its parameters. `tensors` are the names of
-    what lies there during this call."""
-
-    kernel: Kernel
-    spots: tuple[Spot, ...]
-    tensors: tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True)

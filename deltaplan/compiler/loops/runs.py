@@ -2,20 +2,10 @@
 
 from collections.abc import Sequence
 
-from deltaplan.compiler.loops.program import Call
-from deltaplan.records import dataclass
+from deltaplan.compiler.loops.calls import Call, Run
 
 LONGEST = 6  # calls that may repeat together
 PLAIN = 4 * LONGEST  # calls after which a run is taken: what would repeat in longer groups repeats in these
-
-
-@dataclass(frozen=True, slots=True)
-class Run:
-    """`times` turns over calls whose offsets grow by `steps` (for each call, one number a parameter)."""
-
-    calls: tuple[Call, ...]
-    times: int
-    steps: tuple[tuple[int, ...], ...]
 
 
 def runs(calls: Sequence[Call], least: int = 3) -> list[Run]:

@@ -4,8 +4,9 @@ from collections.abc import Mapping
 from math import prod
 
 from deltaplan.compiler.fuse import fuse, prune
+from deltaplan.compiler.loops.calls import Spot
 from deltaplan.compiler.loops.groups import Group, is_product
-from deltaplan.compiler.loops.program import Fitting, Made, Program, Spot, is_narrow, program, tables_of
+from deltaplan.compiler.loops.program import Fitting, Made, Program, is_narrow, program, tables_of
 from deltaplan.compiler.loops.schedule.axes import Axes, Machine
 from deltaplan.compiler.loops.schedule.few import MOST, axes_of
 from deltaplan.compiler.loops.schedule.tables import Table

@@ -5,7 +5,8 @@ from collections.abc import Mapping, Sequence
 from deltaplan.compiler.factors import with_factors
 from deltaplan.compiler.loops.monitors import Monitor, Watching, watching
 from deltaplan.compiler.loops.parallel import Parallel, chunks_of, parallel
-from deltaplan.compiler.loops.program import Made, Program, Spot, program
+from deltaplan.compiler.loops.places import external_of
+from deltaplan.compiler.loops.program import Made, Program, program
 from deltaplan.compiler.loops.schedule.axes import Axes, Machine
 from deltaplan.compiler.loops.schedule.few import axes_of
 from deltaplan.compiler.loops.update import Scalars, norm_program, scalars_of, update_program
@@ -172,17 +173,6 @@ def total_of(plan: Plan) -> Tensor:
         for s in plan.steps
         if isinstance(s, Reduce) and s.batch and not s.axes and s.inputs == (plan.trace.sample_loss,)
     )
-
-
-def external_of(plan: Plan, scale: int = 0, nets: int = 0) -> dict[Tensor, Spot]:
-    """Where the tensors of a plan lie that are no results: θ, gradient, direction, data; `scale` is the place
-    of its factor among those of other programs. Vectors of several nets are [size, nets]."""
-    trace = plan.trace
-    found = {part.tensor: Spot(part.vector, part.offset * max(nets, 1)) for part in plan.parts}
-    found |= {tensor: Spot(f"in {name}", 0) for name, tensor in trace.inputs.items()}
-    found |= {tensor: Spot(f"in target {name}", 0) for name, tensor in trace.targets.items()}
-    found[trace.scale], found[trace.count] = Spot("scale", scale), Spot("count", scale)
-    return found
 
 
 def evaluation_programs(

@@ -2,8 +2,9 @@
 
 from collections.abc import Sequence
 
+from deltaplan.compiler.loops.calls import Spot
 from deltaplan.compiler.loops.nest import Buffer, Compute, For, Kernel, Load, Statement, Store
-from deltaplan.compiler.loops.program import Made, Program, Spot, program
+from deltaplan.compiler.loops.program import Made, Program, program
 from deltaplan.compiler.loops.schedule.axes import Axes
 from deltaplan.compiler.loops.unify import is_number
 from deltaplan.compiler.optimize import Update

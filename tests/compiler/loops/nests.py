@@ -6,10 +6,10 @@ from hypothesis import strategies as st
 from programs import spec
 
 from deltaplan.compiler.loops.nest import Affine, Buffer, Compute, For, Kernel, Load, MultiplyAdd, Store
+from deltaplan.compiler.loops.places import external_of
 from deltaplan.compiler.loops.program import Program, program
 from deltaplan.compiler.loops.schedule.axes import Axes, Machine
 from deltaplan.compiler.loops.schedule.nearby import read_by, written_by
-from deltaplan.compiler.loops.training import external_of
 from deltaplan.compiler.plan import Plan
 from deltaplan.plugins.expressions import argument, evaluate
 

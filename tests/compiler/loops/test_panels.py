@@ -4,8 +4,9 @@ import pytest
 from native_programs import assert_as_numpy, targets
 from nests import AVX2, AVX512
 
+from deltaplan.compiler.loops.calls import Spot
 from deltaplan.compiler.loops.nest import Store, statements
-from deltaplan.compiler.loops.program import Spot, program
+from deltaplan.compiler.loops.program import program
 from deltaplan.compiler.loops.schedule.axes import Axes
 from deltaplan.compiler.steps import Map, MatMul, Tensor
 from deltaplan.plugins.expressions import argument

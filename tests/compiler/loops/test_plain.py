@@ -6,10 +6,10 @@ import pytest
 
 import deltaplan
 from deltaplan.compiler.loops.c.leaves import leaves_of
+from deltaplan.compiler.loops.calls import Spot
 from deltaplan.compiler.loops.nest import Lookup, Within, statements
 from deltaplan.compiler.loops.passes import passes_of
 from deltaplan.compiler.loops.plain import plain_program
-from deltaplan.compiler.loops.program import Spot
 from deltaplan.compiler.loops.text import kernel_text
 from deltaplan.compiler.loops.verify.results import faults_of_kernel
 from deltaplan.compiler.plan import predict_plan, training_plans

@@ -10,8 +10,9 @@ from nests import AVX2, AVX512, models, program_of
 from programs import LEAVES, step_lists
 
 import deltaplan
+from deltaplan.compiler.loops.calls import Spot
 from deltaplan.compiler.loops.ensemble import ensemble
-from deltaplan.compiler.loops.program import Spot, program
+from deltaplan.compiler.loops.program import program
 from deltaplan.compiler.loops.schedule.axes import Axes
 from deltaplan.compiler.loops.training import training
 from deltaplan.compiler.loops.verify import verify

@@ -4,9 +4,10 @@ import numpy as np
 import pytest
 from native_programs import KINDS, Guarded
 
+from deltaplan.compiler.loops.calls import Call, Spot
 from deltaplan.compiler.loops.llvm.run import write_run
 from deltaplan.compiler.loops.nest import Buffer, Kernel, Transpose
-from deltaplan.compiler.loops.program import Call, Program, Spot
+from deltaplan.compiler.loops.program import Program
 from deltaplan.compiler.loops.schedule.axes import Axes
 from deltaplan.runtime.backends.native.engine import compile_text
 from deltaplan.runtime.backends.native.library import Library

@@ -6,6 +6,7 @@ import pytest
 from nests import AVX2, DOUBLED, X, Y, doubling, program_of, twice
 from programs import experiment
 
+from deltaplan.compiler.loops.calls import Call, Spot
 from deltaplan.compiler.loops.nest import (
     Accumulator,
     Affine,
@@ -20,7 +21,7 @@ from deltaplan.compiler.loops.nest import (
     Store,
     Transpose,
 )
-from deltaplan.compiler.loops.program import Call, Program, Spot
+from deltaplan.compiler.loops.program import Program
 from deltaplan.compiler.loops.schedule.axes import Axes, Machine
 from deltaplan.compiler.loops.verify import BrokenLoopsError, verify, verify_kernel
 from deltaplan.compiler.plan import compile_plans

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator, Mapping, Sequence
 
-from deltaplan.compiler.loops.program import Call
+from deltaplan.compiler.loops.calls import Call
 from deltaplan.compiler.printers.formulas import Formula
 from deltaplan.compiler.steps import Step
 from deltaplan.diagnostics.letters import ascii

@@ -9,9 +9,10 @@ from deltaplan.compiler.loops.c.comments import Comments, written_by
 from deltaplan.compiler.loops.c.expressions import Writer
 from deltaplan.compiler.loops.c.kernels import Parameter, body_of, parameters_of
 from deltaplan.compiler.loops.c.names import identifier, parameter_names
+from deltaplan.compiler.loops.calls import Call, Run
 from deltaplan.compiler.loops.nest import Kernel
-from deltaplan.compiler.loops.program import Call, Program
-from deltaplan.compiler.loops.runs import Run, runs
+from deltaplan.compiler.loops.program import Program
+from deltaplan.compiler.loops.runs import runs
 from deltaplan.diagnostics.letters import ascii
 from deltaplan.records import dataclass
 

@@ -1,6 +1,6 @@
 """Where the tensors of a plan lie that are no results, for one sample at a time."""
 
-from deltaplan.compiler.loops.program import Spot
+from deltaplan.compiler.loops.calls import Spot
 from deltaplan.compiler.plan import Plan
 from deltaplan.compiler.steps import Tensor
 

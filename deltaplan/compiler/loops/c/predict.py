@@ -12,8 +12,9 @@ from deltaplan.compiler.loops.c.functions import Base, Functions, Memory
 from deltaplan.compiler.loops.c.leaves import leaves_of
 from deltaplan.compiler.loops.c.ports import OutputPort, Source
 from deltaplan.compiler.loops.c.refusals import refuse_steps
+from deltaplan.compiler.loops.calls import Spot
 from deltaplan.compiler.loops.plain import plain_program
-from deltaplan.compiler.loops.program import Made, Program, Spot
+from deltaplan.compiler.loops.program import Made, Program
 from deltaplan.compiler.plan import linked_steps, predict_plan
 from deltaplan.compiler.printers.plan import prediction_formulas
 from deltaplan.compiler.steps import Tensor

@@ -18,10 +18,11 @@ from deltaplan.compiler.loops.c.names import identifier
 from deltaplan.compiler.loops.c.ports import OutputPort, Source
 from deltaplan.compiler.loops.c.predict import Prediction, function, prepared
 from deltaplan.compiler.loops.c.refusals import refuse_steps
+from deltaplan.compiler.loops.calls import Spot
 from deltaplan.compiler.loops.nest import Draw, statements
 from deltaplan.compiler.loops.passes import Passes, passes_of
 from deltaplan.compiler.loops.plain import plain_program
-from deltaplan.compiler.loops.program import Made, Program, Spot
+from deltaplan.compiler.loops.program import Made, Program
 from deltaplan.compiler.optimize import Update
 from deltaplan.compiler.plan import Plan, training_plans
 from deltaplan.compiler.printers.plan import training_formulas, update_formulas

@@ -2,9 +2,10 @@
 
 from collections.abc import Sequence
 
+from deltaplan.compiler.loops.calls import Call, Run
 from deltaplan.compiler.loops.llvm.text import Text
-from deltaplan.compiler.loops.program import Call, Program
-from deltaplan.compiler.loops.runs import Run, runs
+from deltaplan.compiler.loops.program import Program
+from deltaplan.compiler.loops.runs import runs
 
 
 def write_program(text: Text, name: str, program: Program, kind: str) -> tuple[str, ...]:

@@ -5,8 +5,9 @@ from collections.abc import Collection, Iterable, Iterator
 from dataclasses import field
 from math import prod
 
+from deltaplan.compiler.loops.calls import Call, Spot
 from deltaplan.compiler.loops.nest import Buffer
-from deltaplan.compiler.loops.program import Call, Program, Spot
+from deltaplan.compiler.loops.program import Program
 from deltaplan.compiler.loops.verify.memory import Space
 from deltaplan.compiler.loops.verify.results import reads_of
 from deltaplan.records import dataclass

@@ -8,9 +8,9 @@ import numpy as np
 
 from deltaplan.compiler.buffers import aliases
 from deltaplan.compiler.loops.llvm.run import write_run
+from deltaplan.compiler.loops.places import external_of
 from deltaplan.compiler.loops.program import Program, program
 from deltaplan.compiler.loops.schedule.axes import Axes
-from deltaplan.compiler.loops.training import external_of
 from deltaplan.compiler.plans import Plan
 from deltaplan.compiler.steps import Tensor
 from deltaplan.runtime.backends.native.engine import Write, compile_parts

@@ -49,7 +49,7 @@ class Target:
 
     @contextmanager
     def lent(self, effort: int) -> Iterator[llvm.TargetMachine]:
-        """Such an object for one thread at a time. What LLVM works out of a processor, 2.5 ms, stays with it."""
+        """Such an object for one thread; what LLVM works out of a processor (2.5 ms) stays with it."""
         free = _free.setdefault((self, effort), [])
         try:
             machine = free.pop()
@@ -60,6 +60,7 @@ class Target:
 
 
 _free: dict[tuple[Target, int], list[llvm.TargetMachine]] = {}  # those that no thread works with
+
 
 @cache
 def host() -> Target:
