@@ -11,7 +11,7 @@ from deltaplan.compiler.loops.nest import Lookup, Within, statements
 from deltaplan.compiler.loops.passes import passes_of
 from deltaplan.compiler.loops.plain import plain_program
 from deltaplan.compiler.loops.text import kernel_text
-from deltaplan.compiler.loops.verify.results import faults_of_kernel
+from deltaplan.compiler.loops.verify.results import check
 from deltaplan.compiler.plan import predict_plan, training_plans
 
 LAYERS = sorted((Path(__file__).parents[2] / "reference" / "layers").glob("*.dl"))
@@ -41,9 +41,7 @@ def test_every_access_of_every_layer_is_within_its_memory():
     for spec in specs():
         for program in programs(spec):
             for kernel in program.kernels:
-                faults = [
-                    f for f in faults_of_kernel(kernel) if "is not written whole" not in f
-                ]  # but added to
+                faults = [f for f in check(kernel).faults if "is not written whole" not in f]  # but added to
                 assert not faults, f"{faults}\n{kernel_text(kernel)}"
                 seen |= {type(s) for s in statements(kernel.body)}
     assert {Within, Lookup} <= seen

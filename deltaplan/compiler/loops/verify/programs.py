@@ -1,7 +1,7 @@
 """The calls of a program: what lies in memory when it is read."""
 
 from collections import defaultdict
-from collections.abc import Collection, Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import field
 from math import prod
 
@@ -9,7 +9,7 @@ from deltaplan.compiler.loops.calls import Call, Spot
 from deltaplan.compiler.loops.nest import Buffer
 from deltaplan.compiler.loops.program import Program
 from deltaplan.compiler.loops.verify.memory import Space
-from deltaplan.compiler.loops.verify.results import reads_of
+from deltaplan.compiler.loops.verify.results import Checked
 from deltaplan.records import dataclass
 
 OWN = ("arena", "scratch")  # what the program places itself
@@ -44,9 +44,9 @@ class Walk:
     """The memory while a program's calls are followed."""
 
     program: Program
+    kernels: Mapping[str, Checked]
     given: Collection[str] = ()
     spaces: defaultdict[str, Space] = field(default_factory=lambda: defaultdict(Space))
-    reads: dict[str, frozenset[str]] = field(default_factory=dict)
 
     def call(self, number: int, call: Call) -> Iterator[str]:
         name = f"call {number} (`{call.kernel.name}`)"
@@ -54,10 +54,9 @@ class Walk:
             yield f"{name} does not give each parameter its memory"
             return
         given = [Given(*each) for each in zip(call.kernel.parameters, call.tensors, call.spots, strict=True)]
-        if call.kernel.name not in self.reads:
-            self.reads[call.kernel.name] = reads_of(call.kernel)
-        reads = [g for g in given if g.buffer.name in self.reads[call.kernel.name]]
-        writes = [g for g in given if g.buffer.name in call.kernel.outputs]
+        kernel = self.kernels[call.kernel.name]
+        reads = [g for g in given if g.buffer.name in kernel.reads]
+        writes = [g for g in given if g.buffer.name in kernel.writes]
         faults = [*self._inside(given), *_apart(given, writes)]
         faults += [fault for read in reads for fault in self.read(read)]
         faults += [fault for write in writes for fault in self._write(write, reads)]
@@ -98,9 +97,11 @@ def _apart(given: Iterable[Given], writes: Iterable[Given]) -> Iterator[str]:
                 yield f"writes `{write.tensor}` across `{other.tensor}`"
 
 
-def faults_of_program(program: Program, kept: Iterable[str], given: Collection[str]) -> Iterator[str]:
+def faults_of_program(
+    program: Program, kernels: Mapping[str, Checked], kept: Iterable[str], given: Collection[str]
+) -> Iterator[str]:
     """What is wrong with the calls, as short texts; the kernels are sound by themselves."""
-    walk = Walk(program, given)
+    walk = Walk(program, kernels, given)
     lengths: dict[str, Buffer] = {}
     for number, call in enumerate(program.calls):
         yield from walk.call(number, call)
