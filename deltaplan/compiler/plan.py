@@ -19,6 +19,7 @@ from deltaplan.compiler.plans import Part as Part
 from deltaplan.compiler.plans import Plan as Plan
 from deltaplan.compiler.plans import Plans as Plans
 from deltaplan.compiler.plans import Trace
+from deltaplan.compiler.repeats import with_repeats
 from deltaplan.compiler.steps import Map, Reduce, Step, Tensor
 from deltaplan.compiler.trained import frozen, stretches
 from deltaplan.plugins.expressions import argument, const, exp, sigmoid
@@ -73,7 +74,7 @@ def gradient_plan(trace: Trace, fused: bool = True, of_loss: bool = False) -> Pl
     if fused:
         steps = fuse(steps, wanted)
     border = 1 + max(i for i, step in enumerate(steps) if goal in step.outputs)
-    return Plan("train", trace, steps[:border], steps[border:], parts, tuple(wanted))
+    return with_repeats(Plan("train", trace, steps[:border], steps[border:], parts, tuple(wanted)))
 
 
 def _gather_gradient(trace: Trace, adjoints: Mapping[Tensor, Tensor]) -> tuple[list[Step], tuple[Part, ...]]:
@@ -115,7 +116,7 @@ def evaluate_plan(graph: Graph, fused: bool = True) -> Plan:
     trace = lower(graph, "predict")
     wanted = [*trace.outputs.values(), *([trace.sample_loss] if trace.sample_loss else [])]
     wanted += [trace.penalty] if trace.penalty else []
-    return _forward_plan("evaluate", trace, trace.steps, wanted, fused)
+    return with_repeats(_forward_plan("evaluate", trace, trace.steps, wanted, fused))
 
 
 def predict_plan(graph: Graph, fused: bool = True, linked: bool = True) -> Plan:

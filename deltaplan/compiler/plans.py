@@ -1,7 +1,7 @@
 """What plans are made of, as data: what makes them lives in modules of its own, which a run whose plans are
 kept does not import."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Literal
 
 from deltaplan.compiler.steps import Random, Step, Tensor
@@ -107,8 +107,8 @@ class Trace:
 
     @property
     def size(self) -> int:
-        """Numbers in θ."""
-        return sum(p.size for p in self.parameters)
+        """Numbers in θ, whose blocks lie one after the other."""
+        return self.parameters[-1].end if self.parameters else 0
 
     @property
     def length(self) -> int:
@@ -131,10 +131,42 @@ class Part:
 
 
 @dataclass(frozen=True, slots=True)
+class Stretch:
+    """`count` copies of `period` steps, one after the other, from `begin` on. They belong to the layers
+    `first`, `first` + `sign`, …: a backward pass goes through the layers in reverse."""
+
+    begin: int
+    period: int
+    count: int
+    first: int = 0
+    sign: int = 1
+
+    def step_of(self, layer: int) -> int:
+        """The first step of a layer's copy."""
+        return self.begin + self.period * (layer - self.first) * self.sign
+
+
+@dataclass(frozen=True, slots=True)
+class Repeats:
+    """The layers `begin` to `end` - 1 are alike: each stretch has a copy for every one of them, what a copy
+    reads lies as many layers away in each, and no other step reads what they write.
+
+    `own` are the inputs, as stretch, step of a copy and place, at which each layer reads a tensor of its own
+    that no step writes.
+    """
+
+    stretches: tuple[Stretch, ...]
+    begin: int
+    end: int
+    own: tuple[tuple[int, int, int], ...]
+
+
+@dataclass(frozen=True, slots=True)
 class Plan:
     """The steps of one purpose. `forward` ends with what is wanted, `backward` with the gradient in `g`.
 
-    `parts` are the tensors that live in θ and g; `kept` are read after the last step.
+    `parts` are the tensors that live in θ and g; `kept` are read after the last step. `repeats` tells which
+    steps belong to equal layers, where there are many.
     """
 
     name: Literal["train", "evaluate", "predict"]
@@ -143,6 +175,7 @@ class Plan:
     backward: tuple[Step, ...]
     parts: tuple[Part, ...]
     kept: tuple[Tensor, ...]
+    repeats: Repeats | None = None
 
     @property
     def steps(self) -> tuple[Step, ...]:
@@ -151,7 +184,32 @@ class Plan:
     @property
     def random(self) -> bool:
         """Whether steps draw random numbers."""
-        return any(isinstance(step, Random) for step in self.steps)
+        return any(isinstance(step, Random) for step, _ in self.distinct())
+
+    def distinct(self) -> Iterator[tuple[Step, int]]:
+        """The steps, those of equal layers once, and how many there are of each."""
+        steps, position = self.steps, 0
+        repeats = self.repeats or Repeats((), 0, 1, ())
+        layers = repeats.end - repeats.begin
+        for stretch in sorted(repeats.stretches, key=lambda s: s.begin):
+            begin = min(stretch.step_of(repeats.begin), stretch.step_of(repeats.end - 1))
+            once = begin + stretch.period
+            yield from ((step, 1) for step in steps[position:begin])
+            yield from ((step, layers) for step in steps[begin:once])
+            position = begin + stretch.period * layers
+        yield from ((step, 1) for step in steps[position:])
+
+    def of_layer(self, layer: int) -> list[Tensor]:
+        """What one of the equal layers has for itself, in the same order for each: what its steps write, and
+        what they alone read."""
+        assert self.repeats is not None
+        steps, found = self.steps, list[Tensor]()
+        for stretch in self.repeats.stretches:
+            begin = stretch.step_of(layer)
+            found += [t for step in steps[begin : begin + stretch.period] for t in step.outputs]
+        for number, step, place in self.repeats.own:
+            found.append(steps[self.repeats.stretches[number].step_of(layer) + step].inputs[place])
+        return found
 
 
 @dataclass(frozen=True, slots=True)

@@ -76,7 +76,7 @@ class Cut:
 
 def chunks_of(plan: Plan, count: int, machine: Machine) -> int:
     """In how many chunks a step on `count` samples is cut; 1 where that does not pay or cannot be."""
-    work = sum(flops(step, count) for step in plan.steps)
+    work = sum(times * flops(step, count) for step, times in plan.distinct())
     if work < WORTHWHILE or cut(plan) is None:
         return 1
     found = 1

@@ -6,7 +6,7 @@ from itertools import chain
 from operator import attrgetter
 
 from deltaplan.compiler.buffers import aliases
-from deltaplan.compiler.loops.calls import Call, Spot
+from deltaplan.compiler.loops.calls import Call, Spot, firsts
 from deltaplan.compiler.loops.groups import Group, Joins, group, hide, is_product
 from deltaplan.compiler.loops.nest import Buffer, Kernel, Statement, Store, Transpose, statements
 from deltaplan.compiler.loops.schedule import (
@@ -41,7 +41,7 @@ class Program:
     """The calls that carry out a list of steps. `spots` has every tensor that lies in memory, `arena` and
     `scratch` are the numbers that they need there; each of `tables` is a space by its name."""
 
-    calls: tuple[Call, ...]
+    calls: Sequence[Call]
     spots: Mapping[str, Spot]
     arena: int
     scratch: int
@@ -51,12 +51,12 @@ class Program:
     @property
     def kernels(self) -> tuple[Kernel, ...]:
         """The distinct kernels."""
-        return tuple({call.kernel.name: call.kernel for call in self.calls}.values())
+        return tuple({call.kernel.name: call.kernel for call in firsts(self.calls)}.values())
 
     @property
     def spaces(self) -> tuple[str, ...]:
         """The memory that it works on, by name."""
-        spots = chain.from_iterable(map(attrgetter("spots"), self.calls))
+        spots = chain.from_iterable(map(attrgetter("spots"), firsts(self.calls)))
         return tuple(dict.fromkeys(map(attrgetter("space"), spots)))
 
 

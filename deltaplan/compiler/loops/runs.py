@@ -2,19 +2,24 @@
 
 from collections.abc import Sequence
 
-from deltaplan.compiler.loops.calls import Call, Run
+from deltaplan.compiler.loops.calls import Call, Run, Turns
 
-LONGEST = 6  # calls that may repeat together
+LEAST = 3  # turns of a run
+LONGEST = 24  # calls that may repeat together
 PLAIN = 4 * LONGEST  # calls after which a run is taken: what would repeat in longer groups repeats in these
 
 
-def runs(calls: Sequence[Call], least: int = 3) -> list[Run]:
+def runs(calls: Sequence[Call], least: int = LEAST) -> list[Run]:
     """The calls as runs, each as long as it gets; what does not repeat `least` times is a run of one call."""
+    if isinstance(calls, Turns) and least == LEAST:
+        return [*calls.runs]
     found: list[Run] = []
     position = 0
     while position < len(calls):
         best = Run(tuple(calls[position : position + 1]), 1, ())
-        for length in range(1, LONGEST + 1):
+        for length in range(1, min(LONGEST, (len(calls) - position) // least) + 1):
+            if calls[position].kernel is not calls[position + length].kernel:
+                continue
             run = _run_at(calls, position, length)
             if run.times >= least and _covered(run) > _covered(best):
                 best = run

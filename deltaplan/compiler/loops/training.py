@@ -6,7 +6,8 @@ from deltaplan.compiler.factors import with_factors
 from deltaplan.compiler.loops.monitors import Monitor, Watching, watching
 from deltaplan.compiler.loops.parallel import Parallel, chunks_of, parallel
 from deltaplan.compiler.loops.places import external_of
-from deltaplan.compiler.loops.program import Made, Program, program
+from deltaplan.compiler.loops.program import Made, Program
+from deltaplan.compiler.loops.rolled import Work, scheduled
 from deltaplan.compiler.loops.schedule.axes import Axes, Machine
 from deltaplan.compiler.loops.schedule.few import axes_of
 from deltaplan.compiler.loops.update import Scalars, norm_program, scalars_of, update_program
@@ -115,15 +116,13 @@ def training(
     counts = tuple(dict.fromkeys((full, samples - (-(-samples // full) - 1) * full)))
     total = total_of(plan)
     chunks = chunks_of(plan, full, machine)
-    external = {count: external_of(plan, 0 if chunks > 1 else n) for n, count in enumerate(counts)}
-    steps = {
-        count: program(plan.steps, places, (*plan.kept, total), step_axes(plan, count, batch, machine), made)
-        for count, places in external.items()
-        if chunks == 1
-    }
-    shared = None
+    steps, shared = dict[int, Program](), None
     if chunks > 1:
-        shared = parallel(plan, update, external[full], counts, chunks, machine, made)
+        shared = parallel(plan, update, external_of(plan), counts, chunks, machine, made)
+    else:
+        for number, count in enumerate(counts):
+            work = Work(plan, (*plan.kept, total), number)
+            steps[count] = scheduled(work, step_axes(plan, count, batch, machine), made)
     flat = Axes(1, machine)
     watched = None
     if evaluation is not None and validation:
@@ -131,7 +130,7 @@ def training(
     ends = [(part.begin, part.end) for part in update.parts]
     size, length = trace.size, trace.length
     whole = ends == [(0, size)]
-    used = {t.name for s in plan.steps for t in s.inputs}
+    used = {t.name for s, _ in plan.distinct() for t in s.inputs}
     leaves = [Leaf(name, t.size) for name, t in trace.inputs.items()]
     leaves += [Leaf(f"target {name}", t.size) for name, t in trace.targets.items() if t.name in used]
     assert trace.objective is not None
@@ -179,9 +178,8 @@ def evaluation_programs(
     plan: Plan, watched: Watching, samples: int, machine: Machine, made: Made
 ) -> dict[int, Program]:
     """The sums over blocks of samples: `BLOCK` of them, and the rest."""
-    steps = (*plan.steps, *watched.steps)
-    places = {**external_of(plan), **watched.places}
     wanted = [t for t, spot in watched.places.items() if spot.space == "watched"]
+    work = Work(plan, wanted, more=watched.steps, places=watched.places)
     counts = [min(BLOCK, samples)] if samples else []
     counts += [samples % BLOCK] if samples > BLOCK and samples % BLOCK else []
-    return {count: program(steps, places, wanted, Axes(count, machine), made) for count in counts}
+    return {count: scheduled(work, Axes(count, machine), made) for count in counts}
