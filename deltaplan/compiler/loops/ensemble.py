@@ -96,12 +96,6 @@ class Ensemble:
         """The names of what is followed."""
         return self.watched.labels if self.watched else ()
 
-    @property
-    def doubles(self) -> frozenset[str]:
-        """The names of the kernels that work in float64 whatever the precision."""
-        results = self.watched.results if self.watched else None
-        return frozenset(kernel.name for kernel in results.kernels) if results else frozenset()
-
 
 def ensemble(
     plan: Plan,

@@ -185,4 +185,4 @@ def _results(
         places[out] = Spot("results", number)
     doubles = Machine(max(machine.lanes // 2, 2) if machine.lanes > 8 else machine.lanes, machine.registers)
     wanted = [t for t, spot in places.items() if spot.space == "results"]
-    return program(writer.steps, places, wanted, Axes(1, doubles), made)
+    return program(writer.steps, places, wanted, Axes(1, doubles), made, arithmetic="double")

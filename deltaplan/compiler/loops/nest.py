@@ -246,15 +246,23 @@ Statement = (
 )
 
 
+Arithmetic = Literal["own", "estimated", "double"]
+
+
 @dataclass(frozen=True, slots=True)
 class Kernel:
     """A function over buffers. `outputs` names those that it writes; no two overlap, unless they are the same
-    memory, read before it is written in each turn."""
+    memory, read before it is written in each turn.
+
+    It works on its program's type of numbers, with quotients and roots from the processor's estimates where
+    that is `estimated`; in `double` on float64, whatever the type is.
+    """
 
     name: str
     parameters: tuple[Buffer, ...]
     body: tuple[Statement, ...]
     title: str = ""
+    arithmetic: Arithmetic = "own"
 
     @property
     def outputs(self) -> tuple[str, ...]:

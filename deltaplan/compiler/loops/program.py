@@ -8,7 +8,7 @@ from operator import attrgetter
 from deltaplan.compiler.buffers import aliases
 from deltaplan.compiler.loops.calls import Call, Spot, firsts
 from deltaplan.compiler.loops.groups import Group, Joins, group, hide, is_product
-from deltaplan.compiler.loops.nest import Buffer, Kernel, Statement, Store, Transpose, statements
+from deltaplan.compiler.loops.nest import Arithmetic, Buffer, Kernel, Statement, Store, Transpose, statements
 from deltaplan.compiler.loops.schedule import (
     NoScheduleError,
     convolve,
@@ -110,6 +110,7 @@ class Kernels:
     axes: Axes
     made: Made
     starts: bool  # whether products begin with what is added to them
+    arithmetic: Arithmetic
     here: Made = field(default_factory=dict)  # those of these axes
 
     def of(self, group: Group) -> tuple[Kernel, tuple[Tensor, ...]]:
@@ -129,7 +130,7 @@ class Kernels:
         if self.starts and group.kind == "samples":
             group = started(group)
         found, tensors = signature(group, self.axes, self.alias)
-        key = (self._axes(group, self.axes), found)
+        key = (self.arithmetic, self._axes(group, self.axes), found)
         if key not in self.made:
             names = Names(group, self.axes, self.alias)
             body = _scheduled(group, self.axes, names)
@@ -137,7 +138,7 @@ class Kernels:
             scratch = _scratch(body)
             parameters = (*(b for _, b in used), *([scratch] if scratch else []))
             title = _title(group)
-            kernel = Kernel(f"{group.kind}{len(self.made)}", parameters, body, title)
+            kernel = Kernel(f"{group.kind}{len(self.made)}", parameters, body, title, self.arithmetic)
             self.made[key] = kernel, tuple(number for number, _ in used)
         kernel, numbers = self.made[key]
         return kernel, tuple(tensors[number] for number in numbers)
@@ -212,12 +213,13 @@ def program(
     reuse: bool = True,
     redzone: int = 0,
     joins: Joins | None = None,
+    arithmetic: Arithmetic = "own",
 ) -> Program:
     """The program of a list of steps. `external` tells where the tensors lie that live outside the arena;
     `kept` are read after the last call. Without `fused` each step is a kernel of its own; without `reuse`
     every tensor has memory of its own, and all are written; a `redzone` of so many numbers, which no kernel
     touches, lies behind each. `made` collects kernels over several programs; `joins` tells which steps may
-    stand in one, where not as usual.
+    stand in one, where not as usual; see `Kernel` for `arithmetic`.
     """
     alias = aliases(steps)
     wanted = {alias.get(t.name, t).name for t in kept} | {t.name for t in external}
@@ -230,7 +232,7 @@ def program(
     groups = group(steps, fused, joins, late, alias, early)
     if reuse:
         hide(groups, wanted, alias, joins)
-    kernels = Kernels(alias, axes, made, starts=reuse)
+    kernels = Kernels(alias, axes, made, starts=reuse, arithmetic=arithmetic)
     outside = {t.name: spot for t, spot in external.items()}
     outside |= {SAMPLES.name: Spot("samples", 0), COUNTER.name: Spot("counter", 0)}
     outside |= {name: Spot(name, 0) for name in (table_of(s).name for s in steps if isinstance(s, Sparse))}

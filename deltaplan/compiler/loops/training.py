@@ -84,18 +84,6 @@ class Training:
         """The names of what is followed."""
         return self.watched.labels if self.watched else ()
 
-    @property
-    def doubles(self) -> frozenset[str]:
-        """The names of the kernels that work in float64 whatever the precision."""
-        results = self.watched.results if self.watched else None
-        return frozenset(kernel.name for kernel in results.kernels) if results else frozenset()
-
-    @property
-    def updates(self) -> frozenset[str]:
-        """The names of the kernels that update θ."""
-        programs = self.parallel.updates if self.parallel else (self.update,)
-        return frozenset(kernel.name for program in programs for kernel in program.kernels)
-
 
 def training(
     plan: Plan,

@@ -27,6 +27,10 @@ class Scalars:
     early: tuple[int, ...]  # which of the names `ahead` writes, in its order
     late: tuple[int, ...]
 
+    @property
+    def kernels(self) -> tuple[Kernel, ...]:
+        return tuple(kernel for kernel in (self.ahead, self.after) if kernel)
+
 
 def norm_program(ranges: Sequence[tuple[int, int]], axes: Axes, made: Made, space: str = "g") -> Program:
     """g·g over parts of the gradient, or of another vector."""
@@ -75,7 +79,7 @@ def update_program(update: Update, axes: Axes, made: Made) -> Program:
                 origin=part.step.origin,
             )
         )
-    return program(steps, external, tuple(external), axes, made)
+    return program(steps, external, tuple(external), axes, made, arithmetic="estimated")
 
 
 def spot_of_number(tensor: Tensor, nets: int) -> Spot | None:
@@ -127,4 +131,4 @@ def _scalar_kernel(name: str, expressions: Sequence[Expr], count: int) -> Kernel
         *(Store(out, (i, "i"), result) for i, result in enumerate(results)),
     )
     nest = (For("i", count, body, "lanes"),)
-    return Kernel(name, (*given.values(), numbers, out), nest, "scalars of the update")
+    return Kernel(name, (*given.values(), numbers, out), nest, "scalars of the update", "double")

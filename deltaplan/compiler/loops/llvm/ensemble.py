@@ -8,7 +8,8 @@ table. A net that has ended is carried along and changes no more.
 from deltaplan.compiler.loops.ensemble import Ensemble
 from deltaplan.compiler.loops.llvm.calls import write_program
 from deltaplan.compiler.loops.llvm.code import SIZES, Code, Value
-from deltaplan.compiler.loops.llvm.lower import KernelWriter, Width
+from deltaplan.compiler.loops.llvm.kernels import KernelWriters
+from deltaplan.compiler.loops.llvm.lower import Width
 from deltaplan.compiler.loops.llvm.nets import Nets
 from deltaplan.compiler.loops.llvm.order import write_order
 from deltaplan.compiler.loops.llvm.parts import Take
@@ -84,17 +85,9 @@ class EnsembleWriter:
         return self.text
 
     def _kernels(self) -> None:
-        e = self.ensemble
-        plain = KernelWriter(self.text, e.kind, self.width)
-        updates = KernelWriter(self.text, e.kind, self.width, estimates=True)
-        update = {k.name for k in e.update.kernels}
-        doubles = KernelWriter(self.text, "double", self.width)
-        for kernel in {k.name: k for p in e.programs for k in p.kernels}.values():
-            wide = doubles if kernel.name in e.doubles else plain
-            (updates if kernel.name in update else wide).kernel(kernel)
-        for scalar in (e.scalars.ahead, e.scalars.after):
-            if scalar:
-                doubles.kernel(scalar)
+        e, writers = self.ensemble, KernelWriters(self.text, self.ensemble.kind, self.width)
+        for kernel in (*(k for p in e.programs for k in p.kernels), *e.scalars.kernels):
+            writers.kernel(kernel)
 
     def program(self, name: str, program: Program, kind: str | None = None) -> None:
         self.spaces[name] = write_program(self.text, name, program, kind or self.ensemble.kind)

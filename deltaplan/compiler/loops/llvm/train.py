@@ -8,8 +8,9 @@ it goes on. Nothing that it computes depends on when that is.
 
 from deltaplan.compiler.loops.llvm.calls import write_program
 from deltaplan.compiler.loops.llvm.code import SIZES, Code, Value
+from deltaplan.compiler.loops.llvm.kernels import KernelWriters
 from deltaplan.compiler.loops.llvm.loop import Loop
-from deltaplan.compiler.loops.llvm.lower import KernelWriter, Width
+from deltaplan.compiler.loops.llvm.lower import Width
 from deltaplan.compiler.loops.llvm.order import write_order
 from deltaplan.compiler.loops.llvm.parts import Take
 from deltaplan.compiler.loops.llvm.sharing import Sharing, shared_tables, slot_of
@@ -47,9 +48,7 @@ class TrainingWriter:
         self.training, self.width = training, width
         self.text = Text(take)
         self.code = Code(self.text)
-        self.kernels = KernelWriter(self.text, training.kind, width)
-        self.updates = KernelWriter(self.text, training.kind, width, estimates=True)
-        self.doubles = KernelWriter(self.text, "double", width)
+        self.kernels = KernelWriters(self.text, training.kind, width)
         self.slots = {name: number for number, name in enumerate(tables(training))}
         self.spaces: dict[str, tuple[str, ...]] = {}
         self.size = SIZES[training.kind]
@@ -80,14 +79,9 @@ class TrainingWriter:
         return self.text
 
     def _kernels(self) -> None:
-        update, doubles = self.training.updates, self.training.doubles
-        found = {k.name: k for p in self.training.programs for k in p.kernels}
-        for kernel in found.values():
-            wide = self.doubles if kernel.name in doubles else self.kernels
-            (self.updates if kernel.name in update else wide).kernel(kernel)
-        for scalar in (self.training.scalars.ahead, self.training.scalars.after):
-            if scalar:
-                self.doubles.kernel(scalar)
+        t = self.training
+        for kernel in (*(k for p in t.programs for k in p.kernels), *t.scalars.kernels):
+            self.kernels.kernel(kernel)
 
     def program(self, name: str, program: Program, kind: str | None = None) -> None:
         self.spaces[name] = write_program(self.text, name, program, kind or self.training.kind)
