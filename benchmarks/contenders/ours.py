@@ -15,7 +15,7 @@ from deltaplan.runtime.backends.native.engine import compile_parts
 from deltaplan.runtime.backends.native.target import host
 from deltaplan.runtime.ensemble import prepared, train_together
 from deltaplan.runtime.model import Model
-from deltaplan.runtime.native_code import training_of
+from deltaplan.runtime.native_code import training_of, write_training_of
 from deltaplan.runtime.nets import Nets
 from deltaplan.runtime.outcome import Backend, Outcome
 from deltaplan.runtime.predicting import predictor_of
@@ -26,7 +26,7 @@ from deltaplan.runtime.train import train, trainer_of
 NAME = "deltaplan"
 BACKEND: Backend | None = None  # the native one, and numpy where that has no code
 WHOLE = "deltaplan, all of `train`"
-TEXT = "LLVM's text alone"
+ALL = "loops, text and machine code"
 ONE_THREAD = "deltaplan, one thread"
 NETS = 1000  # of an ensemble
 TRAIN_W1 = 'import deltaplan; deltaplan.train("specs/lecture/3x5.dl")'  # from the root of the checkout
@@ -76,15 +76,15 @@ def of_length(work: Workload, length: int) -> Experiment:
 
 
 def code(work: Workload) -> Mapping[str, Callable[[], object]]:
-    """The stages from plans to machine code, each by itself and none from a cache."""
-    experiment = of_length(work, 1)
-    loops = partial(training_of, experiment, work.dataset, work.plans, host())
-    made = loops()
-    write = partial(write_training, made, host().width)
+    """What comes between plans and machine code, none of it from a cache: loops and text each by itself, and
+    all of it as a training has it."""
+    experiment, target = of_length(work, 1), host()
+    given = experiment, work.dataset, work.plans, target
+    made = training_of(*given)
     return {
-        "loops": loops,
-        TEXT: write,
-        "text and machine code": lambda: compile_parts(write, host()),
+        "loops alone": partial(training_of, *given),
+        "LLVM's text alone": partial(write_training, made, target.width),
+        ALL: partial(compile_parts, partial(write_training_of, *given, ()), target),
     }
 
 

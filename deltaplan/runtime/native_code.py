@@ -1,23 +1,25 @@
 """From plans to a training loop in machine code."""
 
 from collections.abc import Sequence
-from functools import partial
 
 import numpy as np
 
 from deltaplan.compiler.experiment import Experiment
 from deltaplan.compiler.loops.llvm.control import COLUMNS
+from deltaplan.compiler.loops.llvm.kernels import KernelWriters
 from deltaplan.compiler.loops.llvm.order import LANES, buckets
+from deltaplan.compiler.loops.llvm.parts import Take
 from deltaplan.compiler.loops.llvm.sharing import Signal
-from deltaplan.compiler.loops.llvm.train import tables, write_training
+from deltaplan.compiler.loops.llvm.text import Text
+from deltaplan.compiler.loops.llvm.train import TrainingWriter, tables
 from deltaplan.compiler.loops.monitors import Monitor
 from deltaplan.compiler.loops.parallel import Parallel
-from deltaplan.compiler.loops.program import tables_of
+from deltaplan.compiler.loops.program import Made, Told, tables_of
 from deltaplan.compiler.loops.training import BLOCK, Training, training
 from deltaplan.compiler.loops.update import AHEAD
 from deltaplan.compiler.plans import Plans
 from deltaplan.pauses import uncollected
-from deltaplan.runtime.backends.native.engine import objects_of
+from deltaplan.runtime.backends.native.engine import Compiling
 from deltaplan.runtime.backends.native.target import Target, host
 from deltaplan.runtime.data.dataset import Dataset
 from deltaplan.runtime.native_loop import KINDS, ROOM, NativeLoop
@@ -28,20 +30,37 @@ def native_loop(experiment: Experiment, dataset: Dataset, plans: Plans) -> Nativ
     """The loop that trains an experiment on this processor. NoScheduleError where there is no code for it."""
     target = host()
     monitors = native_monitors(experiment, dataset)
-    made = training_of(experiment, dataset, plans, target, monitors or ())
-    objects = objects_of(partial(write_training, made, target.width), target)
-    return loop_of(made, objects, checks="validation" in dataset.parts, waits=monitors is None)
+    with Compiling(target, keep=True) as compiling:
+        made = write_training_of(experiment, dataset, plans, target, monitors or (), compiling.take)
+    return loop_of(made, compiling.objects(), checks="validation" in dataset.parts, waits=monitors is None)
 
 
 @uncollected()
+def write_training_of(
+    experiment: Experiment,
+    dataset: Dataset,
+    plans: Plans,
+    target: Target,
+    monitors: Sequence[Monitor],
+    take: Take,
+) -> Training:
+    """The parts of the loop, whose text is handed out as soon as each is made."""
+    assert experiment.train is not None
+    kernels = KernelWriters(Text(take), KINDS[experiment.train.precision], target.width)
+    made = training_of(experiment, dataset, plans, target, monitors, Told(kernels.kernel))
+    TrainingWriter(made, kernels).module().end()
+    return made
+
+
 def training_of(
     experiment: Experiment,
     dataset: Dataset,
     plans: Plans,
     target: Target,
     monitors: Sequence[Monitor] = (),
+    kernels: Made | None = None,
 ) -> Training:
-    """The parts of the loop, which follows `monitors` by itself."""
+    """The parts of the loop, which follows `monitors` by itself; see `training` for `kernels`."""
     spec = experiment.train
     assert spec is not None
     assert plans.train is not None
@@ -58,6 +77,7 @@ def training_of(
         spec.batch,
         looked_at,
         monitors,
+        kernels,
     )
 
 

@@ -1,6 +1,6 @@
 """A plan as kernels, and the calls of them: which kernel, on which memory, in which order."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import field, replace
 from itertools import chain
 from operator import attrgetter
@@ -34,6 +34,18 @@ ALIGNMENT = 64  # bytes
 
 
 Made = dict[tuple[object, ...], tuple[Kernel, tuple[int, ...]]]  # kernels by what makes them the same
+
+
+class Told(Made):
+    """The same, where somebody is told of each kernel as soon as there is one."""
+
+    def __init__(self, tell: Callable[[Kernel], object]) -> None:
+        super().__init__()
+        self._tell = tell
+
+    def __setitem__(self, key: tuple[object, ...], made: tuple[Kernel, tuple[int, ...]]) -> None:
+        super().__setitem__(key, made)
+        self._tell(made[0])
 
 
 @dataclass(frozen=True, slots=True)

@@ -95,10 +95,11 @@ def training(
     batch: int | None,
     validation: int = 0,
     monitors: Sequence[Monitor] = (),
+    made: Made | None = None,
 ) -> Training:
     """The training loop of a plan on `samples` samples; `evaluation` runs on `validation` others, on which
-    `monitors` are followed."""
-    made: Made = {}
+    `monitors` are followed. The kernels are put into `made` as they come."""
+    made = {} if made is None else made
     trace, update = plan.trace, with_factors(update)
     full = samples if batch is None else min(batch, samples)
     counts = tuple(dict.fromkeys((full, samples - (-(-samples // full) - 1) * full)))

@@ -9,6 +9,7 @@ class KernelWriters:
     """Writes the kernels of a module whose numbers are of one type, each in its own arithmetic and once."""
 
     def __init__(self, text: Text, kind: str, width: Width) -> None:
+        self.text, self.width = text, width
         self._writers: dict[Arithmetic, KernelWriter] = {
             "own": KernelWriter(text, kind, width),
             "estimated": KernelWriter(text, kind, width, estimates=True),

@@ -38,17 +38,16 @@ def tables(training: Training) -> tuple[str, ...]:
 
 def write_training(training: Training, width: Width, take: Take | None = None) -> str:
     """The text of a module with the function `@train`."""
-    return TrainingWriter(training, width, take).module().end()
+    return TrainingWriter(training, KernelWriters(Text(take), training.kind, width)).module().end()
 
 
 class TrainingWriter:
-    """Writes the kernels, the programs and the loop of one training."""
+    """Writes the kernels of one training, unless they are there, its programs and its loop."""
 
-    def __init__(self, training: Training, width: Width, take: Take | None = None) -> None:
-        self.training, self.width = training, width
-        self.text = Text(take)
+    def __init__(self, training: Training, kernels: KernelWriters) -> None:
+        self.training, self.kernels = training, kernels
+        self.text, self.width = kernels.text, kernels.width
         self.code = Code(self.text)
-        self.kernels = KernelWriters(self.text, training.kind, width)
         self.slots = {name: number for number, name in enumerate(tables(training))}
         self.spaces: dict[str, tuple[str, ...]] = {}
         self.size = SIZES[training.kind]

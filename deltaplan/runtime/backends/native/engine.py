@@ -1,18 +1,15 @@
 """LLVM's text to object files, in several threads."""
 
-import ctypes
 import threading
 from collections.abc import Callable, Sequence
-from functools import cache
 from pathlib import Path
 from queue import SimpleQueue
-from typing import Any
 
 import llvmlite.binding as llvm
 from llvmlite import __version__
-from llvmlite.binding import ffi
 
 from deltaplan.compiler.loops.llvm.parts import Part, Take
+from deltaplan.runtime.backends.native.assembler import compile_text
 from deltaplan.runtime.backends.native.cache import place, read, save
 from deltaplan.runtime.backends.native.target import Target
 from deltaplan.runtime.threads import cores, wait_for
@@ -32,18 +29,17 @@ def compile_parts(write: Write, target: Target) -> tuple[bytes, ...]:
 
 
 def _objects(compiling: "Compiling", write: Write) -> tuple[bytes, ...]:
-    try:
+    with compiling:
         write(compiling.take)
-    finally:
-        compiling.wait()
     return compiling.objects()
 
 
 class Compiling:
     """Compiles parts while the next ones are written, in as many threads as there are cores. What comes out
-    does not depend on their number."""
+    does not depend on their number. At the end of its block all of them are compiled."""
 
     def __init__(self, target: Target, keep: bool) -> None:
+        """`keep`: in the cache, from which parts come that were compiled before."""
         self._target, self._keep = target, keep
         version = ".".join(map(str, llvm.llvm_version_info))
         self._maker = (version, __version__, target.triple, target.cpu, target.features)
@@ -76,9 +72,11 @@ class Compiling:
         except BaseException as error:
             self._objects[number] = error
 
-    def wait(self) -> None:
-        """Until all threads have ended."""
-        for _ in self._threads:
+    def __enter__(self) -> "Compiling":
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        for _thread in self._threads:
             self._waiting.put(None)
         wait_for(self._threads)
 
@@ -88,36 +86,6 @@ class Compiling:
             if isinstance(found, BaseException):
                 raise found
         return tuple(found for found in self._objects if isinstance(found, bytes))
-
-
-def compile_text(text: str, target: Target, light: bool = False) -> bytes:
-    """The object file of a module; what is `light` is compiled in a third of the time to slower code."""
-    module = llvm.parse_assembly(text, llvm.create_context())
-    with target.lent(0 if light else 3) as machine, ffi.OutputString() as error:
-        module.triple, module.data_layout = target.triple, str(machine.target_data)
-        buffer = _emit()(machine, module, 1, error)
-        if not buffer:
-            raise RuntimeError(str(error))
-    try:
-        size = ffi.lib.LLVMPY_GetBufferSize(buffer)
-        return ctypes.string_at(ffi.lib.LLVMPY_GetBufferStart(buffer), size)
-    finally:
-        ffi.lib.LLVMPY_DisposeMemoryBuffer(buffer)
-
-
-@cache
-def _emit() -> Callable[..., Any]:
-    """LLVM's code generator without the lock that llvmlite holds during each of its calls.
-
-    LLVM lets any number of threads work at once, as long as no two of them share a context ("Ending execution
-    with llvm_shutdown" and "Ensuring thread safety" in its Programmer's Manual): module, context and target
-    machine above belong to one call. llvmlite's lock is for programs whose modules share its global context.
-    A handle of our own on the library has functions of its own, without it.
-    """
-    known = ffi.lib.LLVMPY_TargetMachineEmitToMemory
-    function = ctypes.CDLL(ffi.lib._name).LLVMPY_TargetMachineEmitToMemory
-    function.argtypes, function.restype = known.argtypes, known.restype
-    return function
 
 
 class Engine:

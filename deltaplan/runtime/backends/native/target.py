@@ -48,18 +48,21 @@ class Target:
         )
 
     @contextmanager
-    def lent(self, effort: int) -> Iterator[llvm.TargetMachine]:
-        """Such an object for one thread; what LLVM works out of a processor (2.5 ms) stays with it."""
+    def lent(self, effort: int) -> Iterator[tuple[llvm.TargetMachine, str]]:
+        """Such an object for one thread, and what a module for it begins with; what LLVM works out of a
+        processor (2.5 ms) stays with the object."""
         free = _free.setdefault((self, effort), [])
         try:
-            machine = free.pop()
+            found = free.pop()
         except IndexError:
             machine = self.machine(effort)
-        yield machine
-        free.append(machine)
+            head = f'target datalayout = "{machine.target_data}"\ntarget triple = "{self.triple}"\n'
+            found = machine, head
+        yield found
+        free.append(found)
 
 
-_free: dict[tuple[Target, int], list[llvm.TargetMachine]] = {}  # those that no thread works with
+_free: dict[tuple[Target, int], list[tuple[llvm.TargetMachine, str]]] = {}  # with which no thread works
 
 
 @cache
