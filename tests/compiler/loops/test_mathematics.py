@@ -186,6 +186,28 @@ def test_errors_of_powers_against_mpmath(kind, target):
     assert worst(Compiled(OPERATIONS[Op.POW], 2, kind, 8, TARGETS[target])(u, v), exact, kind) <= ULPS[Op.POW]
 
 
+@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("base", [0.9, 0.999, 1.0 + 2.0**-23, 2.0, 1e-30, 7.25])
+def test_errors_of_powers_of_a_number_against_mpmath(base, kind):
+    """Its logarithm is known before anything runs; so are the rules for exponents without an end."""
+    u = float(np.asarray(base, DTYPES[kind]))
+    reach = (1000 if kind == "double" else 120) / abs(math.log2(u))
+    v = np.concatenate([np.random.default_rng(3).uniform(-reach, reach, 500), [0, 1, 2, -1]])
+    v = v.astype(DTYPES[kind])
+    function = Compiled(
+        lambda lanes, v: OPERATIONS[Op.POW](lanes, lanes.const(u), v),
+        1,
+        kind,
+        8,
+        next(iter(TARGETS.values())),
+    )
+    assert worst(function(v), [mp.power(u, float(each)) for each in v], kind) <= ULPS[Op.POW]
+    ends = np.array([np.inf, -np.inf, np.nan, 3.0, -3.0], DTYPES[kind])
+    assert np.array_equal(
+        function(ends)[:3], [np.inf, 0, np.nan] if u > 1 else [0, np.inf, np.nan], equal_nan=True
+    )
+
+
 @pytest.mark.parametrize("target", TARGETS)
 @pytest.mark.parametrize("kind", KINDS)
 def test_errors_of_logaddexp_against_mpmath(kind, target):

@@ -1,7 +1,7 @@
 """One module's text to an object file, in a thread of its own.
 
-LLVM lets any number of threads work at once, as long as no two of them share a context ("Ending execution
-with llvm_shutdown" and "Ensuring thread safety" in its Programmer's Manual): module, context and target machine
+LLVM lets any number of threads work at once, as long as no two share a context ("Ending execution with
+llvm_shutdown" and "Ensuring thread safety" in its Programmer's Manual): module, context and target machine
 belong to one call here. llvmlite holds a lock during each of its calls, since programs may share its global
 context, and lets go of Python's own lock even for those that take a microsecond; a thread that wants that one
 back from a thread that writes text waits for 5 ms. So LLVM is called through handles of our own on llvmlite's

@@ -6,6 +6,7 @@
 
 import math
 from collections.abc import Mapping
+from functools import cache
 
 from deltaplan.compiler.loops.llvm import avx512
 from deltaplan.compiler.loops.llvm.lanes import Lanes
@@ -20,6 +21,7 @@ from deltaplan.compiler.loops.llvm.mathematics.rounding import (
     times_power,
 )
 from deltaplan.compiler.loops.llvm.mathematics.twofold import Pair, less_product, product_of, sum_of, times
+from deltaplan.compiler.loops.llvm.text import constant_number, real_constant
 from deltaplan.records import dataclass
 
 
@@ -74,12 +76,19 @@ POWERS: Mapping[str, Powers] = {
 }
 
 
+DIGITS, GUARDED = 160, 256  # binary digits of a logarithm, and of what they are taken from
+
+
 def power(lanes: Lanes, u: str, v: str) -> str:
     """uᵛ with C's rules for zeros, infinities and NaN: u⁰ = 1ᵛ = 1; NaN for u < 0 unless v is whole."""
-    one, zero, size = lanes.const(1.0), lanes.const(0.0), lanes.abs(u)
+    one, zero = lanes.const(1.0), lanes.const(0.0)
     largest = LAYOUTS[lanes.kind].largest
     bounded = at_least(lanes, at_most(lanes, v, largest), -largest)  # 1^∞ is 1, and 0·∞ is NaN
-    found = of_positive(lanes, size, bounded)
+    base = lanes.number(u)
+    if base is not None and 0 < base < math.inf and base != 1:
+        high, low = (lanes.const(part) for part in log2_of(base, lanes.kind))
+        return _from_log2(lanes, high, low, bounded)
+    found = of_positive(lanes, lanes.abs(u), bounded)
     whole, odd = parity(lanes, lanes.abs(v))
     found = lanes.copysign(found, lanes.select(odd, u, one))
     outside = lanes.logic("and", negative(lanes, u), lanes.invert(whole))
@@ -111,15 +120,37 @@ def parity(lanes: Lanes, size: str) -> tuple[str, str]:
 
 def of_positive(lanes: Lanes, u: str, v: str) -> str:
     """uᵛ for 0 ≤ u ≤ ∞ and finite v."""
-    numbers = POWERS[lanes.kind]
     high, low = log2(lanes, u)
     zero, infinity = lanes.const(0.0), lanes.const(math.inf)
     high = lanes.select(lanes.compare("oeq", u, zero), lanes.const(-math.inf), high)
     high = lanes.select(lanes.compare("olt", u, infinity), high, u)
+    return _from_log2(lanes, high, low, v)
+
+
+def _from_log2(lanes: Lanes, high: str, low: str, v: str) -> str:
+    """2^(v·(high + low)) for finite v."""
+    numbers = POWERS[lanes.kind]
     total, rest = product_of(lanes, v, high)
     found = exp2(lanes, total, lanes.fma(v, low, rest))
-    found = lanes.select(lanes.compare("oge", total, lanes.const(numbers.high)), infinity, found)
-    return lanes.select(lanes.compare("ole", total, lanes.const(numbers.low)), zero, found)
+    found = lanes.select(lanes.compare("oge", total, lanes.const(numbers.high)), lanes.const(math.inf), found)
+    return lanes.select(lanes.compare("ole", total, lanes.const(numbers.low)), lanes.const(0.0), found)
+
+
+@cache
+def log2_of(u: float, kind: str) -> tuple[float, float]:
+    """log₂ u of a finite u > 0 in two parts of a format. Its digits are found one by one: where the square of
+    a number of [1, 2) reaches 2, the next digit is 1, and half the square goes on."""
+    fraction, exponent = math.frexp(u)
+    square, digits = int(fraction * 2.0**54) << (GUARDED - 53), 0
+    for _ in range(DIGITS):
+        square = square * square >> GUARDED
+        digit = square >> (GUARDED + 1)
+        square, digits = square >> digit, 2 * digits + digit
+    whole = ((exponent - 1) << DIGITS) + digits
+    high = constant_number(real_constant(kind, whole / (1 << DIGITS)))
+    above, below = high.as_integer_ratio()
+    low = (whole * below - (above << DIGITS)) / (below << DIGITS)
+    return high, constant_number(real_constant(kind, low))
 
 
 def log2(lanes: Lanes, u: str) -> Pair:
