@@ -118,7 +118,7 @@ def test_what_goes_wrong_in_a_part_is_told():
     def wrong(take):
         take(Part("define void @f() {", light=False))
 
-    with pytest.raises(RuntimeError, match="parsing"):
+    with pytest.raises(RuntimeError, match="expecting more instructions"):
         compile_parts(wrong, host())
 
 

@@ -20,6 +20,16 @@ class Held:
     of: int = 1
 
 
+def wide(lanes: Lanes, held: Held) -> str:
+    """A value in as many lanes; a number is in all of them."""
+    if held.lane is not None:
+        return lanes.spread(held.value, held.of, held.lane)
+    if held.count == lanes.count:
+        return held.value
+    assert held.count == 1, "a vector of another width"
+    return lanes.splat(held.value)
+
+
 class Evaluator:
     """Writes expressions whose argument `xi` is the i-th input. What two of them share is computed once."""
 
@@ -58,14 +68,12 @@ class Evaluator:
 
     def _wide(self, node: Expr, lanes: Lanes) -> str:
         held = self._known[node]
-        if held.count == lanes.count:
-            return held.value
         if node.op is Op.CONST:
             assert node.value is not None
             return lanes.const(node.value)
-        if node.op in CONDITIONS:
+        if node.op in CONDITIONS and held.count != lanes.count:
             return _splat_condition(lanes, held.value)
-        return lanes.splat(held.value)
+        return wide(lanes, held)
 
 
 def _read(node: Expr) -> tuple[Expr, ...]:

@@ -47,6 +47,14 @@ class Lanes:
         zeros = f"<{self.count} x i32> zeroinitializer"
         return self.text.value(f"shufflevector {self.type} {one}, {self.type} poison, {zeros}")
 
+    def spread(self, vector: str, of: int, lane: int) -> str:
+        """Lane `lane` of a vector of `of` lanes in all lanes."""
+        kind = f"<{of} x {self.kind}>"
+        if self.count == 1:
+            return self.text.value(f"extractelement {kind} {vector}, i64 {lane}")
+        mask = f"<{', '.join([f'i32 {lane}'] * self.count)}>" if lane else "zeroinitializer"
+        return self.text.value(f"shufflevector {kind} {vector}, {kind} poison, <{self.count} x i32> {mask}")
+
     # real → real: `contract` lets a product and a sum become one fused operation
     def add(self, a: str, b: str) -> str:
         return self.text.value(f"fadd contract {self.type} {a}, {b}")

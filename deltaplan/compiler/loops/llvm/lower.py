@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import field, replace
 
-from deltaplan.compiler.loops.llvm.expressions import Evaluator, Held
+from deltaplan.compiler.loops.llvm.expressions import Evaluator, Held, wide
 from deltaplan.compiler.loops.llvm.lanes import BITS, Lanes
 from deltaplan.compiler.loops.llvm.philox import draw
 from deltaplan.compiler.loops.llvm.scattered import gather, lookup, scatter_add
@@ -155,8 +155,10 @@ class KernelWriter:
     def load(self, load: Load, scope: Scope) -> Held:
         pointer, vector = self.address(load.buffer, load.index, scope)
         strip = scope.strip
-        if not vector or strip is None:
+        if strip is None or strip.count == 1:
             return Held(self.text.value(f"load {self.kind}, ptr {pointer}, align {self.bytes}"), 1)
+        if not vector:  # as a vector of one, which goes into all lanes by one operation
+            return Held(self.text.value(f"load <1 x {self.kind}>, ptr {pointer}, align {self.bytes}"), 1, 0)
         kind = self.lanes(strip.real).type
         value = self.text.value(f"load {kind}, ptr {pointer}, align {self.bytes}")
         return Held(self.padded(value, strip), strip.count)
@@ -191,11 +193,12 @@ class KernelWriter:
         store = body[position]
         assert isinstance(store, Store)
         held = scope.locals[store.name]
-        if held.lane is None:
+        if held.lane is None or held.of == 1:
             pointer, vector = self.address(store.buffer, store.index, scope)
-            value, count = self.plain(held), 1
             if vector and scope.strip:
                 value, count = self.real(self.splat(held, scope.strip.count), scope.strip), scope.strip.real
+            else:
+                value, count = self.plain(held), 1
             self.text.do(f"store {self.lanes(count).type} {value}, ptr {pointer}, align {self.bytes}")
             return 1
         run = [held]
@@ -271,23 +274,14 @@ class KernelWriter:
 
     # computation
     def splat(self, held: Held, count: int) -> str:
-        value = self.plain(held)
-        if held.count == count:
-            return value
-        assert held.count == 1, "a vector of another width"
-        return self.lanes(count).splat(value)
+        return wide(self.lanes(count), held)
 
     def plain(self, held: Held) -> str:
         """A value by itself: one that lies in a lane among others is taken out."""
-        if held.lane is None:
-            return held.value
-        kind = self.lanes(held.of).type
-        return self.text.value(f"extractelement {kind} {held.value}, i64 {held.lane}")
+        return held.value if held.lane is None else wide(self.lanes(1), held)
 
     def compute(self, compute: Compute, scope: Scope) -> None:
-        evaluator = Evaluator(
-            self.lanes, [self._as_is(scope.locals[name]) for name in compute.inputs], self.estimates
-        )
+        evaluator = Evaluator(self.lanes, [scope.locals[name] for name in compute.inputs], self.estimates)
         for name, expression in zip(compute.outputs, compute.expressions, strict=True):
             scope.locals[name] = evaluator.number(expression)
 
@@ -297,9 +291,6 @@ class KernelWriter:
         lanes = self.lanes(count)
         a, b, *before = [self.splat(scope.locals[name], count) for name in names]
         scope.locals[statement.name] = Held(lanes.fma(a, b, before[0]) if before else lanes.mul(a, b), count)
-
-    def _as_is(self, held: Held) -> Held:
-        return held if held.lane is None else Held(self.plain(held), 1)
 
     def number(self, statement: Number, scope: Scope) -> None:
         whole = self.whole(statement.place, scope)
