@@ -91,13 +91,13 @@ def _sum(a: float, b: float) -> Interval:
 def _product(a: float, b: float) -> Interval:
     if a == 0 or b == 0:
         return 0.0, 0.0
-    return _rounded(a * b, lambda r: _ratio(a, b) == _ratio(r, 1.0))
+    return _rounded(a * b, lambda r: _equal(a, b, r))
 
 
 def _quotient(a: float, b: float) -> Interval:
     if math.isinf(b):
         return (0.0, 0.0) if not math.isinf(a) else (-inf, inf)
-    return _rounded(a / b, lambda r: _ratio(r, b) == _ratio(a, 1.0))
+    return _rounded(a / b, lambda r: _equal(r, b, a))
 
 
 def _rounded(value: float, exact: Callable[[float], bool]) -> Interval:
@@ -110,14 +110,10 @@ def _overflowed(value: float) -> Interval:
     return (_below(value), value) if value > 0 else (value, _above(value))
 
 
-def _ratio(a: float, b: float) -> tuple[int, int]:
-    """a·b as numerator and denominator, a power of two, in lowest terms."""
-    if math.isinf(a) or math.isinf(b):
-        return 0, 0
-    (p, q), (r, s) = a.as_integer_ratio(), b.as_integer_ratio()
-    numerator, denominator = p * r, q * s
-    common = math.gcd(numerator, denominator)
-    return numerator // common, denominator // common
+def _equal(a: float, b: float, c: float) -> bool:
+    """Whether a·b is c without any rounding, all being finite."""
+    (p, q), (r, s), (t, u) = a.as_integer_ratio(), b.as_integer_ratio(), c.as_integer_ratio()
+    return p * r * u == t * q * s
 
 
 def _mul(a: Interval, b: Interval) -> Interval:
