@@ -1,12 +1,15 @@
-"""What the whole suite shares: golden texts and hypothesis' profiles."""
+"""What the whole suite shares: golden texts, hypothesis' profiles, and how machine code is made."""
 
+import gc
 import os
 import signal
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import nullcontext
 from difflib import unified_diff
 from pathlib import Path
 
 import pytest
+from effort import is_light, lightly
 from hypothesis import HealthCheck, settings
 
 Golden = Callable[[Path, str], None]
@@ -39,6 +42,14 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     items.sort(key=draws_thousands)
 
 
+def pytest_collection_finish() -> None:
+    """What is there now stays to the end: to look through it again and again for garbage takes a tenth of the
+    time of all tests. Where there is no more than this, garbage waits for more of its kind."""
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(5000, 20, 20)
+
+
 def draws_thousands(item: pytest.Item) -> bool:
     drawn = getattr(getattr(item, "function", None), "is_hypothesis_test", False)
     return bool(item.get_closest_marker("long")) and (drawn or "shard" in getattr(item, "fixturenames", ()))
@@ -51,6 +62,13 @@ def machine_code(tmp_path_factory: pytest.TempPathFactory) -> None:
     if "PYTEST_XDIST_WORKER" in os.environ:
         folder = folder.parent
     os.environ["DELTAPLAN_CACHE"] = str(folder / "machine-code")
+
+
+@pytest.fixture(autouse=True)
+def effort(request: pytest.FixtureRequest, machine_code: None) -> Iterator[None]:
+    """LLVM's lowest effort for a test that is marked `light`."""
+    with lightly() if is_light(request.node) else nullcontext():
+        yield
 
 
 @pytest.fixture

@@ -16,7 +16,7 @@ from deltaplan.compiler.steps import View
 from deltaplan.runtime.backends.native.engine import compile_text
 from deltaplan.runtime.backends.native.library import Library
 from deltaplan.runtime.backends.native.memory import counter_of, numbers_of
-from deltaplan.runtime.backends.native.target import host, named
+from deltaplan.runtime.backends.native.target import Target, host, named
 from deltaplan.runtime.backends.numpy.program import aligned
 from deltaplan.runtime.patterns import table
 from deltaplan.runtime.random import Purpose
@@ -70,7 +70,8 @@ class Native:
         arrays = self.tables | {name: held.numbers for name, held in self.memory.items()}
         pointers = [arrays[name].ctypes.data for name in self.program.spaces]
         text = write_run(self.program, KINDS[self.dtype.name], self.target.width)
-        library(text, self.target).function("run", ["ptr"])(np.array(pointers or [0], np.uintp).ctypes.data)
+        run = library(text, self.target, Target.lent).function("run", ["ptr"])
+        run(np.array(pointers or [0], np.uintp).ctypes.data)
         assert all(held.intact for held in self.memory.values()), "written outside of a memory"
 
     def __getitem__(self, tensor):
@@ -80,7 +81,8 @@ class Native:
 
 
 @cache
-def library(text, target):
+def library(text, target, lent):
+    """Compiled once for each effort: `lent` is another function where it is the lowest."""
     return Library([compile_text(text, target)], target)
 
 

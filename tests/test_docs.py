@@ -29,6 +29,8 @@ from deltaplan.cli import main
 from deltaplan.diagnostics import Source
 from deltaplan.dsl import parse
 
+pytestmark = pytest.mark.light
+
 ROOT = Path(__file__).parents[1]
 PAGES = ("README.md", "CONTRIBUTING.md", "plugins/README.md")
 DOCUMENTS = [*(ROOT / page for page in PAGES), *sorted((ROOT / "docs").rglob("*.md"))]

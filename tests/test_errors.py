@@ -18,6 +18,8 @@ import pytest
 import deltaplan
 from deltaplan.diagnostics import DeltaplanError, Diagnostic, SpecError
 
+pytestmark = pytest.mark.light
+
 TESTS = Path(__file__).parent
 ERRORS = TESTS / "errors"
 CASES = sorted(ERRORS.rglob("*.dl"))

@@ -23,6 +23,8 @@ from deltaplan.runtime.patterns import cells
 from deltaplan.runtime.problem import Problem
 from deltaplan.runtime.trace import trace
 
+pytestmark = pytest.mark.light
+
 RECORDED = sorted((Path(__file__).parent / "reference" / "layers").glob("*.dl"))
 
 

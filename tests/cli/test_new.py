@@ -13,6 +13,8 @@ from deltaplan.runtime.data import load_dataset
 from deltaplan.runtime.model import Model
 from deltaplan.runtime.train import train
 
+pytestmark = pytest.mark.light
+
 SPECS = Path(__file__).parents[2] / "specs"
 SETS = {  # inputs, classes, and what the first spec must reach on its test part
     "iris": (4, 3, "accuracy", 0.9),

@@ -10,6 +10,8 @@ from deltaplan.compiler.plan import compile_plans
 from deltaplan.plugins.expressions import evaluate
 from deltaplan.runtime.backends.numpy.update import BoundUpdate
 
+pytestmark = pytest.mark.light
+
 
 def update_of(optimizer, **options):
     spec = experiment(

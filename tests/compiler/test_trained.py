@@ -10,6 +10,8 @@ from deltaplan.compiler.steps import MatMul
 from deltaplan.runtime.initial import initial
 from deltaplan.runtime.train import train
 
+pytestmark = pytest.mark.light
+
 NET = ("input 1", "a = dense 4 tanh", "b = dense 3 tanh", "output 1")
 FROZEN = ("input 1", "a = dense 4 tanh", "b = dense 3 tanh freeze", "output 1")
 

@@ -12,6 +12,8 @@ from deltaplan.diagnostics import SpecError
 from deltaplan.runtime.inquiries import check_gradients
 from deltaplan.runtime.run import open_
 
+pytestmark = pytest.mark.light
+
 RNG = np.random.default_rng(0)
 X = RNG.normal(size=(60, 3))
 KINDS = np.array(["a"] * 40 + ["b"] * 15 + ["c"] * 5)

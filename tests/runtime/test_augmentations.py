@@ -5,6 +5,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from effort import FULL
 
 import deltaplan
 from deltaplan.compiler.lower import lower
@@ -14,6 +15,8 @@ from deltaplan.plugins.api import augmentation
 from deltaplan.runtime.backends.numpy.bind import bind
 from deltaplan.runtime.dropout import fill
 from deltaplan.runtime.random import Purpose, uniform
+
+pytestmark = pytest.mark.light
 
 SEED, STEP, SAMPLES = 3, 5, 400
 
@@ -124,7 +127,9 @@ def pictures(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return tmp_path
 
 
-@pytest.mark.parametrize("augment", ["flip", "shift(2)", "noise(0.3)", "shift(1), flip, noise(0.1)"])
+@pytest.mark.parametrize(
+    "augment", ["flip", "shift(2)", "noise(0.3)", pytest.param("shift(1), flip, noise(0.1)", marks=FULL)]
+)
 def test_training_is_the_same_on_both_backends(pictures: Path, augment: str) -> None:
     experiment = deltaplan.loads(spec(f"augment {augment}"))
     native, numpy = (deltaplan.train(experiment, runs=None, backend=b) for b in ("native", "numpy"))

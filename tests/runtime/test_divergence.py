@@ -6,6 +6,8 @@ from trainings import dataset, problem, trained
 
 import deltaplan
 
+pytestmark = pytest.mark.light
+
 
 def told(found):
     """The message as the writer of the spec sees it."""

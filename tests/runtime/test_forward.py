@@ -14,6 +14,8 @@ from deltaplan.runtime.backends.numpy.bind import target_key
 from deltaplan.runtime.forward import NATIVE_BLOCK, Forward
 from deltaplan.runtime.initial import initial, with_statistics
 
+pytestmark = pytest.mark.light
+
 LAYERS = sorted((Path(__file__).parents[1] / "reference" / "layers").glob("*.dl"))
 TOLERANCE = {"float64": 1e-12, "float32": 1e-5}
 COUNTS = (1, NATIVE_BLOCK - 1, NATIVE_BLOCK, 2 * NATIVE_BLOCK + 3)

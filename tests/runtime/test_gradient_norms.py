@@ -4,10 +4,13 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from effort import FULL
 from programs import experiment
 
 import deltaplan
 from deltaplan.runtime.problem import Problem
+
+pytestmark = pytest.mark.light
 
 LAYERS = Path(__file__).parents[1] / "reference" / "layers"
 MODELS = {
@@ -120,7 +123,7 @@ def test_a_block_of_another_form_is_computed_sample_by_sample(monkeypatch):
 
 @pytest.mark.parametrize("precision", ["float64", "float32"])
 @pytest.mark.parametrize("minimize", ["mean(squared_error)", "mean(cross_entropy)"])
-@pytest.mark.parametrize("name", ["dense", "shared", "norms"])
+@pytest.mark.parametrize("name", ["dense", "shared", pytest.param("norms", marks=FULL)])
 def test_machine_code_gives_the_same(monkeypatch, name, minimize, precision):
     from deltaplan.runtime import individual, native_norms
 

@@ -15,7 +15,10 @@ from deltaplan.runtime import kept
 from deltaplan.runtime.kept import Reader, Writer, kept_in, place_of
 from deltaplan.runtime.opening import opened
 
-pytestmark = pytest.mark.skipif(not sys.platform.startswith("linux"), reason="kept on Linux alone")
+pytestmark = [
+    pytest.mark.light,
+    pytest.mark.skipif(not sys.platform.startswith("linux"), reason="kept on Linux alone"),
+]
 
 ROOT = Path(__file__).parents[2]
 SPEC = """\

@@ -10,6 +10,8 @@ from deltaplan.compiler.render import render
 from deltaplan.diagnostics import SpecError
 from deltaplan.runtime.run import open_
 
+pytestmark = pytest.mark.light
+
 ROWS = "age,port,y,kind\n30,Kiel,1,u\n40,Bremen,2,v\n50,Kiel,3,w\n60,Rom,4,u\n70,Rom,5,v\n80,Kiel,6,w\n"
 BARE = """\
 model m {

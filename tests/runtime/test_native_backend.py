@@ -4,6 +4,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from effort import FULL
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from programs import experiment
@@ -135,24 +136,28 @@ def test_every_spec(path, dtype):
     check(deltaplan.load(path), 9, dtype)
 
 
-@pytest.mark.parametrize("batch", [1, 4, 7, 16, 33])
+@pytest.mark.light
+@pytest.mark.parametrize("batch", [1, 4, 7, pytest.param(16, marks=FULL), 33])
 def test_sizes_of_batches_in_float(batch):
     check(experiment(*MODELS["wide"], inputs=70, targets=19), batch, "float32")
 
 
-@pytest.mark.parametrize("batch", [2, 3, 8, 31, 97])
+@pytest.mark.light
+@pytest.mark.parametrize("batch", [2, 3, 8, pytest.param(31, marks=FULL), 97])
 def test_sizes_of_batches_in_double(batch):
     check(experiment(*MODELS["skips"], inputs=4, targets=3), batch, "float64")
 
 
+@pytest.mark.light
 @pytest.mark.parametrize("dtype", ["float64", pytest.param("float32", marks=pytest.mark.long)])
-@pytest.mark.parametrize("model", MODELS)
+@pytest.mark.parametrize("model", [pytest.param(m, marks=FULL if m == "dropout" else ()) for m in MODELS])
 def test_layers_and_activations(model, dtype):
     lines = MODELS[model]
     inputs, outputs = int(lines[0].split()[1]), int(lines[-1].split()[1])
     check(experiment(*lines, inputs=inputs, targets=outputs), 18, dtype)
 
 
+@pytest.mark.light
 @pytest.mark.parametrize("loss", LOSSES)
 def test_losses_and_penalties(loss):
     check(
@@ -186,6 +191,7 @@ def test_narrower_vectors(name):
         check(experiment(*MODELS["wide"], inputs=70, targets=19), 19, dtype, target=named(name))
 
 
+@pytest.mark.light
 @pytest.mark.parametrize("model", ["skips", "wide", "dropout"])
 def test_nothing_outside_the_buffers_is_touched(model):
     lines = MODELS[model]
@@ -257,6 +263,7 @@ def models(draw):
     return experiment(*lines, f"output {outputs}", inputs=inputs, targets=targets, minimize=loss + penalty)
 
 
+@pytest.mark.light
 @settings(max_examples=4)
 @given(models(), st.integers(1, 40), st.sampled_from(sorted(TOLERANCE)))
 def test_random_models(spec, batch, dtype):

@@ -4,10 +4,13 @@ import threading
 
 import numpy as np
 import pytest
+from effort import FULL
 from programs import experiment, spec
 
 import deltaplan
 from deltaplan.diagnostics import SpecError
+
+pytestmark = pytest.mark.light
 
 TOLERANCE = {"float64": 1e-12, "float32": 1e-5}
 COUNTS = (1, 2, 15, 16, 31, 32, 33, 63, 64, 65, 200)
@@ -77,7 +80,10 @@ def assert_close(given, expected, precision):
 
 
 @pytest.mark.parametrize("precision", TOLERANCE)
-@pytest.mark.parametrize("scaling", SCALING)
+@pytest.mark.parametrize(
+    "scaling",
+    ["as it is", pytest.param("scaled", marks=FULL), pytest.param("multiplied", marks=pytest.mark.long)],
+)
 @pytest.mark.parametrize("name", MODELS)
 def test_any_number_of_rows(name, scaling, precision):
     run, x = trained(name, precision, scaling)

@@ -4,6 +4,7 @@ import csv
 
 import numpy as np
 import pytest
+from effort import FULL
 from programs import experiment
 from trainings import NET, dataset
 
@@ -15,6 +16,8 @@ from deltaplan.runtime.ensemble import prepared, prepared_variants, train_togeth
 from deltaplan.runtime.nets import nets_of
 from deltaplan.runtime.seeds import seeded, train_seeds
 from deltaplan.runtime.train import train
+
+pytestmark = pytest.mark.light
 
 SPLIT = "t0; split train=60% validation=40%"
 DROPPED = ("input 1", "dense 9 tanh", "dropout 40%", "dense 5 elu", "output 1")
@@ -37,7 +40,10 @@ CASES = {
 }
 
 
-@pytest.mark.parametrize("case", CASES)
+@pytest.mark.parametrize(
+    "case",
+    [pytest.param(case, marks=FULL if case in ("batches", "dropout", "sparse") else ()) for case in CASES],
+)
 def test_a_net_among_others_is_the_net_by_itself(case):
     lines, options = CASES[case]
     spec, data = experiment(*lines, **options), dataset(11, validation=5)
@@ -83,6 +89,7 @@ def test_a_net_that_diverges_leaves_the_others_alone():
             assert abs(one.step - other.step) <= 1
 
 
+@FULL
 def test_the_number_of_threads_changes_no_bit():
     spec, data = experiment(*NET, batch=4), dataset(10)
     one, two = (train_seeds(spec, data, range(40), threads=n) for n in (1, 2))

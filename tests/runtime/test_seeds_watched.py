@@ -3,6 +3,7 @@ one that its seed gives by itself."""
 
 import numpy as np
 import pytest
+from effort import FULL
 from programs import experiment
 
 import deltaplan
@@ -12,6 +13,8 @@ from deltaplan.runtime.data.memory import dataset_from_memory
 from deltaplan.runtime.ensemble import prepared, train_together
 from deltaplan.runtime.seeds import seeded, train_seeds
 from deltaplan.runtime.train import train
+
+pytestmark = pytest.mark.light
 
 SPLIT = "; standardize inputs; split train=60% validation=40%"
 
@@ -58,7 +61,13 @@ def lanes(spec, data, seeds):
     return train_together(ready, [seeded(spec, seed) for seed in seeds])
 
 
-@pytest.mark.parametrize("case", CASES)
+@pytest.mark.parametrize(
+    "case",
+    [
+        pytest.param(case, marks=FULL if case in ("numbers", "classes of single precision") else ())
+        for case in CASES
+    ],
+)
 def test_a_net_among_others_tells_what_it_tells_by_itself(case):
     spec, data = CASES[case]()
     spec_precision = spec.train.precision

@@ -5,12 +5,15 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from effort import FULL
 from trainings import dataset, parameters, part, problem, trained
 
 import deltaplan
 from deltaplan.diagnostics import SpecError
 from deltaplan.runtime.data.prepare import load_dataset
 from deltaplan.runtime.initial import initial
+
+pytestmark = pytest.mark.light
 
 NET = ("input 1", "dense 6 tanh", "output 1")
 BACKENDS = ("numpy", "native")
@@ -94,6 +97,7 @@ def test_the_output_alone_is_least_squares_on_features(backend):
     np.testing.assert_array_equal(found.theta[still], begin[still])
 
 
+@FULL
 @pytest.mark.parametrize("backend", BACKENDS)
 def test_the_output_alone_is_classified_on_features(backend, specs):
     """iris, tanh(Ax + a) as it begins: the gradient of the last layer by hand, with a penalty on all weights,
@@ -126,6 +130,7 @@ def test_the_certificate_is_that_of_the_rounded_parameters():
     assert fine.gradient_norm < 1e-9 < rough.gradient_norm < 1e-3
 
 
+@FULL
 @pytest.mark.parametrize("backend", BACKENDS)
 def test_lbfgs_ends_at_a_minimum(backend):
     """The gradient by the functions of `problem`, and a value below that of as many steps of adam."""

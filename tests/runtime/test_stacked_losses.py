@@ -2,11 +2,14 @@
 
 import numpy as np
 import pytest
+from effort import FULL
 from programs import experiment
 
 from deltaplan.runtime import losses
 from deltaplan.runtime.native_stack import NativeStack
 from deltaplan.runtime.problem import Problem
+
+pytestmark = pytest.mark.light
 
 MODELS = {
     "narrow": (("input 2", "dense 5, 5 leaky_relu residual", "output 2"), "mean(squared_error) + l2(0.1)"),
@@ -18,8 +21,17 @@ MODELS = {
     "normed": (("input 2", "dense 4 tanh", "batch_norm", "dropout 0.5", "output 2"), "mean(squared_error)"),
     "classes": (("input 2", "dense 4 tanh", "output 3"), "mean(cross_entropy)"),
 }
+
+
+def marks_of(name, samples):
+    """Few samples are as one, and the deep net takes longest; the most are compiled as for users."""
+    if samples == 3 or (name, samples) == ("deep", 40):
+        return pytest.mark.long
+    return FULL if samples == 150 else ()
+
+
 SIZES = [
-    pytest.param(name, samples, marks=pytest.mark.long if name == "deep" and samples in (3, 40) else ())
+    pytest.param(name, samples, marks=marks_of(name, samples))
     for name in MODELS
     for samples in (1, 3, 40, 150)
 ]
@@ -58,7 +70,9 @@ def test_stacks_are_as_their_rows(native, name, samples):
     assert native == [1, 8, 16, 21] * 2
 
 
-@pytest.mark.parametrize("name", MODELS)
+@pytest.mark.parametrize(
+    "name", [pytest.param(name, marks=FULL if name in ("narrow", "wide") else ()) for name in MODELS]
+)
 def test_in_float32(native, name):
     p = problem(name, 40)
     expected = p.objective(p.stack)

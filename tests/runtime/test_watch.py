@@ -6,6 +6,8 @@ import pytest
 import deltaplan
 from deltaplan.runtime.best import Best
 
+pytestmark = pytest.mark.light
+
 WAVE = """
 model wave {{
     input 1

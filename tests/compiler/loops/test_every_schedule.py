@@ -132,11 +132,19 @@ def forms(batched):
 
 FAMILIES = (matrices, maps, reductions, pools, moves, choices, forms)
 STEPS = [
-    pytest.param(step, number, id=f"{number}-{family.__name__}-{type(step).__name__}")
-    for number, (family, step) in enumerate(
-        (family, step) for family in FAMILIES for batched in (True, False) for step in family(batched)
+    pytest.param(
+        step,
+        number,
+        id=f"{number}-{family.__name__}-{type(step).__name__}",
+        marks=pytest.mark.light if place % 3 else (),
     )
-]
+    for number, (family, place, step) in enumerate(
+        (family, place, step)
+        for family in FAMILIES
+        for batched in (True, False)
+        for place, step in enumerate(family(batched))
+    )
+]  # of each family every third has the effort that users get
 
 
 @pytest.mark.parametrize(("step", "number"), STEPS)
@@ -186,6 +194,7 @@ def test_every_size_of_batches(step, number):
 CHANNELS = [(1, 1, 1), (2, 4, 2), (3, 2, 1), (3, 3, 3)]  # read, written, groups
 
 
+@pytest.mark.light
 @settings(max_examples=20)
 @given(windows(), st.sampled_from(CHANNELS), st.sampled_from([2, 7, 33]))
 def test_convolutions_of_any_geometry(geometry, channels, batch):
@@ -196,6 +205,7 @@ def test_convolutions_of_any_geometry(geometry, channels, batch):
         assert_as_numpy((step,), step.inputs, batch, inner="samples")
 
 
+@pytest.mark.light
 @settings(max_examples=20)
 @given(windows(padding="less"), st.sampled_from([2, 7, 33]))
 def test_pools_of_any_geometry(geometry, batch):

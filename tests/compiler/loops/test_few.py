@@ -4,6 +4,7 @@ from itertools import product
 
 import numpy as np
 import pytest
+from effort import FULL
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from native_programs import assert_as_numpy, assert_close
@@ -16,6 +17,8 @@ from deltaplan.runtime.backends.native.bind import NativeBound
 from deltaplan.runtime.backends.numpy.bind import bind, target_key
 from deltaplan.runtime.dropout import fill
 from deltaplan.runtime.initial import initial
+
+pytestmark = pytest.mark.light
 
 x0, x1 = argument("x0"), argument("x1")
 BATCHES = (1, 2, 3, 4)
@@ -116,7 +119,9 @@ MODELS = {
         for number, (batch, dtype) in enumerate(product(BATCHES, ["float64", "float32"]))
     ],
 )
-@pytest.mark.parametrize("model", MODELS)
+@pytest.mark.parametrize(
+    "model", [pytest.param(m, marks=FULL if m in ("classes", "residual") else ()) for m in MODELS]
+)
 def test_a_model_buffer_by_buffer(model, batch, dtype):
     lines, minimize = MODELS[model]
     outputs = int(lines[-1].split()[1])

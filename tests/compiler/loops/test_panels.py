@@ -1,6 +1,7 @@
 """Products with a large transposed matrix, whose columns are put side by side first."""
 
 import pytest
+from effort import FULL
 from native_programs import assert_as_numpy, targets
 from nests import AVX2, AVX512
 
@@ -11,6 +12,8 @@ from deltaplan.compiler.loops.schedule.axes import Axes
 from deltaplan.compiler.steps import Map, MatMul, Tensor
 from deltaplan.plugins.expressions import argument
 from deltaplan.runtime.backends.native.target import named
+
+pytestmark = pytest.mark.light
 
 x0, x1 = argument("x0"), argument("x1")
 
@@ -32,7 +35,7 @@ def kernel(inner, rows, machine, batch=64):
 
 # panels of 48 rows in blocks of 6; one of them, whole ones, a rest of a block and of a single row
 @pytest.mark.skipif("avx2" not in targets(), reason="this processor has no AVX2")
-@pytest.mark.parametrize("batch", [1, 7, 16, 40])
+@pytest.mark.parametrize("batch", [1, 7, pytest.param(16, marks=FULL), 40])
 @pytest.mark.parametrize("shape", [(900, 40), (350, 96), (257, 131), (331, 103)], ids=str)
 def test_they_give_what_numpy_gives(shape, batch):
     steps, leaves = back(*shape)

@@ -10,6 +10,8 @@ import pytest
 import deltaplan
 from deltaplan.diagnostics import SpecError
 
+pytestmark = pytest.mark.light
+
 SPEC = """\
 param width = 5
 param rate = 0.05
