@@ -29,8 +29,8 @@ def compile_plans(experiment: Experiment, fused: bool = True) -> Plans:
     """The plans of an experiment; without `fused` every step of the graph stays a step of its own."""
     graph = experiment.graph
     train, update = training_plans(experiment, fused)
-    evaluate, predict = evaluate_plan(graph, fused), predict_plan(graph, fused)
-    return Plans(train=train, evaluate=evaluate, predict=predict, update=update)
+    trace = lower(graph, "predict")
+    return Plans(train, _evaluation(trace, fused), _prediction(graph, trace, fused), update)
 
 
 def training_plans(experiment: Experiment, fused: bool = True) -> tuple[Plan | None, Update | None]:
@@ -113,7 +113,10 @@ def _gather_gradient(trace: Trace, adjoints: Mapping[Tensor, Tensor]) -> tuple[l
 
 def evaluate_plan(graph: Graph, fused: bool = True) -> Plan:
     """The outputs and the loss of each sample, without randomness."""
-    trace = lower(graph, "predict")
+    return _evaluation(lower(graph, "predict"), fused)
+
+
+def _evaluation(trace: Trace, fused: bool) -> Plan:
     wanted = [*trace.outputs.values(), *([trace.sample_loss] if trace.sample_loss else [])]
     wanted += [trace.penalty] if trace.penalty else []
     return with_repeats(_forward_plan("evaluate", trace, trace.steps, wanted, fused))
@@ -127,6 +130,10 @@ def predict_plan(graph: Graph, fused: bool = True, linked: bool = True) -> Plan:
     trace = lower(graph, "predict")
     if not linked:
         return _forward_plan("predict", trace, trace.steps, [*trace.outputs.values()], fused)
+    return _prediction(graph, trace, fused)
+
+
+def _prediction(graph: Graph, trace: Trace, fused: bool) -> Plan:
     steps, wanted = list(trace.steps), []
     for name, tensor in trace.outputs.items():
         own = "ŷ" if len(trace.outputs) == 1 else f"ŷ_{name}"

@@ -1,6 +1,7 @@
 """Walks over an expression, without recursion: each distinct node once, its operands before it."""
 
 from collections.abc import Callable, Iterator, Mapping
+from functools import lru_cache
 from operator import attrgetter
 
 from deltaplan.plugins.expressions.algebra import Expr, Number, again, lift
@@ -44,5 +45,12 @@ def replace(
 
 def substitute(expr: Expr, values: Mapping[str, Number]) -> Expr:
     """The expression with arguments exchanged for expressions or numbers, and simplified with them."""
-    leaves = (e for e in walk(expr) if e.op is Op.ARG and e.name in values)
-    return replace(expr, {e: lift(values[e.name]) for e in leaves if e.name is not None})
+    return _substituted(expr, tuple([(name, lift(value)) for name, value in values.items()]))
+
+
+@lru_cache(maxsize=2000)
+def _substituted(expr: Expr, values: tuple[tuple[str, Expr], ...]) -> Expr:
+    """Equal layers ask for the same again and again."""
+    known = dict(values)
+    leaves = (e for e in walk(expr) if e.op is Op.ARG and e.name in known)
+    return replace(expr, {e: known[e.name] for e in leaves if e.name is not None})
