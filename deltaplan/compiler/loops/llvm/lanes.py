@@ -13,12 +13,16 @@ class Lanes:
     and adds in one instruction; without, `fma` is two roundings.
     """
 
-    __slots__ = ("avx512", "bits", "condition", "count", "fma_here", "integer", "kind", "text", "type")
+    __slots__ = (
+        *("_called", "avx512", "bits", "condition", "count"),
+        *("fma_here", "integer", "kind", "text", "type"),
+    )
 
     def __init__(self, text: Text, kind: str, count: int, fma: bool = True, avx512: bool = False) -> None:
         self.text, self.kind, self.count = text, kind, count
         self.fma_here, self.avx512 = fma, avx512
         self.bits = BITS[kind]
+        self._called: dict[str, str] = {}  # LLVM's functions that are declared
         self.type = self.of(kind)
         self.integer = self.of(f"i{self.bits}")
         self.condition = self.of("i1")
@@ -90,11 +94,13 @@ class Lanes:
 
     def intrinsic(self, name: str, *operands: str) -> str:
         """One of LLVM's functions from reals to a real: `rint`, `maximum` (which keeps NaN), …"""
-        suffix = (f"v{self.count}" if self.count > 1 else "") + f"f{self.bits}"
-        types = ", ".join([self.type] * len(operands))
-        self.text.declare(f"{self.type} @llvm.{name}.{suffix}({types})")
-        given = ", ".join(f"{self.type} {operand}" for operand in operands)
-        return self.text.value(f"call {self.type} @llvm.{name}.{suffix}({given})")
+        called = self._called.get(name)
+        if called is None:
+            suffix = (f"v{self.count}" if self.count > 1 else "") + f"f{self.bits}"
+            self._called[name] = called = f"{self.type} @llvm.{name}.{suffix}"
+            self.text.declare(f"{called}({', '.join([self.type] * len(operands))})")
+        given = ", ".join([f"{self.type} {operand}" for operand in operands])
+        return self.text.value(f"call {called}({given})")
 
     # conditions
     def compare(self, predicate: str, a: str, b: str) -> str:

@@ -266,7 +266,10 @@ class KernelWriter:
         return self.text.value(f"getelementptr inbounds {kind}, ptr {pointer}, i64 {fixed}")
 
     def hoist(self, body: Sequence[Statement], scope: Scope) -> None:
-        """Writes, before a loop, the part of each inner address that does not move in it."""
+        """Writes, before a loop, the part of each inner address that does not move in it: what moves in the
+        loops around it."""
+        if not any(isinstance(value, str) for value in scope.variables.values()):
+            return
         for statement in statements(tuple(body)):
             if isinstance(statement, Load | Store | Gather | ScatterAdd):
                 terms, _ = self.offset(statement.buffer, statement.index, _frozen(scope, statement.index))
