@@ -19,7 +19,7 @@ from deltaplan.compiler.plans import Plan, Repeats
 from deltaplan.compiler.steps import Step, Tensor
 from deltaplan.records import dataclass
 
-KEPT = 4  # equal layers at either end that every short plan has
+KEPT = 3  # equal layers at either end that every short plan has
 EACH = 2  # layers that are added: memory of two layers in turn serves a chain
 NEAR = 2  # layers from which a layer may read: `compiler.repeats.REACH`
 
