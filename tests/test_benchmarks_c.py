@@ -19,8 +19,15 @@ def close(found, expected, precision):
     np.testing.assert_allclose(found, expected, rtol=0, atol=limit)
 
 
-@pytest.mark.parametrize("precision", TOLERANCE)
-@pytest.mark.parametrize(("spec", "depth"), [("specs/lecture/3x5.dl", 3), ("specs/lecture/45x5.dl", 45)])
+@pytest.mark.parametrize(
+    ("spec", "depth", "precision"),
+    [
+        ("specs/lecture/3x5.dl", 3, "float64"),
+        ("specs/lecture/45x5.dl", 45, "float32"),
+        pytest.param("specs/lecture/3x5.dl", 3, "float32", marks=pytest.mark.long),
+        pytest.param("specs/lecture/45x5.dl", 45, "float64", marks=pytest.mark.long),
+    ],
+)
 def test_residual_nets(spec, depth, precision):
     work = workload("W", spec, precision, 5)
     net = reference_c.Residual(depth, work.theta, *work.samples, work.rate, precision)
@@ -31,7 +38,7 @@ def test_residual_nets(spec, depth, precision):
     close(net.state.value, outcome.theta, precision)
 
 
-@pytest.mark.parametrize("precision", TOLERANCE)
+@pytest.mark.parametrize("precision", ["float64", pytest.param("float32", marks=pytest.mark.long)])
 def test_a_net_with_snake(precision):
     work = workload("W1 snake", "benchmarks/w1_snake.dl", precision, 5)
     net = reference_c.Residual(3, work.theta, *work.samples, work.rate, precision, snake=1.0)
@@ -102,7 +109,7 @@ def test_predictions():
     np.testing.assert_allclose(one, expected[3], rtol=0, atol=1e-6)
 
 
-@pytest.mark.parametrize("precision", TOLERANCE)
+@pytest.mark.parametrize("precision", ["float32", pytest.param("float64", marks=pytest.mark.long)])
 def test_a_net_with_convolutions(precision):
     work = w5(precision, 3)
     x, y = work.samples

@@ -37,7 +37,7 @@ NEAR = [
     (ex.exp(-(u * u)), (-0.8577638850, 0.8577638850)),
     (SOFTSIGN, (0, 1)),
     (ROOT, (-1, 1)),
-    pytest.param(u / ex.sqrt(1 + u * u), (0, 1), marks=pytest.mark.slow),
+    pytest.param(u / ex.sqrt(1 + u * u), (0, 1), marks=pytest.mark.long),
     (u - ex.tanh(u), (0, 1)),
     (ex.maximum(u, 0) + ex.minimum(0, 2 * ex.expm1(u / 2)), (0, 2)),
     (u * ex.minimum(ex.maximum(u + 3, 0), 6) / 6, (-0.5, 1.5)),

@@ -77,8 +77,17 @@ def test_recorded_layers(name):
     np.testing.assert_allclose(found, one_by_one(problem, theta), rtol=1e-12)
 
 
-@pytest.mark.parametrize("minimize", ["mean(squared_error) + l2(0.1)", "sum(huber)", "mean(cross_entropy)"])
-@pytest.mark.parametrize("name", MODELS)
+LOSSES = ("mean(squared_error) + l2(0.1)", "sum(huber)", "mean(cross_entropy)")
+
+
+@pytest.mark.parametrize(
+    ("name", "minimize"),
+    [
+        pytest.param(name, minimize, marks=[pytest.mark.long] * ((model + loss) % 3 > 0))
+        for model, name in enumerate(MODELS)
+        for loss, minimize in enumerate(LOSSES)
+    ],
+)  # each model with one of the losses, and with the others in the exhaustive tests
 def test_other_layers(name, minimize):
     lines = MODELS[name]
     width, classes = int(lines[0].split()[1]), "cross_entropy" in minimize

@@ -144,9 +144,9 @@ def test_trainers_are_freed():
     plans = compile_plans(spec)
     NativeTrainer(spec, data, plans).run(lambda record: None)
     before = cycles(20)
-    for _ in range(60):
+    for _ in range(30):
         NativeTrainer(spec, data, plans).run(lambda record: None)
-    assert cycles(20) < before + 12
+    assert cycles(20) < before + 6
 
 
 # the cache

@@ -1,5 +1,6 @@
 """The lecture's nets: their parameter counts, and what training them must reach."""
 
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -7,7 +8,8 @@ import pytest
 
 import deltaplan
 from deltaplan.compiler.parameters import place_parameters
-from deltaplan.runtime.inquiries import check_gradients
+from deltaplan.runtime import inquiries
+from deltaplan.runtime.gradcheck import AT_MOST, gradcheck
 
 LECTURE = Path(__file__).parents[2] / "specs" / "lecture"
 PICTURES = {"digits_cnn", "digits_resnet", "unet"}  # take minutes; their layers are tested one by one
@@ -50,8 +52,12 @@ ALIKE = {
         if path.stem not in PICTURES
     ],
 )
-def test_gradients_of_every_spec_agree_with_central_differences(spec: Path) -> None:
-    rows = check_gradients(deltaplan.load(spec))
+def test_gradients_of_every_spec_agree_with_central_differences(
+    spec: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """At a quarter of the numbers that the verb checks: the largest specs have more."""
+    monkeypatch.setattr(inquiries, "gradcheck", partial(gradcheck, most=AT_MOST // 4))
+    rows = inquiries.check_gradients(deltaplan.load(spec))
     assert max(row.error for row in rows) <= 1e-6
     assert sum(row.checked for row in rows) >= 0.9 * sum(
         min(row.numbers, row.checked + row.kinks) for row in rows

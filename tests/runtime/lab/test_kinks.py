@@ -72,9 +72,11 @@ def to_the_nearest(places, others):
     return np.minimum(places - others[after - 1], others[after] - places)
 
 
-@pytest.mark.parametrize("first", range(0, 200, 20))
+@pytest.mark.parametrize(
+    "first", [pytest.param(n, marks=[pytest.mark.long] * (n >= 80)) for n in range(0, 200, 20)]
+)
 def test_random_nets_agree_with_a_fine_scan(first):
-    """200 of them in all."""
+    """200 of them in all, 80 in every run."""
     for number in range(first, first + 20):
         check_beside_a_scan(random_model(number), number)
 
