@@ -3,7 +3,7 @@
 import math
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from functools import partial
+from functools import lru_cache, partial
 from typing import Any
 
 import numpy as np
@@ -278,6 +278,7 @@ class Lowering:
             yield partial(np.copyto, out, value)
 
 
+@lru_cache(maxsize=500)
 def shorter(expression: Expr) -> Expr:
     """where(u > 0, u, c·u) with 0 < c < 1 is max(u, c·u): the same values in two calls instead of four."""
     found = {node: maximum(*node.args[1:]) for node in walk(expression) if _is_leaky(node)}
