@@ -11,7 +11,6 @@ from operator import attrgetter
 
 from deltaplan.compiler.plans import Part, Plan, Repeats, Stretch
 from deltaplan.compiler.steps import PRIMITIVES, Step
-from deltaplan.records import dataclass
 
 LEAST = 48  # layers below which nobody gains by it
 LONGEST = 64  # steps of a layer, in one direction
@@ -36,10 +35,7 @@ def repeats_of(steps: Sequence[Step], parts: Iterable[Part] = ()) -> Repeats | N
     if len(steps) < LEAST:
         return None
     stretches = [*_stretches(_keys(steps))]
-    if not stretches:
-        return None
-    tied = Ties(steps, stretches, parts)
-    return tied.repeats()
+    return Ties(steps, stretches, parts).repeats() if stretches else None
 
 
 def _keys(steps: Sequence[Step]) -> list[int]:
@@ -75,23 +71,22 @@ def _stretches(keys: Sequence[int]) -> Iterator[Stretch]:
 
 
 Place = tuple[int, int, int]  # a stretch, a step of its copies, a layer
-Anchor = tuple[
-    int, int
-]  # the step that a tensor is told by, and which of its outputs or (below 0) inputs it is
+Anchor = tuple[int, int]  # a step, and which of its outputs or, below 0, of its inputs
 
 
-@dataclass
 class Ties:
     """What ties the copies of several stretches to layers."""
 
-    steps: Sequence[Step]
-    stretches: list[Stretch]
-    parts: Iterable[Part]
+    def __init__(self, steps: Sequence[Step], stretches: Sequence[Stretch], parts: Iterable[Part]) -> None:
+        self.steps = steps
+        self.lies = {part.tensor.name: (part.vector, part.offset) for part in parts}
+        self.anchors = anchors(steps)
+        self.stretches: list[Stretch] = []
+        self.places: dict[int, Place] = {}
+        self._tie_all(stretches)
 
     def repeats(self) -> Repeats | None:
         """The layers that are alike, where there are enough."""
-        self._anchor()
-        self._tie_all()
         begin = max(min(s.first, s.first + s.sign * (s.count - 1)) for s in self.stretches)
         end = 1 + min(max(s.first, s.first + s.sign * (s.count - 1)) for s in self.stretches)
         if end - begin >= LEAST:
@@ -102,38 +97,26 @@ class Ties:
             return None
         return Repeats(tuple(self.stretches), begin, end, tuple(self._own((begin + end) // 2)))
 
-    def _anchor(self) -> None:
-        """A tensor is told by the step that writes it or, where none does, by the one that reads it first."""
-        self.anchors: dict[str, Anchor] = {}
-        for index, step in enumerate(self.steps):
-            for number, tensor in enumerate(step.inputs):
-                self.anchors.setdefault(tensor.name, (index, -1 - number))
-            for number, tensor in enumerate(step.outputs):
-                self.anchors[tensor.name] = index, number
-
-    def _tie_all(self) -> None:
-        """Keeps the stretches that have the same layers: of several such families the one with most steps."""
-        waiting, families = self.stretches, list[list[Stretch]]()
+    def _tie_all(self, stretches: Sequence[Stretch]) -> None:
+        """Takes the stretches that have the same layers: of several such families the one with most steps."""
+        waiting, families = [*stretches], list[list[Stretch]]()
         while waiting:
-            self.stretches, *waiting = waiting[:1], *waiting[1:]
-            self._place()
+            self._take(waiting[:1])
             rest = []
-            for stretch in waiting:
+            for stretch in waiting[1:]:
                 tied = self._tied(stretch)
                 if tied:
-                    self.stretches.append(tied)
-                    self._place()
+                    self._take([*self.stretches, tied])
                 else:
                     rest.append(stretch)
             families.append(self.stretches)
             waiting = rest
-        self.stretches = max(families, key=lambda family: sum(s.period * s.count for s in family))
-        self._place()
+        self._take(max(families, key=lambda family: sum(s.period * s.count for s in family)))
 
-    def _place(self) -> None:
-        """The stretch, the step of a copy and the layer of each step."""
-        self.places: dict[int, Place] = {}
-        for number, s in enumerate(self.stretches):
+    def _take(self, stretches: list[Stretch]) -> None:
+        """These, with the stretch, the step of a copy and the layer of each of their steps."""
+        self.stretches, self.places = stretches, {}
+        for number, s in enumerate(stretches):
             for copy in range(s.count):
                 layer, index = s.first + s.sign * copy, s.begin + copy * s.period
                 for step in range(s.period):
@@ -141,26 +124,22 @@ class Ties:
 
     def _tied(self, stretch: Stretch) -> Stretch | None:
         """The stretch with its layers, by what its middle copies read of one that has them."""
-        middle = stretch.count // 2
-        begin = stretch.begin + stretch.period * middle
-        for one, two in zip(self.steps[begin:], self.steps[begin + stretch.period :], strict=False):
-            for a, b in zip(one.inputs, two.inputs, strict=False):
+        middle, period = stretch.count // 2, stretch.period
+        begin = stretch.begin + period * middle
+        for index in range(begin, begin + period):
+            for a, b in zip(self.steps[index].inputs, self.steps[index + period].inputs, strict=True):
                 here, there = (self.places.get(self.anchors[t.name][0]) for t in (a, b))
                 if here and there and here[:2] == there[:2] and abs(there[2] - here[2]) == 1:
                     sign = there[2] - here[2]
                     return replace(stretch, sign=sign, first=here[2] - sign * middle)
-            if two is self.steps[begin + stretch.period * 2 - 1]:
-                break
         return None
 
     def _alike(self, begin: int, end: int) -> tuple[int, int]:
         """Layers around the middle one whose copies read and write the same, as seen from them, and whose own
         memory lies in even steps."""
-        lies = {part.tensor.name: (part.vector, part.offset) for part in self.parts}
         middle = (begin + end) // 2
         for names in self._names(begin, end):
-            seen = self._seen(names, middle, lies)
-            begin, end = _around(middle, begin, end, seen)
+            begin, end = _around(middle, begin, end, self._seen(names, middle))
         return begin, end
 
     def _names(self, begin: int, end: int) -> Iterator[dict[int, str]]:
@@ -172,21 +151,19 @@ class Ties:
                 for column in zip(*(s.inputs + s.outputs for s in here), strict=True):
                     yield dict(zip(layers, (t.name for t in column), strict=True))
 
-    def _seen(
-        self, names: Mapping[int, str], middle: int, lies: Mapping[str, tuple[str, int]]
-    ) -> dict[int, object]:
+    def _seen(self, names: Mapping[int, str], middle: int) -> dict[int, object]:
         """What stands at a place, as seen from each layer: the same tensor for all, or one some layers away,
         with its memory as it would be at layer 0."""
         one, two = names[middle], names[middle + 1]
         if one == two:
             return dict(names)
-        (vector, offset), (_, later) = (lies.get(name, ("", 0)) for name in (one, two))
+        (vector, offset), (_, later) = (self.lies.get(name, ("", 0)) for name in (one, two))
         found: dict[int, object] = {}
         for layer, name in names.items():
             index, number = self.anchors[name]
             place = self.places.get(index)
             if place and abs(place[2] - layer) <= REACH and (vector or number >= 0):
-                own, at = lies.get(name, ("", 0))
+                own, at = self.lies.get(name, ("", 0))
                 found[layer] = place[:2], number, place[2] - layer, own, at - (later - offset) * layer
         return found
 
@@ -210,6 +187,17 @@ class Ties:
                 for place, tensor in enumerate(self.steps[index].inputs):
                     if self.anchors[tensor.name] == (index, -1 - place):
                         yield number, step, place
+
+
+def anchors(steps: Sequence[Step]) -> dict[str, Anchor]:
+    """What a tensor is told by: the step that writes it or, where none does, the one that reads it first."""
+    found: dict[str, Anchor] = {}
+    for index, step in enumerate(steps):
+        for number, tensor in enumerate(step.inputs):
+            found.setdefault(tensor.name, (index, -1 - number))
+        for number, tensor in enumerate(step.outputs):
+            found[tensor.name] = index, number
+    return found
 
 
 def _around(middle: int, begin: int, end: int, seen: Mapping[int, object]) -> tuple[int, int]:

@@ -34,7 +34,7 @@ class Run:
     steps: tuple[tuple[int, ...], ...]
 
 
-class Turns(Sequence[Call]):
+class Rolled(Sequence[Call]):
     """The calls of runs, in order; all of them, with what their tensors are called, come from `whole`, which
     is asked when somebody looks at them."""
 
@@ -61,4 +61,4 @@ class Turns(Sequence[Call]):
 
 def firsts(calls: Sequence[Call]) -> Iterator[Call]:
     """Calls among which there is one of each kernel and of each space that they work on."""
-    return calls.firsts if isinstance(calls, Turns) else iter(calls)
+    return calls.firsts if isinstance(calls, Rolled) else iter(calls)

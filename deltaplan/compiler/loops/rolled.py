@@ -10,18 +10,18 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import field, replace
 from functools import cache, partial
 
-from deltaplan.compiler.loops.calls import Call, Run, Spot, Turns
+from deltaplan.compiler.loops.calls import Call, Rolled, Run, Spot
 from deltaplan.compiler.loops.places import external_of
 from deltaplan.compiler.loops.program import Made, Program, program
 from deltaplan.compiler.loops.runs import runs
 from deltaplan.compiler.loops.schedule.axes import Axes
 from deltaplan.compiler.plans import Plan, Repeats
+from deltaplan.compiler.repeats import REACH
 from deltaplan.compiler.steps import Step, Tensor
 from deltaplan.records import dataclass
 
-KEPT = 3  # equal layers at either end that every short plan has
+KEPT = REACH + 1  # equal layers at either end that every short plan has
 EACH = 2  # layers that are added: memory of two layers in turn serves a chain
-NEAR = 2  # layers from which a layer may read: `compiler.repeats.REACH`
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,8 +126,8 @@ class Short:
     def _instead(self) -> dict[str, Tensor]:
         """For what the layers beside the gap read from it, what lies on its other side."""
         first, last = self.cut, self.cut + self.gone - 1
-        pairs = [(first + i, last + 1 + i) for i in range(NEAR)]
-        pairs += [(last - i, first - 1 - i) for i in range(NEAR)]
+        pairs = [(first + i, last + 1 + i) for i in range(REACH)]
+        pairs += [(last - i, first - 1 - i) for i in range(REACH)]
         of_layer = self.work.plan.of_layer
         return {
             a.name: b for gone, stays in pairs for a, b in zip(of_layer(gone), of_layer(stays), strict=True)
@@ -173,7 +173,7 @@ class Growth:
         first, grown = self.programs[0], self._runs()
         return replace(
             first,
-            calls=Turns(grown, lambda: self.whole().calls),
+            calls=Rolled(grown, lambda: self.whole().calls),
             spots=Spots(self),
             arena=self.number(*(p.arena for p in self.programs)),
             scratch=self.number(*(p.scratch for p in self.programs)),

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from deltaplan.compiler.loops.calls import Call, Run, Turns
+from deltaplan.compiler.loops.calls import Call, Rolled, Run
 
 LEAST = 3  # turns of a run
 LONGEST = 24  # calls that may repeat together
@@ -11,7 +11,7 @@ PLAIN = 4 * LONGEST  # calls after which a run is taken: what would repeat in lo
 
 def runs(calls: Sequence[Call], least: int = LEAST) -> list[Run]:
     """The calls as runs, each as long as it gets; what does not repeat `least` times is a run of one call."""
-    if isinstance(calls, Turns) and least == LEAST:
+    if isinstance(calls, Rolled) and least == LEAST:
         return [*calls.runs]
     found: list[Run] = []
     position = 0

@@ -3,7 +3,7 @@
 import pytest
 from deep_nets import BODIES, plans
 
-from deltaplan.compiler.loops.calls import Spot, Turns
+from deltaplan.compiler.loops.calls import Rolled, Spot
 from deltaplan.compiler.loops.rolled import Work, scheduled
 from deltaplan.compiler.loops.runs import runs
 from deltaplan.compiler.loops.schedule.axes import Axes, Machine
@@ -29,7 +29,7 @@ def told(program):
 
 def check(work, axes):
     found, whole = scheduled(work, axes, {}), work.whole(axes, {})
-    assert isinstance(found.calls, Turns)
+    assert isinstance(found.calls, Rolled)
     assert told(found) == told(whole)
     assert (found.arena, found.scratch) == (whole.arena, whole.scratch)
     assert set(found.spaces) == set(whole.spaces)
@@ -70,7 +70,7 @@ def test_what_is_read_of_one_layer_is_scheduled_step_by_step():
         Work(plan, (*plan.kept, own)),
     ):
         found = scheduled(work, Axes(40, MACHINE), {})
-        assert not isinstance(found.calls, Turns)
+        assert not isinstance(found.calls, Rolled)
         assert told(found) == told(work.whole(Axes(40, MACHINE), {}))
 
 

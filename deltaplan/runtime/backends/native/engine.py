@@ -75,8 +75,8 @@ class Compiling:
     def __enter__(self) -> "Compiling":
         return self
 
-    def __exit__(self, *_: object) -> None:
-        for _thread in self._threads:
+    def __exit__(self, *error: object) -> None:
+        for _ in self._threads:
             self._waiting.put(None)
         wait_for(self._threads)
 
