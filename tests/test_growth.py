@@ -3,13 +3,11 @@
 Calls are counted, which no other program on the machine disturbs; `python -m benchmarks frontend` has times.
 """
 
-import sys
 from collections.abc import Callable
 from functools import partial
-from types import FrameType
-from typing import Any
 
 import pytest
+from counted import calls
 
 import deltaplan
 from deltaplan.diagnostics import DeltaplanError, Source
@@ -54,23 +52,6 @@ SPECS: dict[str, Callable[[int], str]] = {
     ),
     "mistakes": lambda n: model(["dense 4 tahn"] * n),
 }
-
-
-def calls(work: Callable[[], object]) -> int:
-    """How many functions it calls, those in C among them."""
-    count = 0
-
-    def heard(frame: FrameType, event: str, argument: Any) -> None:
-        nonlocal count
-        count += event in ("call", "c_call")
-
-    before = sys.getprofile()
-    sys.setprofile(heard)
-    try:
-        work()
-    finally:
-        sys.setprofile(before)
-    return count
 
 
 def check(text: str) -> None:

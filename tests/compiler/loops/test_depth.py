@@ -4,6 +4,7 @@ import re
 
 import numpy as np
 import pytest
+from counted import calls
 
 import deltaplan
 from deltaplan.compiler.loops.llvm.train import write_training
@@ -18,14 +19,20 @@ train {{ minimize mean(squared_error); optimizer adam(lr=0.01); epochs 5; batch 
 """
 
 
-def code_of(layers, batch):
-    """The distinct kernels of a training loop, and its text without numbers."""
+TARGET = named("avx2")
+
+
+def planned(layers, batch):
+    """What a training loop is made from."""
     experiment = deltaplan.loads(SPEC.format(layers=layers, batch=batch), "deep.dl")
     x = np.linspace(-1, 1, 80).reshape(40, 2)
-    dataset = dataset_from_memory(experiment, x, x[:, :1])
-    target = named("avx2")
-    made = training_of(experiment, dataset, compile_plans(experiment), target)
-    text = write_training(made, target.width)
+    return experiment, dataset_from_memory(experiment, x, x[:, :1]), compile_plans(experiment), TARGET
+
+
+def code_of(layers, batch):
+    """The distinct kernels of a training loop, and its text without numbers."""
+    made = training_of(*planned(layers, batch))
+    text = write_training(made, TARGET.width)
     kernels = {kernel.name for program in made.programs for kernel in program.kernels}
     return kernels, re.sub(r"\d+", "", text)
 
@@ -44,3 +51,14 @@ def test_ten_times_the_layers_are_the_same_code(batch, few, many):
     more, longer = code_of(many, batch)
     assert more == kernels
     assert len(longer) <= 1.1 * len(text)
+
+
+def test_five_times_the_layers_are_little_more_work():
+    """From the plan on: what remains is to look for the tensors of the few layers that are scheduled."""
+
+    def work(layers):
+        given = planned(layers, "full")
+        training_of(*given)  # what is made once
+        return calls(lambda: write_training(training_of(*given), TARGET.width))
+
+    assert work(300) < 1.1 * work(60)
