@@ -65,7 +65,8 @@ def line_text(line: Line, depth: int = 0) -> str:
     if line.body is None:
         return margin + header + comment
     inner = [line_text(inner, depth + 1) for inner in line.body.lines]
-    return "\n".join([f"{margin}{header} {{".replace("  {", " {") + comment, *inner, f"{margin}}}"])
+    opening = f"{header.removesuffix(' ')} {{" if header else "{"
+    return "\n".join([margin + opening + comment, *inner, f"{margin}}}"])
 
 
 def spec_text(spec: Spec) -> str:

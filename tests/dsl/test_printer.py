@@ -147,6 +147,11 @@ def test_a_line_in_normal_form_is_printed_as_it_is(text: str) -> None:
     assert line_text(line) == text
 
 
+def test_blanks_and_braces_in_quotes_stay() -> None:
+    text = 'part "a  {" (x) {\n}\n'
+    assert spec_text(spec(text)) == text
+
+
 def test_needless_parentheses_and_blanks_go() -> None:
     (line,) = spec("dense ((2)*(w))+(1)   k = ((3))  , ".rstrip(", ")).lines
     assert line_text(line) == "dense 2*w + 1 k=3"
