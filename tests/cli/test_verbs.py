@@ -4,6 +4,7 @@ import contextlib
 import csv
 import json
 import re
+from functools import partialmethod
 from io import StringIO
 from pathlib import Path
 
@@ -286,11 +287,11 @@ def test_threads_of_blas_are_one_unless_asked(folder: Path, monkeypatch: pytest.
     asked = []
 
     class Limits(contextlib.nullcontext[None]):
-        def __init__(self, limits: int, user_api: str) -> None:
+        def __init__(self, libraries: object, limits: int, user_api: str) -> None:
             super().__init__()
             asked.append((limits, user_api))
 
-    monkeypatch.setattr("threadpoolctl.threadpool_limits", Limits)
+    monkeypatch.setattr("threadpoolctl.ThreadpoolController.limit", partialmethod(Limits))
     assert run("train", "wave.dl", "-q", "--backend", "numpy").exit_code == 0
     assert set(asked) == {(1, "blas")}
     assert run("train", "wave.dl", "-q", "--backend", "numpy", "--threads", "2").exit_code == 0
