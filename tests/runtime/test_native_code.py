@@ -42,8 +42,14 @@ def text_of(target, take=None, precision="float64", samples=40, batch=16):
     return write_training(made, target.width, take)
 
 
-@pytest.mark.parametrize("precision", ["float64", "float32"])
-@pytest.mark.parametrize("name", NAMED)
+@pytest.mark.parametrize(
+    ("name", "precision"),
+    [
+        pytest.param(name, precision, marks=[pytest.mark.long] * (number % 2 != wide))
+        for number, name in enumerate(NAMED)
+        for wide, precision in enumerate(("float64", "float32"))
+    ],
+)
 def test_a_training_compiles_for_every_processor(name, precision):
     """What cannot be run here is at least compiled, with no call of a function that is not the system's."""
     target = named(name)

@@ -23,6 +23,13 @@ SPLIT = "t0; split train=60% validation=40%"
 DROPPED = ("input 1", "dense 9 tanh", "dropout 40%", "dense 5 elu", "output 1")
 
 
+def marks_of(case):
+    """Full batches, drops and clips are in other cases, too."""
+    if case in ("full", "dropout of all", "clip of a part"):
+        return pytest.mark.long
+    return FULL if case in ("batches", "dropout", "sparse") else ()
+
+
 def alone(spec, data, seed):
     return train(seeded(spec, seed), data, backend="native")
 
@@ -42,7 +49,7 @@ CASES = {
 
 @pytest.mark.parametrize(
     "case",
-    [pytest.param(case, marks=FULL if case in ("batches", "dropout", "sparse") else ()) for case in CASES],
+    [pytest.param(case, marks=marks_of(case)) for case in CASES],
 )
 def test_a_net_among_others_is_the_net_by_itself(case):
     lines, options = CASES[case]

@@ -15,7 +15,8 @@ from deltaplan.runtime.interop.c import document_of
 
 pytestmark = [needs_compiler, pytest.mark.slow]
 SINGLE = ("iris", "wine", "breast_cancer", "diabetes")  # also in float32
-DEEP = (*(f"lecture/{n}x5" for n in (5, 15, 30, 45)), "digits_resnet")  # as others, and deeper
+DEEP = (*(f"lecture/{n}x5" for n in (5, 10, 15, 30, 45)), "lecture/45x5_plain", "digits_resnet")
+# as others, and deeper
 SLOW = ("digits_cnn", "digits_resnet", "unet")
 
 
