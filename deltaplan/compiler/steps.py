@@ -37,6 +37,9 @@ class Tensor:
     def __str__(self) -> str:
         return self.name
 
+    def __hash__(self) -> int:
+        return hash(self.name)  # which is known, and no two tensors of a plan share one
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Step:
