@@ -9,6 +9,8 @@ class Op(Enum):
     Less-than forms are written with the operands exchanged, so they have no member of their own.
     """
 
+    __hash__ = object.__hash__  # Enum's own is written in Python, and tables are by operation
+
     CONST = "const"
     ARG = "arg"
     NEG = "neg"

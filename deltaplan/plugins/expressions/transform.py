@@ -1,20 +1,35 @@
 """Walks over an expression, without recursion: each distinct node once, its operands before it."""
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from functools import lru_cache
 from operator import attrgetter
 
 from deltaplan.plugins.expressions.algebra import Expr, Number, again, lift
 from deltaplan.plugins.expressions.ops import Op
 
+Below = Callable[[Expr], tuple[Expr, ...]]
+ARGS: Below = attrgetter("args")
 
-def walk(*exprs: Expr, below: Callable[[Expr], tuple[Expr, ...]] = attrgetter("args")) -> Iterator[Expr]:
+
+def walk(*exprs: Expr, below: Below = ARGS) -> Iterator[Expr]:
     """Every distinct node of the expressions once, operands first, in the order of writing.
 
     `below` says which operands of a node are visited.
     """
+    if len(exprs) == 1 and below is ARGS:
+        return iter(_order(exprs[0]))
+    return _nodes(exprs, below)
+
+
+@lru_cache(maxsize=256)
+def _order(expr: Expr) -> tuple[Expr, ...]:
+    """The nodes of one expression: a formula is bounded, evaluated and written out time and again."""
+    return tuple(_nodes((expr,), ARGS))
+
+
+def _nodes(exprs: Iterable[Expr], below: Below) -> Iterator[Expr]:
     seen: set[Expr] = set()
-    stack = [(expr, False) for expr in reversed(exprs)]
+    stack = [(expr, False) for expr in reversed(tuple(exprs))]
     while stack:
         expr, ready = stack.pop()
         if expr in seen:
@@ -22,9 +37,12 @@ def walk(*exprs: Expr, below: Callable[[Expr], tuple[Expr, ...]] = attrgetter("a
         if ready:
             seen.add(expr)
             yield expr
-        else:
+        elif args := below(expr):
             stack.append((expr, True))
-            stack.extend((arg, False) for arg in reversed(below(expr)))
+            stack += [(arg, False) for arg in reversed(args)]
+        else:
+            seen.add(expr)
+            yield expr
 
 
 def arguments(*exprs: Expr) -> tuple[str, ...]:
