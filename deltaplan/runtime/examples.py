@@ -51,18 +51,27 @@ class Copied:
 
 def examples() -> tuple[Example, ...]:
     """All of them, folders last, numbers in their order."""
-    root = resources.files("deltaplan.specs")
-    return tuple(_example(root, path) for path in sorted(_specs(root), key=_place))
+    return _read(_names())
 
 
 def find_examples(name: str) -> tuple[Example, ...]:
     """The example of this name, or all those of the folder of this name. SpecError where there is none."""
-    known = examples()
+    known = _names()
     plain = name.replace("\\", "/").removesuffix(".dl").rstrip("/")
-    found = tuple(e for e in known if e.name == plain or e.name.startswith(f"{plain}/"))
+    found = [each for each in known if each == plain or each.startswith(f"{plain}/")]
     if not found:
         raise SpecError(UnknownExample(name=name, similar=_similar(plain, known)))
-    return found
+    return _read(found)
+
+
+def _names() -> list[str]:
+    paths = sorted(_specs(resources.files("deltaplan.specs")), key=_place)
+    return [path.removesuffix(".dl") for path in paths]
+
+
+def _read(names: Iterable[str]) -> tuple[Example, ...]:
+    root = resources.files("deltaplan.specs")
+    return tuple(_example(root, f"{name}.dl") for name in names)
 
 
 def copy_examples(chosen: Sequence[Example], folder: Path, replace: bool = False) -> Copied:
@@ -121,11 +130,10 @@ def _texts(lines: Iterable[tree.Line]) -> Iterator[str]:
         yield from _texts(line.body.lines if line.body else ())
 
 
-def _similar(name: str, known: Sequence[Example]) -> str | None:
+def _similar(name: str, known: Sequence[str]) -> str | None:
     """By the last part too: `45x5` is `lecture/45x5`."""
-    full = {e.name: e.name for e in known}
-    last = {e.name.rpartition("/")[2]: e.name for e in known}
-    names = last | full
+    last = {full.rpartition("/")[2]: full for full in known}
+    names = last | dict(zip(known, known, strict=True))
     found = nearest(name, names)
     return names[found] if found else None
 
