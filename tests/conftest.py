@@ -30,9 +30,13 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     )
 
 
-def pytest_configure() -> None:
+def pytest_configure(config: pytest.Config) -> None:
     """A run that is told to end (`timeout` does) tidies up as one that is interrupted; Ctrl-C is heard, in
-    the programs that tests start too, where the run stands in the background and would be deaf to it."""
+    the programs that tests start too, where the run stands in the background and would be deaf to it.
+
+    Of a package with a plugin for pytest all asserts are rewritten, ten seconds' work at the first run of
+    each process: not those of deltaplan, which are no tests."""
+    config.pluginmanager.rewrite_hook._must_rewrite.discard("deltaplan")
     for signal_ in (signal.SIGTERM, signal.SIGINT):
         signal.signal(signal_, signal.default_int_handler)
 

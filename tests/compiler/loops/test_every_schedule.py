@@ -150,10 +150,10 @@ STEPS = [
 
 @pytest.mark.parametrize(("step", "number"), STEPS)
 def test_every_primitive(step, number):
-    """Over all steps, every size of batches comes up."""
-    first = 2 * number % len(BATCHES) if any(t.batched for t in step.inputs) else 0
-    for batch, dtype in zip(BATCHES[first:], ["float64", "float32"], strict=False):
-        assert_as_numpy((step,), step.inputs, batch, dtype, inner="samples")
+    """Over all steps nearly every size of batches comes up, and of their kinds both precisions."""
+    batch = BATCHES[5 * number % len(BATCHES)] if any(t.batched for t in step.inputs) else 1
+    dtype = ("float64", "float32")[(number + number // 6) % 2]
+    assert_as_numpy((step,), step.inputs, batch, dtype, inner="samples")
 
 
 @pytest.mark.slow

@@ -4,7 +4,7 @@ from itertools import chain
 from pathlib import Path
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from nests import AVX2, AVX512, models, program_of
 from programs import LEAVES, step_lists
@@ -117,6 +117,7 @@ def test_ensembles_of_the_specs(path, number):
             verify(each, given=["g"])
 
 
+@settings(max_examples=15)
 @given(models(), st.sampled_from(SIZES), st.sampled_from(MACHINES), st.booleans(), st.sampled_from([0, 0, 5]))
 def test_programs_of_random_models(text, batch, machine, fused, nets):
     found = compile_plans(deltaplan.loads(text))
