@@ -14,6 +14,15 @@ TOLERANCE = {"float64": 1e-12, "float32": 1e-5}
 LOSSES = {"float64": 1e-12, "float32": 2e-6}
 
 
+@pytest.fixture(autouse=True)
+def flags(request, monkeypatch):
+    """What is compared is the source: without most of the optimization, except in the exhaustive tests and
+    for one of each kind of numbers."""
+    if not request.node.get_closest_marker("long") and "residual" not in request.node.name:
+        plain = tuple(flag.replace("-O3", "-O1") for flag in reference_c.FLAGS)
+        monkeypatch.setattr(reference_c, "FLAGS", plain)
+
+
 def close(found, expected, precision):
     limit = TOLERANCE[precision] * np.abs(expected).max()
     np.testing.assert_allclose(found, expected, rtol=0, atol=limit)
