@@ -49,6 +49,13 @@ def test_nets_of_the_lecture_are_listed_by_their_widths() -> None:
     assert names[:3] == ["lecture/3x5", "lecture/5x5", "lecture/10x5"]
 
 
+NAMES = [
+    path.relative_to(SPECS).with_suffix("").as_posix()
+    for path in sorted(SPECS.rglob("*.dl"))
+    if path.parent.name != "networks"
+]
+
+
 def test_copy_takes_the_data_along(folder: Path) -> None:
     result = run("iris")
     assert result.exit_code == 0
@@ -59,7 +66,7 @@ def test_copy_takes_the_data_along(folder: Path) -> None:
     assert (folder / "iris.csv").read_bytes() == (SPECS / "iris.csv").read_bytes()
 
 
-@pytest.mark.parametrize("name", [e.name for e in examples() if not e.name.startswith("networks/")])
+@pytest.mark.parametrize("name", NAMES)
 def test_every_copy_checks_and_finds_its_data(folder: Path, name: str) -> None:
     told = json.loads(run(name, "deep/below", "--json").stdout)
     (spec,) = told["specs"]

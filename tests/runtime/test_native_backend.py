@@ -121,13 +121,23 @@ def check(spec, batch, dtype, target=None, every=False):
             compare(plan, batch, dtype, fused=False, reuse=False, target=target)
 
 
+ALIKE = (
+    "iris",
+    "wine",
+    "diabetes",
+    "fit",
+    "sunspots",
+    "two_and_two",
+)  # small dense nets, as others that are full
+
+
 def each_spec():
     """Every spec in one precision; in the exhaustive tests in both, and all nets of the lecture."""
     for number, path in enumerate(SMALL):
         alike = path.parent.name == "lecture" and path.stem not in ("45x5", "slopes", "norms", "digits")
         for dtype in ("float64", "float32"):
             more = alike or dtype != ("float64", "float32")[number % 2]
-            marks = [pytest.mark.long] * more
+            marks = [pytest.mark.long] * more + [pytest.mark.light] * (path.stem in ALIKE)
             yield pytest.param(path, dtype, marks=marks, id=f"{path.parent.name}/{path.stem} {dtype}")
 
 
@@ -167,7 +177,7 @@ def test_losses_and_penalties(loss):
     )
 
 
-@pytest.mark.parametrize("dtype", ["float64", "float32"])
+@pytest.mark.parametrize("dtype", [pytest.param("float64", marks=pytest.mark.light), "float32"])
 def test_the_spectral_norm_of_wide_layers(dtype):
     lines, minimize = ("input 70", "dense 90 tanh", "output 3"), "mean(squared_error) + spectral(0.1)"
     check(experiment(*lines, inputs=70, targets=3, minimize=minimize), 5, dtype)

@@ -24,8 +24,8 @@ MODELS = {
 
 
 def marks_of(name, samples):
-    """Few samples are as one, and the deep net takes longest; the most are compiled as for users."""
-    if samples == 3 or (name, samples) == ("deep", 40):
+    """Few samples are as one or many, and the deep net takes longest; the most are compiled as for users."""
+    if samples == 3 or (samples == 1 and name not in ("narrow", "normed")) or (name, samples) == ("deep", 40):
         return pytest.mark.long
     return FULL if samples == 150 else ()
 

@@ -388,7 +388,7 @@ def test_a_leaky_choice_is_what_its_definition_says(kind):
     np.testing.assert_array_equal(Compiled(body, 1, kind, 4)(given).view("i1"), expected.view("i1"))
 
 
-@pytest.mark.parametrize("lanes", ["one", "native", "wider"])
+@pytest.mark.parametrize("lanes", ["one", "native", pytest.param("wider", marks=pytest.mark.long)])
 @pytest.mark.parametrize("kind", KINDS)
 @pytest.mark.parametrize("name", NAMED)
 def test_no_object_calls_a_library(name, kind, lanes):

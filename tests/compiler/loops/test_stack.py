@@ -13,7 +13,7 @@ WIDE = ("input 2", "dense 40, 33 relu", "output 1")
 
 
 @pytest.mark.parametrize("machine", [Machine(8, 32), Machine(4, 16), Machine(2, 16)], ids=str)
-@pytest.mark.parametrize("samples", [1, 3, 40, 150])
+@pytest.mark.parametrize("samples", [1, pytest.param(3, marks=pytest.mark.long), 40, 150])
 def test_programs_are_sound(samples, machine):
     for model, lanes in ((NARROW, machine.lanes), (WIDE, 1)):
         net = experiment(*model, inputs=2, minimize="mean(squared_error) + l2(0.1)")
