@@ -3,7 +3,7 @@
 What users get is compiled with LLVM's full effort, which is most of the time of a test that compares the
 numbers of machine code with those of numpy. Whether our text computes the right numbers does not depend on
 it: a test marked `light` has it compiled with the lowest effort, in a third of the time. See
-docs/decisions/0016-tests-compile-light.md for which tests are marked.
+docs/decisions/0017-tests-compile-light.md for which tests are marked.
 """
 
 import os
