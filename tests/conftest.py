@@ -36,7 +36,7 @@ def pytest_configure(config: pytest.Config) -> None:
 
     Of a package with a plugin for pytest all asserts are rewritten, ten seconds' work at the first run of
     each process: not those of deltaplan, which are no tests."""
-    config.pluginmanager.rewrite_hook._must_rewrite.discard("deltaplan")
+    getattr(config.pluginmanager.rewrite_hook, "_must_rewrite", set()).discard("deltaplan")
     for signal_ in (signal.SIGTERM, signal.SIGINT):
         signal.signal(signal_, signal.default_int_handler)
 

@@ -57,19 +57,28 @@ SPLIT = "split train=80% validation=20% seed=1"
 LAYERS = "dense hidden x 3, 1  tanh  residual"
 VARIANTS = {
     "as it is": {},
-    "dropout and statistics": {LAYERS: "dense 6 tanh; batch_norm; dropout 20%"},
-    "sparse": {LAYERS: "sparse 8 density=40% seed=3 tanh"},
-    "images": {LAYERS: "dense 16; reshape 4x4x1; conv 2 kernel=3 elu; flatten"},
-    "metrics in the loop": {"epochs 20": "epochs 20; monitor mae, r2; stop_early patience=3 on=mae"},
-    "recorded": {SPLIT: "", "epochs 20": "epochs 20; record parameters every=7"},
-    "schedule": {"lr=1e-2": "lr=cosine(0.02)", "epochs 20": "epochs 20; clip norm=0.5; lr_scale 2 on=biases"},
+    "dropout, statistics and a schedule": {
+        LAYERS: "dense 6 tanh; batch_norm; dropout 20%",
+        "lr=1e-2": "lr=cosine(0.02)",
+        "epochs 20": "epochs 20; clip norm=0.5; lr_scale 2 on=biases",
+    },
+    "sparse, with metrics in the loop": {
+        LAYERS: "sparse 8 density=40% seed=3 tanh",
+        "epochs 20": "epochs 20; monitor mae, r2; stop_early patience=3 on=mae",
+    },
+    "images, recorded": {
+        LAYERS: "dense 16; reshape 4x4x1; conv 2 kernel=3 elu; flatten",
+        SPLIT: "", "epochs 20": "epochs 20; record parameters every=7",
+    },
     "classes": {
         "targets y": "targets label",
         "mean(squared_error)": "mean(logistic)",
         "epochs 20": "epochs 20; monitor accuracy, auc",
     },
-    "defined": {"model wave": "activation bump(u; a = 2) = u * exp(-a * u^2)\n\nmodel wave", "tanh": "bump"},
-    "asserted": {"param hidden = 3": "param hidden = 3\nassert lipschitz <= 1000\nassert parameters > 10"},
+    "defined and asserted": {
+        "model wave": "activation bump(u; a = 2) = u * exp(-a * u^2)\n\nmodel wave", "tanh": "bump",
+        "param hidden = 3": "param hidden = 3\nassert lipschitz <= 1000\nassert parameters > 10",
+    },
     "measured": {"output 1": "output", "targets y": "targets y, label"},
 }  # fmt: skip
 

@@ -79,10 +79,16 @@ def assert_close(given, expected, precision):
     np.testing.assert_allclose(given, expected, rtol=0, atol=TOLERANCE[precision] * scale)
 
 
-@pytest.mark.parametrize("precision", TOLERANCE)
 @pytest.mark.parametrize(
-    "scaling",
-    ["as it is", pytest.param("scaled", marks=FULL), pytest.param("multiplied", marks=pytest.mark.long)],
+    ("scaling", "precision"),
+    [
+        pytest.param("scaled", "float64", marks=FULL),
+        pytest.param("scaled", "float32", marks=FULL),
+        ("as it is", "float64"),
+        pytest.param("as it is", "float32", marks=pytest.mark.long),
+        pytest.param("multiplied", "float64", marks=pytest.mark.long),
+        pytest.param("multiplied", "float32", marks=pytest.mark.long),
+    ],
 )
 @pytest.mark.parametrize("name", MODELS)
 def test_any_number_of_rows(name, scaling, precision):
