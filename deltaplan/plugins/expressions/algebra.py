@@ -8,6 +8,7 @@ import threading
 import weakref
 from collections.abc import Callable, Iterator
 from dataclasses import field
+from functools import cache
 from typing import TYPE_CHECKING, Any, Union
 
 from deltaplan.diagnostics import PluginError
@@ -63,14 +64,16 @@ class Expr:
         function: "Opaque | None" = None,
     ) -> "Expr":
         if op is not Op.ARG:
-            scalar = op in REDUCTIONS or all(a.scalar for a in args)
+            scalar = op in REDUCTIONS or False not in [a.scalar for a in args]
         key = (op, tuple(map(id, args)), None if value is None else value.hex(), name, scalar, id(function))
+        if (found := _known.get(key)) is not None:
+            return found
         with _lock:
             found = _known.get(key)
             if found is None:
                 found = object.__new__(cls)
-                for slot, part in zip(_SLOTS, (op, args, value, name, scalar, function), strict=True):
-                    object.__setattr__(found, slot, part)
+                for put, part in zip(_puts(), (op, args, value, name, scalar, function), strict=True):
+                    put(found, part)
                 _known[key] = found
             return found
 
@@ -122,6 +125,12 @@ class Expr:
 
 
 _SLOTS = ("op", "args", "value", "name", "scalar", "function")
+
+
+@cache
+def _puts() -> tuple[Callable[[Expr, object], None], ...]:
+    """What sets each slot of a new expression, which is frozen."""
+    return tuple(getattr(Expr, slot).__set__ for slot in _SLOTS)
 
 
 def const(value: float) -> Expr:
