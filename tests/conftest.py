@@ -14,6 +14,9 @@ from hypothesis import HealthCheck, settings
 
 Golden = Callable[[Path, str], None]
 
+# the cores are busy with tests: what numpy's library did in threads of its own would wait for them, and spin
+os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
+
 settings.register_profile("normal", derandomize=True, max_examples=25, deadline=None, database=None)
 settings.register_profile(
     "long", max_examples=2000, deadline=None, suppress_health_check=[HealthCheck.too_slow], print_blob=True
