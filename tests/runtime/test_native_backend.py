@@ -88,6 +88,14 @@ def bounds(plan, batch, dtype, **options):
     return reference, native
 
 
+def lost(plan, batch, tensor, expected):
+    """What numpy itself loses in single precision: where terms cancel, or a variance is next to nothing,
+    the order of a sum makes as much of a difference."""
+    exact, _ = bounds(plan, batch, "float64", fused=False, reuse=False)
+    exact.run()
+    return np.abs(exact[tensor] - expected).max(initial=0.0)
+
+
 def compare(plan, batch, dtype, **options):
     """Runs both and compares every tensor that the native program has in memory."""
     reference, native = bounds(plan, batch, dtype, **options)
@@ -101,6 +109,8 @@ def compare(plan, batch, dtype, **options):
             error = np.abs(found - expected).max(initial=0.0)
             scale = np.abs(expected).max(initial=0.0)
             floor = 0.1 * TOLERANCE[dtype]  # sums of numbers near 1 that cancel, as those of a batch_norm
+            if error > TOLERANCE[dtype] * scale + floor and dtype == "float32":
+                floor += 8 * lost(plan, batch, tensor, expected)
             assert error <= TOLERANCE[dtype] * scale + floor, (tensor.name, error, scale)
             seen += 1
     assert seen
