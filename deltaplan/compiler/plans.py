@@ -160,6 +160,14 @@ class Repeats:
     end: int
     own: tuple[tuple[int, int, int], ...]
 
+    def spans(self, first: int, last: int) -> list[tuple[int, int]]:
+        """Where the steps of the layers `first` to `last` begin and end, in order."""
+        found = []
+        for stretch in self.stretches:
+            ends = stretch.step_of(first), stretch.step_of(last)
+            found.append((min(ends), max(ends) + stretch.period))
+        return sorted(found)
+
 
 @dataclass(frozen=True, slots=True)
 class Plan:
@@ -191,12 +199,11 @@ class Plan:
         steps, position = self.steps, 0
         repeats = self.repeats or Repeats((), 0, 1, ())
         layers = repeats.end - repeats.begin
-        for stretch in sorted(repeats.stretches, key=lambda s: s.begin):
-            begin = min(stretch.step_of(repeats.begin), stretch.step_of(repeats.end - 1))
-            once = begin + stretch.period
+        for begin, end in repeats.spans(repeats.begin, repeats.end - 1):
+            once = begin + (end - begin) // layers
             yield from ((step, 1) for step in steps[position:begin])
             yield from ((step, layers) for step in steps[begin:once])
-            position = begin + stretch.period * layers
+            position = end
         yield from ((step, 1) for step in steps[position:])
 
     def of_layer(self, layer: int) -> list[Tensor]:

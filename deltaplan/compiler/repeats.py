@@ -5,22 +5,16 @@ spec calls its layers: stretches of steps of the same kinds and shapes, tied to 
 """
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import fields, replace
+from dataclasses import replace
 from itertools import pairwise
-from operator import attrgetter
 
 from deltaplan.compiler.plans import Part, Plan, Repeats, Stretch
-from deltaplan.compiler.steps import PRIMITIVES, Step
+from deltaplan.compiler.steps import PRIMITIVES, Step, told_by
 
 LEAST = 48  # layers below which nobody gains by it
 LONGEST = 64  # steps of a layer, in one direction
 REACH = 2  # layers from which a layer may read
-
-COMMON = frozenset(field.name for field in fields(Step))
-OWN = {
-    kind: attrgetter(*names) if (names := [f.name for f in fields(kind) if f.name not in COMMON]) else None
-    for kind in PRIMITIVES
-}
+TOLD = told_by(PRIMITIVES)
 
 
 def with_repeats(plan: Plan) -> Plan:
@@ -43,9 +37,9 @@ def _keys(steps: Sequence[Step]) -> list[int]:
     numbers: dict[object, int] = {}
     found = []
     for step in steps:
-        take = OWN[type(step)]
+        kind = type(step)
         shapes = [(t.shape, t.batched) for t in step.inputs + step.outputs]
-        key = (type(step), take(step) if take else None, len(step.inputs), *shapes)
+        key = (kind, TOLD[kind](step), len(step.inputs), *shapes)
         found.append(numbers.setdefault(key, len(numbers)))
     return found
 

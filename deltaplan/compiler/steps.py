@@ -5,9 +5,11 @@ axis, [features, B], so a matrix product sees a batched vector [k] as the matrix
 samples broadcast as in numpy (aligned at their end), and what has no batch is the same for each sample.
 """
 
-from dataclasses import field
+from collections.abc import Callable, Collection, Iterable
+from dataclasses import field, fields
 from functools import cache
 from math import prod
+from operator import attrgetter
 from typing import Literal
 
 from deltaplan.compiler.windows import Window
@@ -230,6 +232,20 @@ PRIMITIVES: tuple[type[Step], ...] = (
     Random,
     View,
 )
+
+
+def told_by(
+    kinds: Iterable[type[Step]], without: Collection[str] = ()
+) -> dict[type[Step], Callable[[Step], object]]:
+    """For each kind of step what takes from it all that it tells besides its tensors and where it comes from,
+    `without` some fields."""
+    common = {field.name for field in fields(Step)} | {*without}
+    own = {kind: [f.name for f in fields(kind) if f.name not in common] for kind in kinds}
+    return {kind: attrgetter(*names) if names else _nothing for kind, names in own.items()}
+
+
+def _nothing(step: Step) -> None:
+    """What a kind of step tells that has no fields of its own."""
 
 
 def slots_of(step: Conv | Sparse) -> dict[Slot, Tensor]:

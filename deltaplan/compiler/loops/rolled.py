@@ -117,10 +117,9 @@ class Short:
     def _steps(self) -> Iterator[Step]:
         """The steps that stay; what they read of layers that go is read of layers that stay."""
         steps, instead, position = self.work.plan.steps, self._instead(), 0
-        for stretch in sorted(self.repeats.stretches, key=lambda s: s.begin):
-            ends = stretch.step_of(self.cut), stretch.step_of(self.cut + self.gone - 1)
-            yield from (_reading(step, instead) for step in steps[position : min(ends)])
-            position = max(ends) + stretch.period
+        for begin, end in self.repeats.spans(self.cut, self.cut + self.gone - 1):
+            yield from (_reading(step, instead) for step in steps[position:begin])
+            position = end
         yield from (_reading(step, instead) for step in steps[position:])
 
     def _instead(self) -> dict[str, Tensor]:

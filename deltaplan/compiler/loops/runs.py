@@ -42,7 +42,7 @@ def _run_at(calls: Sequence[Call], begin: int, length: int) -> Run:
     while True:
         following = calls[begin + times * length : begin + (times + 1) * length]
         before = calls[begin + (times - 1) * length : begin + times * length]
-        if len(following) < length or len(first) < length:
+        if len(following) < length:
             break
         found = _steps(before, following)
         if found is None or (steps is not None and found != steps):

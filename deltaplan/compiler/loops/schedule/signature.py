@@ -1,8 +1,6 @@
 """What makes two groups of steps the same kernel, and the buffers that a kernel names its tensors by."""
 
-from collections.abc import Callable, Mapping
-from dataclasses import fields
-from operator import attrgetter
+from collections.abc import Mapping
 from typing import Any
 
 from deltaplan.compiler.loops.groups import Group
@@ -10,7 +8,7 @@ from deltaplan.compiler.loops.nest import Buffer
 from deltaplan.compiler.loops.schedule.axes import Axes
 from deltaplan.compiler.loops.schedule.tables import Table, table_of
 from deltaplan.compiler.loops.starts import StartedMatMul
-from deltaplan.compiler.steps import PRIMITIVES, Random, Shape, Sparse, Step, Tensor
+from deltaplan.compiler.steps import PRIMITIVES, Random, Shape, Sparse, Step, Tensor, told_by
 
 SAMPLES = Tensor("%samples", (), batched=True)  # the numbers of the samples, which random steps count by
 COUNTER = Tensor("%counter", ())  # the key of the random numbers, and the step
@@ -67,7 +65,7 @@ def signature(
     parts: list[Any] = [group.kind]
     for step in group.steps:
         kind = type(step)
-        parts += kind, own_fields(step), len(step.inputs)
+        parts += kind, TOLD[kind](step), len(step.inputs)
         for tensor in step.inputs + step.outputs + _besides(step):
             root = alias.get(tensor.name, tensor)
             number = numbers.setdefault(root.name, len(tensors))
@@ -90,16 +88,5 @@ def _besides(step: Step) -> tuple[Tensor, ...]:
     return (table_of(step).tensor,) if isinstance(step, Sparse) else ()
 
 
-def own_fields(step: Step) -> Any:
-    """What a step tells besides its tensors and where it comes from."""
-    take = OWN_FIELDS[type(step)]
-    return take(step) if take else None
-
-
-COMMON = frozenset(field.name for field in fields(Step))
-KINDS = (*PRIMITIVES, StartedMatMul)
-IN_MEMORY = COMMON | {"pattern"}
-OWN_FIELDS: dict[type[Step], Callable[[Step], Any] | None] = {
-    kind: attrgetter(*names) if (names := [f.name for f in fields(kind) if f.name not in IN_MEMORY]) else None
-    for kind in KINDS
-}
+# where the entries of a sparse matrix are is read from memory
+TOLD = told_by((*PRIMITIVES, StartedMatMul), without={"pattern"})
